@@ -1,0 +1,51 @@
+"""Checks of arguments: one sentence that names the argument, what was received and what to do.
+
+Each check returns the value that it was given, so that it can stand in an assignment.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+from collections.abc import Iterable
+from typing import Any
+
+__all__ = ["finite", "integer", "non_negative", "one_of", "unknown_name"]
+
+
+def unknown_name(argument: str, value: Any, choices: Iterable[str]) -> str:
+    """Returns the sentence for a name that is not among `choices`, with "did you mean" where one is near."""
+    choices = list(choices)
+    near = difflib.get_close_matches(str(value), choices, n=1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    return f"{argument}={value!r} is not known. {hint}Choose one of: {', '.join(choices)}."
+
+
+def one_of(argument: str, value: str, choices: Iterable[str]) -> str:
+    """Returns `value` if it is one of `choices`; raises `ValueError` otherwise."""
+    choices = list(choices)
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(unknown_name(argument, value, choices))
+    return value
+
+
+def finite(argument: str, value: float) -> float:
+    """Returns `value` as a float if it is a finite number; raises `ValueError` otherwise."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise ValueError(f"{argument} must be a finite number, but {value!r} was given.")
+    return float(value)
+
+
+def non_negative(argument: str, value: float) -> float:
+    """Returns `value` as a float if it is a finite number, 0 or more; raises `ValueError` otherwise."""
+    if finite(argument, value) < 0:
+        raise ValueError(f"{argument} must be 0 or more, but {value!r} was given. Use 0 to switch the term off.")
+    return float(value)
+
+
+def integer(argument: str, value: int, *, minimum: int = 1) -> int:
+    """Returns `value` as an int if it is a whole number, `minimum` or more; raises `ValueError` otherwise."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
+        raise ValueError(f"{argument} must be a whole number, {minimum} or more, but {value!r} was given.")
+    return int(value)

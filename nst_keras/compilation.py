@@ -1,0 +1,67 @@
+"""`tf.function` with XLA where it works, and a fallback that says so."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+
+__all__ = ["JIT_MODES", "compiled"]
+
+JIT_MODES = ("auto", "true", "false")
+
+# What XLA raises for a platform or an operation that it does not know; running out of memory is not among them.
+_UNSUPPORTED = (
+    tf.errors.InvalidArgumentError,
+    tf.errors.UnimplementedError,
+    tf.errors.InternalError,
+    tf.errors.NotFoundError,
+)
+
+
+def compiled(function: Callable[..., Any], *, jit_compile: str = "auto") -> Callable[..., Any]:
+    """Compiles a function of tensors.
+
+    Args:
+        function: A function of tensors, without Python side effects.
+        jit_compile: `"true"` compiles with XLA, `"false"` makes a plain TensorFlow graph, `"auto"` tries XLA and
+            falls back to the graph with a warning.
+
+    Returns:
+        A function of the same arguments, with `tracing_count()`: how often it was traced.
+    """
+    if jit_compile == "auto":
+        return _XLAOrGraph(function)
+    return _with_tracing_count(tf.function(function, jit_compile=jit_compile == "true"))
+
+
+class _XLAOrGraph:
+    """Calls the XLA build until it fails once, and the graph from then on."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._xla = tf.function(function, jit_compile=True)
+        self._graph = tf.function(function, jit_compile=False)
+        self._current = self._xla
+
+    def __call__(self, *arguments: Any) -> Any:
+        try:
+            return self._current(*arguments)
+        except _UNSUPPORTED as error:
+            if self._current is self._graph:
+                raise
+            self._current = self._graph
+            result = self._graph(*arguments)  # An error of the function's own comes again, and goes up from here.
+            reason = str(error).strip().splitlines()[0]
+            warnings.warn(f"XLA cannot compile this step here ({reason}); going on without it.", stacklevel=2)
+            return result
+
+    def tracing_count(self) -> int:
+        """How often the function was traced."""
+        return self._xla.experimental_get_tracing_count() + self._graph.experimental_get_tracing_count()
+
+
+def _with_tracing_count(function: Any) -> Any:
+    function.tracing_count = function.experimental_get_tracing_count
+    return function

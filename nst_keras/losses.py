@@ -1,0 +1,187 @@
+"""The losses of neural style transfer, as pure functions of features.
+
+Notation, as in Gatys, Ecker and Bethge, "A Neural Algorithm of Artistic Style" (arXiv 1508.06576), and in the code:
+F `features` of the generated image and P `target` of the content image, both [batch, height, width, N];
+G `gram` and A `target_gram`, Gram matrices [batch, N, N]; N channels; M locations (height times width).
+
+A normalization is a convention for what each loss divides by. There are three, in `NORMALIZATIONS`:
+
+- `"gatys2015"`: the paper's own equations 1 and 4, sums and raw Gram matrices.
+- `"mean"`: mean squares, as in TensorFlow's style transfer tutorial; total variation is its sum over an image in 0..1.
+- `"relative"`: squares relative to the target's own, so that a weight keeps its meaning from one network, layer and
+  image size to another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from nst_keras import checks
+
+__all__ = [
+    "NORMALIZATIONS",
+    "Normalization",
+    "content_loss",
+    "gram_matrix",
+    "style_loss",
+    "total_variation_loss",
+]
+
+
+class Normalization(NamedTuple):
+    """A named loss convention.
+
+    Attributes:
+        content: (features, target) -> scalar.
+        style: (gram, target_gram) -> scalar, of Gram matrices divided by their own number of locations.
+        total_variation: image [batch, height, width, 3] in 0..255 -> scalar.
+        style_weight: The style weight that is usual with it.
+        content_weight: The content weight that is usual with it.
+    """
+
+    content: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    style: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    total_variation: Callable[[tf.Tensor], tf.Tensor]
+    style_weight: float
+    content_weight: float
+
+
+def gram_matrix(features: tf.Tensor, *, per_location: bool = False) -> tf.Tensor:
+    """Gram matrix of features: G_ij = sum_k F_ik F_jk (Gatys et al. 2015, eq. 3).
+
+    Args:
+        features: F, [batch, height, width, N], of any floating type; summed in float32 (half precision overflows).
+        per_location: Divides by M = height * width, so that images of different sizes compare.
+
+    Returns:
+        G, float32 [batch, N, N], symmetric.
+    """
+    features = tf.cast(features, tf.float32)
+    gram = tf.linalg.einsum("bhwi,bhwj->bij", features, features)
+    if per_location:
+        height, width = tf.shape(features)[1], tf.shape(features)[2]
+        gram /= tf.cast(height * width, tf.float32)
+    return gram
+
+
+def content_loss(features: tf.Tensor, target: tf.Tensor, *, normalization: str = "mean") -> tf.Tensor:
+    """Content loss of one layer, between the features of the generated and of the content image.
+
+    - `"gatys2015"`: 1/2 sum (F - P)^2 (Gatys et al. 2015, eq. 1).
+    - `"mean"`: mean (F - P)^2 (TensorFlow's tutorial).
+    - `"relative"`: ||F - P||^2 / ||P||^2.
+
+    Args:
+        features: F, [batch, height, width, N], any floating type.
+        target: P, of the same shape.
+        normalization: A name in `NORMALIZATIONS`.
+
+    Returns:
+        A float32 scalar, 0 or more.
+
+    Raises:
+        ValueError: Unknown `normalization`.
+    """
+    features, target = tf.cast(features, tf.float32), tf.cast(target, tf.float32)
+    return _convention(normalization).content(features, target)
+
+
+def style_loss(gram: tf.Tensor, target_gram: tf.Tensor, *, normalization: str = "mean") -> tf.Tensor:
+    """Style loss of one layer, between the Gram matrices of the generated and of the style image.
+
+    Both are divided by their own number of locations, so the two images may differ in size:
+
+    - `"gatys2015"`: 1/(4 N^2 M^2) sum (G - A)^2 of raw Gram matrices (Gatys et al. 2015, eq. 4), which for images of
+      one size is 1/4 the mean of (G/M - A/M)^2.
+    - `"mean"`: mean (G/M - A/M)^2 (TensorFlow's tutorial).
+    - `"relative"`: ||G/M - A/M||^2 / ||A/M||^2.
+
+    Args:
+        gram: G/M, float32 [batch, N, N]: `gram_matrix(features, per_location=True)`.
+        target_gram: A/M, of the same shape.
+        normalization: A name in `NORMALIZATIONS`.
+
+    Returns:
+        A float32 scalar, 0 or more.
+
+    Raises:
+        ValueError: Unknown `normalization`.
+    """
+    return _convention(normalization).style(gram, target_gram)
+
+
+def total_variation_loss(image: tf.Tensor, *, normalization: str = "mean") -> tf.Tensor:
+    """Anisotropic total variation: absolute differences between neighbouring pixels, which smoothing lowers.
+
+    - `"gatys2015"`: their sum, in levels of 0..255 (the paper itself has no such term).
+    - `"mean"`: their sum, over an image in 0..1 (TensorFlow's tutorial: `tf.image.total_variation`).
+    - `"relative"`: their mean over all pairs of neighbours, over an image in 0..1, independent of the size.
+
+    Args:
+        image: float32 [batch, height, width, channels] in 0..255.
+        normalization: A name in `NORMALIZATIONS`.
+
+    Returns:
+        A float32 scalar, 0 or more.
+
+    Raises:
+        ValueError: Unknown `normalization`.
+    """
+    return _convention(normalization).total_variation(image)
+
+
+def _convention(normalization: str) -> Normalization:
+    return NORMALIZATIONS[checks.one_of("normalization", normalization, NORMALIZATIONS)]
+
+
+def _mean_squared_difference(values: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_mean(tf.math.squared_difference(values, target))
+
+
+def _half_squared_distance(values: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    return 0.5 * tf.reduce_sum(tf.math.squared_difference(values, target))
+
+
+def _relative_squared_distance(values: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    # A target of zeros (a black patch in a network without biases) has no scale of its own: the floor keeps 0/0 out.
+    energy = tf.maximum(tf.reduce_sum(tf.square(target)), keras.config.epsilon())
+    return tf.reduce_sum(tf.math.squared_difference(values, target)) / energy
+
+
+def _total_variation_sum(image: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.image.total_variation(image))
+
+
+def _total_variation_mean(image: tf.Tensor) -> tf.Tensor:
+    batch, height, width, channels = tf.unstack(tf.shape(image))
+    neighbours = batch * channels * ((height - 1) * width + height * (width - 1))
+    return _total_variation_sum(image) / (255.0 * tf.cast(tf.maximum(neighbours, 1), tf.float32))
+
+
+NORMALIZATIONS: dict[str, Normalization] = {
+    "gatys2015": Normalization(
+        content=_half_squared_distance,
+        style=lambda gram, target: 0.25 * _mean_squared_difference(gram, target),
+        total_variation=_total_variation_sum,
+        style_weight=1e3,  # alpha/beta = 1e-3, the paper's figure 3.
+        content_weight=1.0,
+    ),
+    "mean": Normalization(
+        content=_mean_squared_difference,
+        style=_mean_squared_difference,
+        total_variation=lambda image: _total_variation_sum(image) / 255.0,
+        style_weight=1e-2,  # TensorFlow's tutorial.
+        content_weight=1e4,
+    ),
+    "relative": Normalization(
+        content=_relative_squared_distance,
+        style=_relative_squared_distance,
+        total_variation=_total_variation_mean,
+        style_weight=1.0,
+        content_weight=0.02,
+    ),
+}

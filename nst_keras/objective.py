@@ -1,0 +1,177 @@
+"""The objective: targets and weights -> value_and_gradient(image) -> (LossTerms, gradient)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from nst_keras import checks, compilation, extractors, losses
+
+__all__ = ["LossTerms", "Objective", "WEIGHTED_TERMS"]
+
+# The weights' names, in the order in which the terms stand in `LossTerms`.
+WEIGHTED_TERMS: dict[str, str] = {
+    "style": "style_weight",
+    "content": "content_weight",
+    "total_variation": "var_weight",
+}
+
+
+class LossTerms(NamedTuple):
+    """The loss at one image, in its parts: float32 scalars, each times its weights, so that they add up.
+
+    Attributes:
+        total: alpha L_content + beta L_style + gamma L_variation (Gatys et al. 2015, eq. 7, with a third term).
+        style: beta sum_l w_l E_l (eq. 5).
+        content: alpha sum_l w_l L_l.
+        total_variation: gamma times the total variation.
+        style_layers: {layer: its share of `style`}.
+        content_layers: {layer: its share of `content`}.
+    """
+
+    total: tf.Tensor
+    style: tf.Tensor
+    content: tf.Tensor
+    total_variation: tf.Tensor
+    style_layers: dict[str, tf.Tensor]
+    content_layers: dict[str, tf.Tensor]
+
+
+class Objective:
+    """Style, content and total variation of an image, against targets that are computed once.
+
+    Args:
+        extractor: Gives at least the layers named below.
+        style_images: One or more images [1, height, width, 3] in 0..255, of any sizes; the Gram matrices of several
+            are averaged. May be empty where `style_layers` is.
+        content_image: [1, height, width, 3] in 0..255, or None where `content_layers` is empty.
+        style_layers: {layer: w_l}; empty for no style.
+        content_layers: {layer: w_l}; empty for no content.
+        style_weight: beta, 0 or more.
+        content_weight: alpha, 0 or more.
+        var_weight: gamma, 0 or more.
+        normalization: A name in `losses.NORMALIZATIONS`.
+        jit_compile: A name in `compilation.JIT_MODES`.
+
+    Raises:
+        ValueError: A negative weight, an unknown name, or neither style nor content.
+    """
+
+    def __init__(
+        self,
+        extractor: extractors.FeatureExtractor,
+        *,
+        style_images: Sequence[tf.Tensor],
+        content_image: tf.Tensor | None,
+        style_layers: Mapping[str, float],
+        content_layers: Mapping[str, float],
+        style_weight: float = 1.0,
+        content_weight: float = 1.0,
+        var_weight: float = 0.0,
+        normalization: str = "mean",
+        jit_compile: str = "auto",
+    ) -> None:
+        if not style_layers and not content_layers:
+            raise ValueError("style_layers and content_layers are both empty. Name at least one layer.")
+        checks.one_of("normalization", normalization, losses.NORMALIZATIONS)
+        self._extractor = extractor.select(dict.fromkeys([*style_layers, *content_layers]))
+        self._style_layers = {name: float(weight) for name, weight in style_layers.items()}
+        self._content_layers = {name: float(weight) for name, weight in content_layers.items()}
+        self._normalization = normalization
+        self._grams = _mean_grams(extractor.select(style_layers), style_images) if style_layers else {}
+        self._content = extractor.select(content_layers)(content_image) if content_layers else {}
+        self._compiled = compilation.compiled(
+            self._value_and_gradient, jit_compile=checks.one_of("jit_compile", jit_compile, compilation.JIT_MODES)
+        )
+        self.set_weights(style_weight=style_weight, content_weight=content_weight, var_weight=var_weight)
+
+    def set_weights(self, *, style_weight: float, content_weight: float, var_weight: float) -> None:
+        """Sets beta, alpha and gamma; nothing is compiled again.
+
+        Raises:
+            ValueError: A weight that is negative or not finite.
+        """
+        self.weights = {
+            "style": checks.non_negative("style_weight", style_weight),
+            "content": checks.non_negative("content_weight", content_weight),
+            "total_variation": checks.non_negative("var_weight", var_weight),
+        }
+
+    def value_and_gradient(self, image: tf.Tensor) -> tuple[LossTerms, tf.Tensor]:
+        """The loss and its gradient with respect to the image, in one forward and one backward pass.
+
+        Args:
+            image: float32 [1, height, width, 3], 0..255; of the content image's size where there is content.
+
+        Returns:
+            The terms, and the gradient of their total, of the image's shape.
+        """
+        return self._compiled(tf.convert_to_tensor(image), self._weights_of(*self.weights))
+
+    def term_gradients(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The gradient of each weighted term alone, by the same compiled function, one evaluation a term.
+
+        Args:
+            image: As in `value_and_gradient`.
+
+        Returns:
+            {"style" | "content" | "total_variation": gradient}, for those terms whose weight is not 0.
+        """
+        image = tf.convert_to_tensor(image)
+        present = [term for term, weight in self.weights.items() if weight and self._has(term)]
+        return {term: self._compiled(image, self._weights_of(term))[1] for term in present}
+
+    def tracing_count(self) -> int:
+        """How often the step was traced: 1 for a whole run."""
+        return self._compiled.tracing_count()
+
+    def _has(self, term: str) -> bool:
+        return {"style": bool(self._style_layers), "content": bool(self._content_layers)}.get(term, True)
+
+    def _weights_of(self, *terms: str) -> tf.Tensor:
+        """The weights as an argument of the compiled function, those of other terms put to 0."""
+        return tf.constant([self.weights[term] if term in terms else 0.0 for term in WEIGHTED_TERMS], tf.float32)
+
+    def _value_and_gradient(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[LossTerms, tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(image)
+            terms = self._terms(image, weights)
+        return terms, tape.gradient(terms.total, image)
+
+    def _terms(self, image: tf.Tensor, weights: tf.Tensor) -> LossTerms:
+        style_weight, content_weight, var_weight = tf.unstack(weights)
+        features = self._extractor(image)
+        style_layers = {
+            name: style_weight * layer_weight * self._style_loss(name, features[name])
+            for name, layer_weight in self._style_layers.items()
+        }
+        content_layers = {
+            name: content_weight
+            * layer_weight
+            * losses.content_loss(features[name], self._content[name], normalization=self._normalization)
+            for name, layer_weight in self._content_layers.items()
+        }
+        variation = var_weight * losses.total_variation_loss(image, normalization=self._normalization)
+        style, content = _sum(style_layers), _sum(content_layers)
+        return LossTerms(style + content + variation, style, content, variation, style_layers, content_layers)
+
+    def _style_loss(self, name: str, features: tf.Tensor) -> tf.Tensor:
+        gram = losses.gram_matrix(features, per_location=True)
+        return losses.style_loss(gram, self._grams[name], normalization=self._normalization)
+
+
+def _mean_grams(extractor: extractors.FeatureExtractor, images: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
+    """{layer: the mean over the images of their Gram matrices per location}."""
+    if not images:
+        raise ValueError("style_images is empty, but style_layers are given. Give a style image.")
+    grams = []
+    for image in images:
+        features = extractor(image)
+        grams.append({name: losses.gram_matrix(features[name], per_location=True) for name in extractor.layers})
+    return {name: tf.add_n([gram[name] for gram in grams]) / len(grams) for name in extractor.layers}
+
+
+def _sum(shares: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    return tf.add_n(list(shares.values())) if shares else tf.constant(0.0)

@@ -1,0 +1,68 @@
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+
+from nst_keras import extractors, samples
+
+ROOT = pathlib.Path(__file__).parents[1]
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def content():
+    """A small photograph, uint8 [48, 40, 3]."""
+    return samples.grace_hopper()[100:436:7, 80:360:7]
+
+
+@pytest.fixture(scope="session")
+def style():
+    """A small painting, uint8 [36, 44, 3]."""
+    return samples.swirls(88)[:72:2, ::2]
+
+
+def small_model(name="small"):
+    """Two blocks in VGG's shape, seeded, some 3,000 weights."""
+    keras.utils.set_random_seed(1)
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="conv1")(image)
+    x = keras.layers.MaxPooling2D(2, name="pool1")(x)
+    x = keras.layers.Conv2D(12, 3, padding="same", activation="relu", name="conv2")(x)
+    x = keras.layers.Conv2D(12, 3, padding="same", activation="relu", name="conv3")(x)
+    return keras.Model(image, x, name=name)
+
+
+def centred(image):
+    return (image - 127.5) / 64.0
+
+
+@pytest.fixture(scope="session")
+def model():
+    return small_model()
+
+
+@pytest.fixture(scope="session")
+def extractor(model):
+    return extractors.FeatureExtractor(model, centred)
+
+
+LAYERS = {"style_layers": ("conv1", "conv2"), "content_layers": ("conv3",)}
+
+
+@pytest.fixture(scope="session")
+def vgg19_weights():
+    """The file of real VGG19 weights that the environment names; a test that needs it is skipped where there is none."""
+    path = extractors.weights_file("vgg19")
+    if path is None:
+        pytest.skip(f"needs real VGG19 weights: set {extractors.WEIGHTS_VARIABLE} to a folder that holds them")
+    return path

@@ -1,0 +1,68 @@
+"""The losses in naive NumPy, float64, loop by loop as the papers write them. Slow, and plain to check."""
+
+import numpy as np
+
+# Relative tolerance of a comparison, by the coarser type in it.
+TOLERANCE = {"float64": 1e-12, "float32": 2e-5, "float16": 5e-3}
+
+
+def gram_matrix(features):
+    """G_ij = sum_k F_ik F_jk, for features [height, width, N]."""
+    height, width, channels = features.shape
+    gram = np.zeros((channels, channels))
+    for y in range(height):
+        for x in range(width):
+            for i in range(channels):
+                for j in range(channels):
+                    gram[i, j] += features[y, x, i] * features[y, x, j]
+    return gram
+
+
+def content_loss(features, target, normalization):
+    """Content loss of one layer."""
+    squares = sum((f - p) ** 2 for f, p in zip(features.ravel(), target.ravel(), strict=True))
+    if normalization == "gatys2015":
+        return squares / 2
+    if normalization == "mean":
+        return squares / features.size
+    return squares / sum(p**2 for p in target.ravel())
+
+
+def style_loss(features, style_features, normalization):
+    """Style loss of one layer, from the features of both images, which may differ in size."""
+    channels = features.shape[-1]
+    gram = gram_matrix(features) / (features.shape[0] * features.shape[1])
+    target = gram_matrix(style_features) / (style_features.shape[0] * style_features.shape[1])
+    squares = sum((gram[i, j] - target[i, j]) ** 2 for i in range(channels) for j in range(channels))
+    if normalization == "gatys2015":
+        return squares / (4 * channels**2)
+    if normalization == "mean":
+        return squares / channels**2
+    return squares / sum(target[i, j] ** 2 for i in range(channels) for j in range(channels))
+
+
+def total_variation(image, normalization):
+    """Anisotropic total variation of an image [height, width, 3] in 0..255."""
+    height, width, channels = image.shape
+    total, pairs = 0.0, 0
+    for y in range(height):
+        for x in range(width):
+            for c in range(channels):
+                if y + 1 < height:
+                    total, pairs = total + abs(image[y + 1, x, c] - image[y, x, c]), pairs + 1
+                if x + 1 < width:
+                    total, pairs = total + abs(image[y, x + 1, c] - image[y, x, c]), pairs + 1
+    return {"gatys2015": total, "mean": total / 255, "relative": total / 255 / pairs}[normalization]
+
+
+def content_gradient(features, target):
+    """Gatys et al. 2015, eq. 2: dL/dF = F - P where F > 0, else 0."""
+    return np.where(features > 0, features - target, 0.0)
+
+
+def style_gradient(features, target_gram):
+    """Gatys et al. 2015, eq. 6: dE/dF = F^T (G - A) / (N^2 M^2) where F > 0, else 0; raw Gram matrices."""
+    height, width, channels = features.shape
+    flat = features.reshape(-1, channels)
+    gradient = flat @ (gram_matrix(features) - target_gram) / (channels**2 * (height * width) ** 2)
+    return np.where(features > 0, gradient.reshape(features.shape), 0.0)

@@ -1,0 +1,152 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nst_keras import compilation, images, losses, objective
+from tests import reference
+
+STYLE = {"conv1": 0.7, "conv2": 0.3}
+CONTENT = {"conv3": 2.0}
+WEIGHTS = {"style_weight": 3.0, "content_weight": 0.5, "var_weight": 0.01}
+
+
+@pytest.fixture
+def make(extractor, content, style):
+    def build(**options):
+        settings = {
+            "style_images": [images.load(style)],
+            "content_image": images.load(content),
+            "style_layers": STYLE,
+            "content_layers": CONTENT,
+            **WEIGHTS,
+        }
+        return objective.Objective(extractor, **{**settings, **options})
+
+    return build
+
+
+def noise(content):
+    return images.white_noise(*content.shape[:2], seed=1)
+
+
+@pytest.mark.parametrize("normalization", sorted(losses.NORMALIZATIONS))
+def test_the_terms_are_those_of_the_naive_losses(make, extractor, content, style, normalization):
+    image = noise(content)
+    terms, _ = make(normalization=normalization).value_and_gradient(image)
+    f, p, s = (
+        {name: x[0].numpy().astype(float) for name, x in extractor(images.load(i)).items()}
+        for i in (image, content, style)
+    )
+    style_layers = {n: 3.0 * w * reference.style_loss(f[n], s[n], normalization) for n, w in STYLE.items()}
+    content_layers = {n: 0.5 * w * reference.content_loss(f[n], p[n], normalization) for n, w in CONTENT.items()}
+    variation = 0.01 * reference.total_variation(image[0].numpy().astype(float), normalization)
+    for ours, expected in ((terms.style_layers, style_layers), (terms.content_layers, content_layers)):
+        assert {n: pytest.approx(v, rel=1e-4) for n, v in expected.items()} == {n: float(v) for n, v in ours.items()}
+    assert float(terms.style) == pytest.approx(sum(style_layers.values()), rel=1e-4)
+    assert float(terms.content) == pytest.approx(sum(content_layers.values()), rel=1e-4)
+    assert float(terms.total_variation) == pytest.approx(variation, rel=1e-4)
+    assert float(terms.total) == pytest.approx(float(terms.style + terms.content + terms.total_variation), rel=1e-6)
+
+
+@pytest.mark.parametrize("normalization", sorted(losses.NORMALIZATIONS))
+def test_the_gradient_agrees_with_finite_differences(make, content, normalization):
+    """Along a third of the gradient's pixels at a time, by steps so short that few ReLUs bend."""
+    goal = make(normalization=normalization, var_weight=0.0, jit_compile="false")
+    image = tf.constant(content[np.newaxis], tf.float32) * 0.8 + 20
+    _, gradient = goal.value_and_gradient(image)
+    chosen = tf.random.stateless_uniform(image.shape, (0, 0), 0, 3, tf.int32)
+    for third in range(3):
+        direction = tf.where(chosen == third, gradient, 0.0)
+        direction /= 10 * tf.reduce_max(tf.abs(direction))
+        ahead, behind = (goal.value_and_gradient(image + e * direction)[0].total for e in (0.5, -0.5))
+        expected = float(tf.reduce_sum(gradient * direction))
+        assert float(ahead - behind) == pytest.approx(expected, rel=0.02)
+
+
+def test_term_gradients_add_up(make, content):
+    goal = make()
+    _, gradient = goal.value_and_gradient(noise(content))
+    parts = goal.term_gradients(noise(content))
+    assert sorted(parts) == ["content", "style", "total_variation"]
+    np.testing.assert_allclose(sum(parts.values()), gradient, rtol=1e-3, atol=1e-3 * np.abs(gradient).max())
+
+
+def test_one_trace_whatever_the_weights(make, content):
+    goal = make()
+    for weight in (1.0, 2.0, 3.0):
+        goal.set_weights(style_weight=weight, content_weight=1.0, var_weight=0.0)
+        goal.value_and_gradient(noise(content))
+        goal.value_and_gradient(tf.Variable(noise(content)))
+    goal.term_gradients(noise(content))
+    assert goal.tracing_count() == 1
+
+
+def test_one_forward_pass_a_step(make, content, extractor, monkeypatch):
+    calls = []
+    goal = make(jit_compile="false")
+    inner = goal._extractor
+    goal._extractor = lambda image: calls.append(1) or inner(image)
+    goal.value_and_gradient(noise(content))
+    goal.value_and_gradient(noise(content))
+    assert len(calls) == 1  # Of the trace, in which the forward pass stands once.
+
+
+def test_xla_and_graph_agree(make, content):
+    one, two = (make(jit_compile=mode).value_and_gradient(noise(content)) for mode in ("true", "false"))
+    np.testing.assert_allclose(one[0].total, two[0].total, rtol=1e-5)
+    np.testing.assert_allclose(one[1], two[1], rtol=1e-3, atol=1e-3 * np.abs(two[1]).max())
+
+
+def test_several_styles_are_blended(make, extractor, content, style):
+    flipped = style[:20, ::-1]
+    goal = make(style_images=[images.load(style), images.load(flipped)], normalization="mean")
+    grams = [losses.gram_matrix(extractor(images.load(s))["conv1"], per_location=True) for s in (style, flipped)]
+    np.testing.assert_allclose(goal._grams["conv1"], (grams[0] + grams[1]) / 2, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("left_out", "term"), [("style_layers", "style"), ("content_layers", "content")])
+def test_a_term_without_layers_is_nothing(make, content, left_out, term):
+    goal = make(**{left_out: {}})
+    terms, gradient = goal.value_and_gradient(noise(content))
+    assert float(getattr(terms, term)) == 0.0
+    assert float(tf.norm(gradient)) > 0
+    assert term not in goal.term_gradients(noise(content))
+
+
+def test_style_alone_needs_no_content_image(make, content):
+    assert float(make(content_layers={}, content_image=None).value_and_gradient(noise(content))[0].style) > 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"style_weight": -1.0}, "style_weight must be 0 or more, but -1.0 was given"),
+        ({"content_weight": float("nan")}, "content_weight must be a finite number"),
+        ({"normalization": "median"}, "normalization='median' is not known"),
+        ({"jit_compile": "yes"}, "jit_compile='yes' is not known"),
+        ({"style_layers": {}, "content_layers": {}}, "both empty"),
+        ({"style_images": []}, "style_images is empty"),
+        ({"style_layers": {"conv9": 1.0}}, "layers='conv9' is not known. Did you mean 'conv"),
+    ],
+)
+def test_bad_arguments(make, options, message):
+    with pytest.raises(ValueError, match=message):
+        make(**options)
+
+
+def test_what_xla_cannot_compile_falls_back_and_says_so():
+    def untranslatable(x):
+        return tf.strings.to_number(tf.strings.as_string(x)) * 2
+
+    function = compilation.compiled(untranslatable, jit_compile="auto")
+    with pytest.warns(UserWarning, match="XLA cannot compile this step here"):
+        assert float(function(tf.constant(3.0))) == 6.0
+    assert float(function(tf.constant(4.0))) == 8.0  # Without a further warning.
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        compilation.compiled(untranslatable, jit_compile="true")(tf.constant(3.0))
+
+
+def test_an_error_of_the_functions_own_goes_up():
+    function = compilation.compiled(lambda x: tf.ensure_shape(tf.reshape(x, [-1]), [3]), jit_compile="auto")
+    with pytest.raises((tf.errors.InvalidArgumentError, ValueError)):
+        function(tf.ones([4]))

@@ -1,0 +1,244 @@
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import pytest
+import scipy.optimize
+import tensorflow as tf
+
+from nst_keras import images, objective, optimizers
+
+
+class Terms(NamedTuple):
+    total: tf.Tensor
+
+
+class Function:
+    """An objective from a plain function, its evaluations counted."""
+
+    def __init__(self, function):
+        self.function, self.evaluations = function, 0
+
+    def value_and_gradient(self, image):
+        self.evaluations += 1
+        image = tf.convert_to_tensor(image)
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            value = self.function(image)
+        return Terms(value), tape.gradient(value, image)
+
+
+def rosenbrock(x):
+    return tf.reduce_sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
+
+def bowl(x):
+    return tf.reduce_sum(tf.square(x - 300.0) * tf.range(1.0, 13.0))
+
+
+def descend(optimizer, goal, start, steps):
+    optimizer.start(start)
+    return [float(optimizer.step(goal).terms.total) for _ in range(steps)]
+
+
+def scipy_losses(goal, start, evaluations, bounds=None, scale=1.0):
+    seen = []
+
+    def value_and_gradient(x):
+        terms, gradient = goal.value_and_gradient(tf.constant((x * scale).reshape(start.shape), start.dtype))
+        seen.append(float(terms.total))
+        return seen[-1], gradient.numpy().ravel().astype(float) * scale
+
+    scipy.optimize.minimize(
+        value_and_gradient,
+        start.numpy().ravel().astype(float) / scale,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=bounds,
+        options={"maxfun": evaluations, "maxiter": evaluations, "ftol": 1e-16, "gtol": 1e-12},
+    )
+    return seen
+
+
+def evaluations_to(losses, level):
+    return next(i + 1 for i, loss in enumerate(losses) if loss <= level)
+
+
+@pytest.mark.parametrize("dimensions", [2, 10, 50])
+def test_lbfgs_needs_no_more_evaluations_than_scipy_on_rosenbrock(dimensions):
+    start = tf.constant([-1.2, 1.0] * (dimensions // 2), tf.float64)
+    theirs = evaluations_to(scipy_losses(Function(rosenbrock), start, 1000), 1e-8)
+    optimizer = optimizers.LBFGS(bounds=None, first_change=1.0, jit_compile="false")
+    ours = evaluations_to(descend(optimizer, Function(rosenbrock), start, int(1.3 * theirs)), 1e-8)
+    assert ours <= 1.15 * theirs
+
+
+@pytest.fixture
+def goal(extractor, content, style):
+    return objective.Objective(
+        extractor,
+        style_images=[images.load(style)],
+        content_image=images.load(content),
+        style_layers={"conv1": 0.5, "conv2": 0.5},
+        content_layers={"conv3": 1.0},
+        content_weight=0.02,
+        normalization="relative",
+    )
+
+
+@pytest.mark.parametrize("from_noise", [False, True])
+def test_lbfgs_needs_no_more_evaluations_than_scipy_on_a_picture(goal, content, from_noise):
+    start = images.white_noise(*content.shape[:2], seed=0) if from_noise else images.load(content)
+    ours = descend(optimizers.LBFGS(), goal, start, 60)
+    theirs = scipy_losses(goal, start, 60, [(0, 1)] * content.size, scale=255.0)
+    for share in (0.5, 0.9):
+        level = min(theirs) + (theirs[0] - min(theirs)) * (1 - share)
+        assert evaluations_to(ours, level) <= 1.1 * evaluations_to(theirs, level) + 1
+    assert ours[-1] <= 1.1 * min(theirs)
+
+
+def test_lbfgs_never_raises_the_loss_and_stays_in_range(goal, content):
+    optimizer = optimizers.LBFGS()
+    optimizer.start(images.white_noise(*content.shape[:2], seed=0))
+    previous = float("inf")
+    for _ in range(40):
+        loss = float(optimizer.step(goal).terms.total)
+        assert loss <= previous
+        previous = loss
+        assert 0 <= float(tf.reduce_min(optimizer.image)) <= float(tf.reduce_max(optimizer.image)) <= 255
+
+
+def test_lbfgs_reports_the_terms_of_the_image_it_keeps(goal, content):
+    optimizer = optimizers.LBFGS()
+    optimizer.start(images.load(content))
+    for _ in range(15):
+        step = optimizer.step(goal)
+    terms, gradient = goal.value_and_gradient(optimizer.image)
+    np.testing.assert_allclose(step.terms.total, terms.total, rtol=1e-6)
+    np.testing.assert_allclose(step.gradient_norm, tf.norm(gradient), rtol=1e-5)
+
+
+def test_lbfgs_evaluates_once_a_step():
+    function = Function(rosenbrock)
+    descend(optimizers.LBFGS(bounds=None), function, tf.constant([-1.2, 1.0]), 17)
+    assert function.evaluations == 17
+
+
+def test_lbfgs_finds_a_minimum_that_lies_out_of_range():
+    optimizer = optimizers.LBFGS()
+    descend(optimizer, Function(bowl), tf.zeros([12]), 20)
+    np.testing.assert_allclose(optimizer.image, np.full(12, 255.0))
+
+
+def test_lbfgs_steps_back_from_a_loss_that_is_not_finite():
+    def cliff(x):
+        return tf.where(tf.reduce_max(x) > 8.0, float("nan"), tf.reduce_sum(tf.square(x - 7.0)))
+
+    losses = descend(optimizers.LBFGS(first_change=50.0), Function(cliff), tf.zeros([3]), 25)
+    assert np.all(np.isfinite(losses))
+    assert losses[-1] < 1e-3
+
+
+def test_lbfgs_knows_when_nothing_lowers_the_loss():
+    """The gradient points the wrong way: no step can help."""
+
+    class Wrong:
+        def value_and_gradient(self, image):
+            return Terms(tf.reduce_sum(tf.square(image))), -2 * tf.convert_to_tensor(image)
+
+    optimizer = optimizers.LBFGS(bounds=None)
+    losses = descend(optimizer, Wrong(), tf.ones([3]), 40)
+    assert losses[-1] == losses[0]
+    assert optimizer.stalled()
+
+
+def test_the_two_loops_are_the_bfgs_matrix(random):
+    """H from Nocedal and Wright, eq. 6.17, built up in full."""
+    n, pairs = 6, 3
+    matrix = np.eye(n) + 0.1 * np.ones((n, n))
+    moves = random.normal(size=(pairs, n))
+    turns = moves @ matrix
+    inverse = np.eye(n) * (moves[0] @ turns[0]) / (turns[0] @ turns[0])
+    for s, y in zip(moves[::-1], turns[::-1], strict=True):
+        rho = 1 / (s @ y)
+        left = np.eye(n) - rho * np.outer(s, y)
+        inverse = left @ inverse @ left.T + rho * np.outer(s, s)
+    gradient = random.normal(size=n)
+    padded = [np.concatenate([x, np.zeros((2, n))]) for x in (moves, turns)]
+    ours = optimizers.two_loop_direction(*(tf.constant(x) for x in (gradient, *padded)))
+    np.testing.assert_allclose(ours, -inverse @ gradient, rtol=1e-10)
+
+
+def test_an_empty_history_gives_the_gradient():
+    gradient = tf.constant([1.0, -2.0])
+    np.testing.assert_array_equal(
+        optimizers.two_loop_direction(gradient, tf.zeros([4, 2]), tf.zeros([4, 2])), -gradient
+    )
+
+
+def test_adam_is_keras_adam(goal, content):
+    start = images.load(content)
+    optimizer = optimizers.get("adam", learning_rate=2.0)
+    descend(optimizer, goal, start, 5)
+    reference, image = keras.optimizers.Adam(2.0, beta_1=0.99, epsilon=1e-12), tf.Variable(start)
+    for _ in range(5):
+        reference.apply([goal.value_and_gradient(image)[1]], [image])
+        image.assign(tf.clip_by_value(image, 0, 255))
+    np.testing.assert_allclose(optimizer.image, image, rtol=1e-4, atol=0.05)
+
+
+def test_adam_at_a_rate_of_80_does_not_jump(goal, content):
+    optimizer = optimizers.get("adam", learning_rate=80.0)
+    start = images.load(content)
+    optimizer.start(start)
+    before = start
+    for _ in range(5):
+        optimizer.step(goal)
+        assert float(tf.sqrt(tf.reduce_mean(tf.square(optimizer.image - before)))) <= 5.2
+        before = tf.identity(optimizer.image)
+
+
+def test_adam_lowers_a_loss_of_tiny_gradients(goal, content):
+    """`relative` has gradients of a millionth, which an epsilon of 0.1 would hold up."""
+    losses = descend(optimizers.get("adam"), goal, images.load(content), 60)
+    assert losses[-1] < 0.5 * losses[0]
+
+
+def test_a_keras_schedule_and_any_keras_optimizer(goal, content):
+    schedule = keras.optimizers.schedules.ExponentialDecay(5.0, 10, 0.5)
+    for optimizer in (optimizers.get("adam", learning_rate=schedule), optimizers.get(keras.optimizers.Adamax(5.0))):
+        losses = descend(optimizer, goal, images.load(content), 30)
+        assert losses[-1] < losses[0]
+
+
+def test_a_users_optimizer_is_not_touched_and_its_runs_are_alike(goal, content):
+    mine = keras.optimizers.Adam(3.0)
+    optimizer = optimizers.get(mine)
+    first = descend(optimizer, goal, images.load(content), 6)
+    assert descend(optimizer, goal, images.load(content), 6) == first
+    assert int(mine.iterations) == 0
+
+
+def test_a_gradient_that_is_not_finite_leaves_the_image():
+    broken = Function(lambda x: tf.reduce_sum(tf.sqrt(x - x)))  # 0, with a gradient of inf * 0.
+    optimizer = optimizers.get("adam")
+    optimizer.start(tf.ones([3]))
+    step = optimizer.step(broken)
+    assert not np.isfinite(float(step.gradient_norm))
+    np.testing.assert_array_equal(optimizer.image, np.ones(3))
+
+
+@pytest.mark.parametrize(
+    ("identifier", "rate", "error", "message"),
+    [
+        ("adma", None, ValueError, "optimizer='adma' is not known. Did you mean 'adam'"),
+        (3, None, TypeError, "optimizer must be one of adam, lbfgs or a keras"),
+        ("adam", -1.0, ValueError, "learning_rate must be above 0, but -1.0"),
+        ("adam", "fast", ValueError, "learning_rate must be a finite number, but 'fast'"),
+        ("lbfgs", 1.0, ValueError, "learning_rate=1.0 has no effect here: lbfgs chooses its own steps"),
+        (keras.optimizers.SGD(1.0), 1.0, ValueError, "learning_rate=1.0 has no effect here: SGD has its own"),
+    ],
+)
+def test_bad_arguments(identifier, rate, error, message):
+    with pytest.raises(error, match=message):
+        optimizers.get(identifier, learning_rate=rate)
