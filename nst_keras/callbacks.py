@@ -12,6 +12,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import PIL.Image
 import tensorflow as tf
 
 __all__ = ["BalanceCheck", "FrameRecorder", "ImageDisplay", "StepHistory"]
@@ -48,21 +49,16 @@ class FrameRecorder(keras.callbacks.Callback):
         super().__init__()
         self.interval = interval
         self.frames: list[np.ndarray] = []
-        self._newest = 0
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Keeps the frame if its turn has come."""
         if self.model.step % self.interval == 0:
-            self._keep()
+            self.frames.append(self.model.image)
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Keeps the last image, if it is not kept yet."""
-        if self.model.step > self._newest:
-            self._keep()
-
-    def _keep(self) -> None:
-        self.frames.append(self.model.image)
-        self._newest = self.model.step
+        if not self.frames or not np.array_equal(self.frames[-1], self.model.image):
+            self.frames.append(self.model.image)
 
 
 class ImageDisplay(keras.callbacks.Callback):
@@ -87,8 +83,7 @@ class ImageDisplay(keras.callbacks.Callback):
         self._show(self.model.image)
 
     def _in_notebook(self, image: np.ndarray) -> None:
-        import IPython.display
-        import PIL.Image
+        import IPython.display  # noqa: PLC0415  Only a notebook is sure to have it.
 
         picture = PIL.Image.fromarray(image)
         if self._shown is None:
@@ -97,7 +92,7 @@ class ImageDisplay(keras.callbacks.Callback):
             self._shown.update(picture)
 
     def _in_window(self, image: np.ndarray) -> None:
-        import matplotlib.pyplot as plt
+        import matplotlib.pyplot as plt  # noqa: PLC0415  Slow to import, and only a window needs it.
 
         if plt.get_backend().lower() == "agg":
             if self._shown is None:

@@ -6,12 +6,14 @@ A file is written under a temporary name beside its place and renamed when whole
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import imageio.v3
 import numpy as np
 import PIL.Image
 import PIL.ImageCms
@@ -175,12 +177,8 @@ def _durations(count: int, total: int) -> list[int]:
 
 
 def _write_mp4(pictures: Sequence[PIL.Image.Image], path: str, seconds: float) -> None:
-    try:
-        import imageio_ffmpeg  # noqa: F401  Asked for first, since imageio's own error does not name it.
-    except ImportError as error:
-        raise ImportError('path: .mp4 needs ffmpeg. Install it with `pip install "nst_keras[video]"`.') from error
-    import imageio.v3
-
+    if importlib.util.find_spec("imageio_ffmpeg") is None:
+        raise ImportError('path: .mp4 needs ffmpeg. Install it with `pip install "nst_keras[video]"`.')
     durations = _durations(len(pictures), round(seconds * _MP4_FRAMES_PER_SECOND))
     repeated = np.repeat(np.stack([np.asarray(p) for p in pictures]), durations, axis=0)
     imageio.v3.imwrite(path, repeated, plugin="FFMPEG", fps=_MP4_FRAMES_PER_SECOND, macro_block_size=2, quality=8)

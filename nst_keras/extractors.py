@@ -1,45 +1,15 @@
-"""Frozen Keras networks, cut to the layers wanted: an image in, {layer: features} out.
-
-`ARCHITECTURES` is the registry: how each network is built, what preprocessing it was trained with, and its style and
-content layers in their documented order, so that `n_style_layers=n` means the first n.
-"""
+"""Frozen Keras networks, cut to the layers wanted: an image in, {layer: features} out."""
 
 from __future__ import annotations
 
-import os
-import pathlib
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from nst_keras import checks
+from nst_keras import architectures, checks
 
-__all__ = ["ARCHITECTURES", "POOLINGS", "Architecture", "FeatureExtractor", "get", "known_architecture", "weights_file"]
-
-WEIGHTS_VARIABLE = "NST_KERAS_WEIGHTS_DIR"
-
-# InceptionV3's stem, by the names of its authors' code; Keras numbers these layers anew at each construction.
-_INCEPTION_STEM = ("conv2d_1a_3x3", "conv2d_2a_3x3", "conv2d_2b_3x3", "conv2d_3b_1x1", "conv2d_4a_3x3")
-
-
-class Architecture(NamedTuple):
-    """A network that is known by name.
-
-    Attributes:
-        build: (weights) -> keras.Model without its top; `weights` as `keras.applications` takes it.
-        preprocess: RGB 0..255 -> what the network was trained on.
-        style_layers: In their documented order, shallow to deep.
-        content_layers: In their documented order, the usual first.
-        aliases: model -> {another name of a layer: its name in this model}.
-    """
-
-    build: Callable[[str | None], keras.Model]
-    preprocess: Callable[[tf.Tensor], tf.Tensor]
-    style_layers: tuple[str, ...]
-    content_layers: tuple[str, ...]
-    aliases: Callable[[keras.Model], dict[str, str]]
+__all__ = ["POOLINGS", "FeatureExtractor", "WindowMaxPooling2D", "get", "known_architecture"]
 
 
 class FeatureExtractor:
@@ -72,7 +42,7 @@ class FeatureExtractor:
         checks.one_of("pooling", pooling, POOLINGS)
         self.name = model.name
         self.preprocess = preprocess
-        self.layers = _layer_names(model) if layers is None else tuple(layers)
+        self.layers = architectures.layer_names(model) if layers is None else tuple(layers)
         self._network = _rebuild(_cut(model, self.layers), POOLINGS[pooling])
 
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -149,12 +119,12 @@ def get(
     """The extractor that a name, a model or an extractor stands for.
 
     Args:
-        identifier: A name in `ARCHITECTURES`, a `keras.Model`, or a `FeatureExtractor`.
+        identifier: A name in the registry, a `keras.Model`, or a `FeatureExtractor`.
         layers: Names of the layers wanted.
         weights: For a name: `"imagenet"` (a file in the folder `NST_KERAS_WEIGHTS_DIR` whose name begins with the
             network's, or Keras's download with its hash check), `"random"`, or the path of a Keras weights file.
         pooling: `"max"` or `"avg"`, see `FeatureExtractor`.
-        preprocess: For a model of your own, what it was trained on; known for the networks of `ARCHITECTURES`.
+        preprocess: For a model of your own, what it was trained on; known for those of the registry.
 
     Returns:
         A `FeatureExtractor` of those layers.
@@ -171,41 +141,37 @@ def get(
         return FeatureExtractor(identifier, preprocess or _known_preprocess(identifier), layers=layers, pooling=pooling)
     if not isinstance(identifier, str):
         raise TypeError(
-            f"extractor must be one of {', '.join(ARCHITECTURES)}, a keras.Model or a FeatureExtractor, "
+            f"extractor must be one of {', '.join(architectures.ARCHITECTURES)}, a keras.Model or a FeatureExtractor, "
             f"but {type(identifier).__name__} was given."
         )
-    architecture = ARCHITECTURES[checks.one_of("extractor", identifier, ARCHITECTURES)]
-    model = _build(identifier, architecture, weights)
+    architecture = known_architecture(identifier)
+    model = architectures.build(identifier, weights)
     return FeatureExtractor(model, preprocess or architecture.preprocess, layers=layers, pooling=pooling)
 
 
-def known_architecture(identifier: str | keras.Model | FeatureExtractor) -> Architecture | None:
+def known_architecture(identifier: str | keras.Model | FeatureExtractor) -> architectures.Architecture | None:
     """The registry's entry for a name, or for a model or extractor that bears a known name; None for others.
 
     Raises:
         ValueError: An unknown name.
     """
     if isinstance(identifier, str):
-        return ARCHITECTURES[checks.one_of("extractor", identifier, ARCHITECTURES)]
-    return ARCHITECTURES.get(getattr(identifier, "name", None))
-
-
-def _layer_names(model: keras.Model) -> tuple[str, ...]:
-    return tuple(layer.name for layer in model.layers if not isinstance(layer, keras.layers.InputLayer))
+        return architectures.ARCHITECTURES[checks.one_of("extractor", identifier, architectures.ARCHITECTURES)]
+    return architectures.ARCHITECTURES.get(getattr(identifier, "name", None))
 
 
 def _known_preprocess(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    if model.name not in ARCHITECTURES:
+    if model.name not in architectures.ARCHITECTURES:
         raise ValueError(
             f"extractor: the preprocessing of the model {model.name!r} is not known. Give preprocess=, a function from "
             "RGB 0..255 to what it was trained on (`lambda image: image / 255.0`, say)."
         )
-    return ARCHITECTURES[model.name].preprocess
+    return architectures.ARCHITECTURES[model.name].preprocess
 
 
 def _cut(model: keras.Model, layers: Iterable[str]) -> keras.Model:
-    architecture = ARCHITECTURES.get(model.name)
-    own = {name: name for name in _layer_names(model)}
+    architecture = architectures.ARCHITECTURES.get(model.name)
+    own = {name: name for name in architectures.layer_names(model)}
     known = own | (architecture.aliases(model) if architecture else {})
     for name in layers:
         if name not in known:
@@ -245,96 +211,4 @@ def _average_pooling(layer: keras.layers.Layer) -> keras.layers.Layer | None:
 POOLINGS: dict[str, Callable[[keras.layers.Layer], keras.layers.Layer | None]] = {
     "max": _own_pooling,
     "avg": _average_pooling,
-}
-
-
-def _paper_names(model: keras.Model) -> dict[str, str]:
-    """The papers' names of VGG's layers: `conv4_2` is Keras's `block4_conv2`."""
-    return {name.replace("block", "conv").replace("_conv", "_"): name for name in _layer_names(model) if "conv" in name}
-
-
-def _stem_names(model: keras.Model) -> dict[str, str]:
-    """Stable names for the outputs, after batch norm and ReLU, of InceptionV3's first convolutions."""
-    activations = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Activation)]
-    return dict(zip(_INCEPTION_STEM, activations, strict=False))
-
-
-def _build(name: str, architecture: Architecture, weights: str) -> keras.Model:
-    """A network by name with its weights; says what to do where they cannot be had."""
-    path = weights_file(name) if weights == "imagenet" else weights
-    if weights == "random":
-        return architecture.build(None)
-    if path is not None:
-        return _with_weights_of(path, name, architecture)
-    try:
-        return architecture.build("imagenet")
-    except Exception as error:  # `get_file` raises bare `Exception` for a failed download.
-        raise OSError(
-            f"weights: the ImageNet weights of {name} could not be downloaded ({_first_line(error)}). Give the path of a "
-            f"Keras weights file as weights=, or put one whose name begins with {name!r} in a folder and set "
-            f"{WEIGHTS_VARIABLE} to it."
-        ) from error
-
-
-def weights_file(name: str) -> str | None:
-    """The file for a network in the folder that `NST_KERAS_WEIGHTS_DIR` names; None where there is none.
-
-    Raises:
-        ValueError: Several files bear the network's name.
-    """
-    folder = os.environ.get(WEIGHTS_VARIABLE)
-    if not folder:
-        return None
-    found = sorted(str(p) for p in pathlib.Path(folder).glob(f"{name}*") if p.suffix in (".h5", ".keras"))
-    if len(found) > 1:
-        raise ValueError(f"weights: {WEIGHTS_VARIABLE} holds several files for {name}: {', '.join(found)}. Name one.")
-    return found[0] if found else None
-
-
-def _with_weights_of(path: str, name: str, architecture: Architecture) -> keras.Model:
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"weights: there is no file {path!r}. Give a file, 'imagenet' or 'random'.")
-    try:
-        return architecture.build(str(path))
-    except Exception as error:  # h5py, zipfile and Keras each have their own.
-        raise ValueError(
-            f"weights: {path!r} does not fit {name} without its top ({_first_line(error)}). Give the file of that network."
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
-
-
-def _vgg(build: Callable[..., keras.Model], preprocess: Callable[[tf.Tensor], tf.Tensor]) -> Architecture:
-    return Architecture(
-        build=lambda weights: build(include_top=False, weights=weights),
-        preprocess=preprocess,
-        # Gatys et al. 2015, section "Methods": style from conv1_1 to conv5_1.
-        style_layers=tuple(f"block{block}_conv1" for block in range(1, 6)),
-        # TensorFlow's tutorial takes conv5_2, the paper conv4_2.
-        content_layers=tuple(f"block{block}_conv2" for block in range(5, 0, -1)),
-        aliases=_paper_names,
-    )
-
-
-ARCHITECTURES: dict[str, Architecture] = {
-    "vgg19": _vgg(keras.applications.VGG19, keras.applications.vgg19.preprocess_input),
-    "vgg16": _vgg(keras.applications.VGG16, keras.applications.vgg16.preprocess_input),
-    "inception_v3": Architecture(
-        build=lambda weights: keras.applications.InceptionV3(include_top=False, weights=weights),
-        preprocess=keras.applications.inception_v3.preprocess_input,
-        style_layers=(
-            "conv2d_1a_3x3",
-            "conv2d_2b_3x3",
-            "conv2d_4a_3x3",
-            "mixed0",
-            "mixed2",
-            "mixed3",
-            "mixed5",
-            "mixed7",
-        ),
-        content_layers=("mixed5", "mixed4", "mixed3", "mixed2", "mixed0"),
-        aliases=_stem_names,
-    ),
 }

@@ -112,6 +112,7 @@ class _Parser(flags.ArgumentParser):
         self.syntactic_help = f"{kind} or none" if optional else kind
 
     def parse(self, argument: Any) -> Any:
+        """The value that a text stands for."""
         if not isinstance(argument, str) or (self._optional and argument.lower() == "none"):
             return None if isinstance(argument, str) else argument
         try:
@@ -121,13 +122,14 @@ class _Parser(flags.ArgumentParser):
             raise ValueError(reason) from error
 
     def flag_type(self) -> str:
+        """What the value is, in words."""
         return self._kind
 
 
 def _parser(annotation: str, default: Any) -> flags.ArgumentParser:
     """The parser for an annotation such as `int | None`; what text alone can be is a string."""
     alternatives = [part.strip() for part in annotation.split(" | ")]
-    optional = "None" in alternatives and default is None or alternatives[-1] == "None"
+    optional = ("None" in alternatives and default is None) or alternatives[-1] == "None"
     if alternatives == ["bool"]:
         return flags.BooleanParser()
     for name, kind, function in (("int", "a whole number", int), ("float", "a number", float)):

@@ -9,7 +9,6 @@ import hashlib
 import io
 import os
 import warnings
-from typing import Any
 
 import keras
 import numpy as np
@@ -21,7 +20,7 @@ import tensorflow as tf
 
 from nst_keras import checks, samples
 
-__all__ = ["ImageSource", "cover", "load", "resize", "to_uint8", "white_noise"]
+__all__ = ["ImageSource", "cover", "load", "resize", "to_uint8"]
 
 ImageSource = str | os.PathLike | np.ndarray | tf.Tensor | PIL.Image.Image
 
@@ -29,13 +28,20 @@ _URL_SCHEMES = ("http://", "https://", "ftp://", "file://")
 _SIXTEEN_BIT_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
-def load(source: ImageSource, *, argument: str = "image", background: str = "white") -> tf.Tensor:
+def load(
+    source: ImageSource,
+    *,
+    longest_side: int | None = None,
+    argument: str = "image",
+    background: str = "white",
+) -> tf.Tensor:
     """Loads a picture from wherever it is.
 
     Args:
         source: A path, a URL (kept in Keras's cache), `"sample:NAME"` (a picture of `samples`), a PIL image, or a numpy
             array or tensor: [height, width], [height, width, 1 | 3 | 4] or [1, height, width, 1 | 3 | 4], grey, RGB
             or RGBA, of integers (uint16: 0..65535; others: 0..255) or of floats in 0..255.
+        longest_side: What it is reduced to, as `resize` does it; None keeps its size.
         argument: How errors name the picture.
         background: The colour that transparent pixels are composited on: any name or `#rrggbb` that Pillow knows.
 
@@ -56,9 +62,11 @@ def load(source: ImageSource, *, argument: str = "image", background: str = "whi
         pixels = _from_name(os.fspath(source), argument, background)
     else:
         raise TypeError(
-            f"{argument} must be a path, a URL, an array, a tensor or a PIL image, but {type(source).__name__} was given."
+            f"{argument} must be a path, a URL, an array, a tensor or a PIL image, "
+            f"but {type(source).__name__} was given."
         )
-    return tf.constant(pixels[np.newaxis], tf.float32)
+    image = tf.constant(pixels[np.newaxis], tf.float32)
+    return image if longest_side is None else resize(image, longest_side)
 
 
 def resize(image: tf.Tensor, longest_side: int, *, enlarge: bool = False) -> tf.Tensor:
@@ -103,15 +111,6 @@ def cover(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
     return tf.clip_by_value(scaled[:, top : top + height, left : left + width], 0.0, 255.0)
 
 
-def white_noise(height: int, width: int, *, seed: int) -> tf.Tensor:
-    """Uniform white noise over the whole range, the same for the same seed.
-
-    Returns:
-        float32 [1, height, width, 3], 0..255.
-    """
-    return tf.random.stateless_uniform([1, height, width, 3], [seed, 0], 0.0, 255.0)
-
-
 def to_uint8(image: tf.Tensor) -> np.ndarray:
     """The pixels of an image, rounded, never stretched.
 
@@ -141,7 +140,8 @@ def _from_name(name: str, argument: str, background: str) -> np.ndarray:
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         limit = PIL.Image.MAX_IMAGE_PIXELS
         raise ValueError(
-            f"{argument}: {name!r} has more than {limit / 1e6:.0f} megapixels, too many to decode safely. Scale it down first."
+            f"{argument}: {name!r} has more than {limit / 1e6:.0f} megapixels, too many to decode safely. "
+            "Scale it down first."
         ) from error
     except PIL.UnidentifiedImageError as error:
         size = os.path.getsize(path)
@@ -205,7 +205,8 @@ def _from_array(array: np.ndarray, argument: str, background: str) -> np.ndarray
     pixels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
     if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3, 4) or 0 in pixels.shape:
         raise ValueError(
-            f"{argument} must have the shape [height, width, 3] (or 1 or 4 channels), but {list(array.shape)} was given."
+            f"{argument} must have the shape [height, width, 3] (or 1 or 4 channels), "
+            f"but {list(array.shape)} was given."
         )
     pixels = _in_levels(pixels, argument)
     if pixels.shape[-1] == 4:

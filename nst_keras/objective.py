@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from nst_keras import checks, compilation, extractors, losses
 
-__all__ = ["LossTerms", "Objective", "WEIGHTED_TERMS"]
+__all__ = ["WEIGHTED_TERMS", "LossTerms", "Objective"]
 
 # The weights' names, in the order in which the terms stand in `LossTerms`.
 WEIGHTED_TERMS: dict[str, str] = {

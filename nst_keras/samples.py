@@ -53,7 +53,7 @@ def grace_hopper() -> np.ndarray:
     Returns:
         uint8 [600, 512, 3], RGB.
     """
-    from matplotlib import cbook  # Slow to import, and only this picture needs it.
+    from matplotlib import cbook  # noqa: PLC0415  Slow to import, and only this picture needs it.
 
     with cbook.get_sample_data("grace_hopper.jpg") as file, PIL.Image.open(file) as picture:
         return np.asarray(picture.convert("RGB"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import secrets
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -13,42 +12,39 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_keras import architectures, checks, compilation, extractors, images, losses, memory, optimizers, starts
 from nst_keras import callbacks as callbacks_lib
-from nst_keras import checks, compilation, extractors, images, losses, optimizers
 from nst_keras import objective as objective_lib
 
-__all__ = ["INITS", "NeuralStyleTransfer"]
-
-INITS = ("content", "noise", "style")
+__all__ = ["NeuralStyleTransfer"]
 
 
 class NeuralStyleTransfer:
     """Neural style transfer by optimising an image (Gatys, Ecker and Bethge 2015 and 2016).
 
-    Everything is checked here, before any work: a bad argument raises `ValueError`, `TypeError` or an `OSError`, whose
-    one sentence names it.
+    A bad argument raises `ValueError`, `TypeError` or `OSError` at once, with one sentence that names it.
 
     Example:
-
     ```python
     style_transfer = NeuralStyleTransfer("starry_night.jpg", "golden_gate.jpg", normalization="relative")
     frames = style_transfer.fit_style_transfer(epochs=2, steps_per_epoch=100)
     ```
 
     Args:
-        style_image: Path, URL, array, tensor, PIL image or `sample:NAME`; a list of them blends their styles. Its aspect
-            is kept.
-        content_image: Likewise; the picture made has its size.
+        style_image: Where the style comes from: path, URL, `sample:NAME`, array, tensor or PIL image; a list of them
+            blends their styles.
+        content_image: Where the content comes from, likewise; the picture made has its size.
         extractor: `vgg19`, `vgg16`, `inception_v3`, a `keras.Model` or a `FeatureExtractor`.
-        n_style_layers: The first so many of the network's style layers, each of weight 1/n.
-        n_content_layers: The first so many of the network's content layers, each of weight 1/n.
-        style_layers: Names in place of `n_style_layers`, each of weight 1/n, or {name: weight}. The papers' names
-            (`conv1_1`) are understood.
-        content_layers: Likewise, in place of `n_content_layers`.
+        n_style_layers: So many of the network's documented style layers, each of weight 1/n.
+        n_content_layers: So many of the network's documented content layers, each of weight 1/n.
+        style_layers: Style layers by name, each of weight 1/n, or {name: weight} (as a flag: `name,name` or
+            `name:weight,name:weight`), in place of `n_style_layers`. The papers' names (`conv1_1`) are understood.
+        content_layers: Content layers by name, in the same way, in place of `n_content_layers`.
         weights: `imagenet`, `random`, or the path of a Keras weights file.
         pooling: `max` (the network's own) or `avg`.
         preprocess: For a `keras.Model` of your own: RGB 0..255 -> what it was trained on.
-        image_size: Longest side in pixels that content and style are reduced to; smaller ones stay. None reduces nothing.
+        image_size: Longest side in pixels that content and style are reduced to; smaller ones stay as they are, and
+            with None all do.
         normalization: Loss convention: `mean`, `relative` or `gatys2015`, see `losses`.
         optimizer: `adam`, `lbfgs`, or any Keras optimizer.
         init: Where the picture starts: `content`, `noise`, `style`, or an image.
@@ -63,6 +59,7 @@ class NeuralStyleTransfer:
         step: Steps made in the last run, through all its epochs.
         stop_reason: Why the last run ended.
         completed: Whether it came to its end, or to where no step lowers the loss.
+        interrupted: Whether Ctrl-C ended it.
         seed: The seed in use.
     """
 
@@ -94,11 +91,14 @@ class NeuralStyleTransfer:
         self._optimizer_setting = optimizer
         self.seed = secrets.randbelow(2**31) if seed is None else checks.integer("seed", seed, minimum=0)
         documented = extractors.known_architecture(extractor)
-        self._style_layers = _layer_weights("style", style_layers, n_style_layers, documented)
-        self._content_layers = _layer_weights("content", content_layers, n_content_layers, documented)
-        self.style_images = [_load("style_image", source, image_size) for source in _as_list(style_image)]
-        self.content_image = _load("content_image", content_image, image_size)
-        self._initial_image = _initial_image(init, self.content_image, self.style_images, self.seed)
+        self._style_layers = architectures.layer_weights("style", style_layers, n_style_layers, documented)
+        self._content_layers = architectures.layer_weights("content", content_layers, n_content_layers, documented)
+        image_size = None if image_size is None else checks.integer("image_size", image_size)
+        self.style_images = [
+            images.load(source, longest_side=image_size, argument="style_image") for source in _as_list(style_image)
+        ]
+        self.content_image = images.load(content_image, longest_side=image_size, argument="content_image")
+        self._initial_image = starts.initial_image(init, self.content_image, self.style_images, seed=self.seed)
         if weights == "random":
             keras.utils.set_random_seed(self.seed)
         self.extractor = extractors.get(
@@ -115,8 +115,7 @@ class NeuralStyleTransfer:
         self.history = keras.callbacks.History()
         self.step = 0
         self.stop_reason = "not begun"
-        self.completed = False
-        self.stop_training = False
+        self.completed = self.interrupted = self.stop_training = False
 
     def fit_style_transfer(
         self,
@@ -142,7 +141,7 @@ class NeuralStyleTransfer:
             steps_per_epoch: Steps a round; each evaluates the objective once.
             learning_rate: For Adam, in levels of 0..255 a step, a number or a Keras schedule; 5.1 if left out.
             style_weight: Weight of the style term, beta in the paper; the normalization's usual one if left out.
-            content_weight: Weight of the content term, alpha in the paper; likewise.
+            content_weight: Weight of the content term, alpha in the paper; the normalization's usual one if left out.
             var_weight: Weight of the total variation, which smooths.
             show_image: Shows the picture while it forms, in a notebook or in a window.
             show_interval: Steps between two showings.
@@ -164,7 +163,8 @@ class NeuralStyleTransfer:
             content_weight=usual.content_weight if content_weight is None else content_weight,
             var_weight=var_weight,
         )
-        self._check_frame_memory(epochs * steps_per_epoch)
+        height, width = self.content_image.shape[1:3]
+        memory.check_frames(height, width, steps=epochs * steps_per_epoch, frame_interval=self._frame_interval)
         recorder = callbacks_lib.FrameRecorder(self._frame_interval)
         shown = [callbacks_lib.ImageDisplay(show_interval)] if show_image else []
         verbose = 1 if verbose == "auto" else verbose
@@ -219,7 +219,8 @@ class NeuralStyleTransfer:
         self._optimizer = optimizer
         optimizer.start(self._initial_image)
         self.generated_image = self._last_good = self._initial_image
-        self.step, self.stop_reason, self.completed, self.stop_training = 0, "", False, False
+        self.step, self.stop_reason = 0, ""
+        self.completed = self.interrupted = self.stop_training = False
 
     def _run(self, epochs: int, steps_per_epoch: int, callback_list: keras.callbacks.CallbackList) -> None:
         logs: dict[str, float] = {}
@@ -233,7 +234,8 @@ class NeuralStyleTransfer:
                     break
             self.stop_reason = self.stop_reason or self._natural_end(epochs * steps_per_epoch)
         except KeyboardInterrupt:
-            self.stop_reason = f"interrupted after step {self.step}; the picture of that step is kept"
+            self.interrupted = True
+            self.stop_reason = f"Interrupted after step {self.step}; the picture of that step is kept."
         callback_list.on_train_end(logs)
 
     def _run_epoch(self, steps: int, callback_list: keras.callbacks.CallbackList) -> dict[str, float]:
@@ -287,26 +289,9 @@ class NeuralStyleTransfer:
         return f"all {steps} steps made"
 
     def _check_sizes(self) -> None:
-        for argument, image in [
-            ("content_image", self.content_image),
-            *(("style_image", s) for s in self.style_images),
-        ]:
-            self.extractor.check_size(argument, *image.shape[1:3])
-
-    def _check_frame_memory(self, steps: int) -> None:
-        """Warns where the frames would need more than a quarter of the machine's memory, refuses where all of it."""
-        memory = _machine_memory()
-        needed = math.prod(self.content_image.shape) * (steps // self._frame_interval + 1)
-        if memory is None or needed <= memory / 4:
-            return
-        enough = math.ceil(steps * math.prod(self.content_image.shape) / (memory / 4))
-        message = (
-            f"frame_interval={self._frame_interval} keeps frames of {needed / 2**30:.1f} GiB over {steps} steps, of this "
-            f"machine's {memory / 2**30:.1f} GiB. frame_interval={enough} keeps them within a quarter."
-        )
-        if needed > memory:
-            raise ValueError(message)
-        warnings.warn(message, ResourceWarning, stacklevel=3)
+        self.extractor.check_size("content_image", *self.content_image.shape[1:3])
+        for image in self.style_images:
+            self.extractor.check_size("style_image", *image.shape[1:3])
 
 
 def _as_list(source: Any) -> list[Any]:
@@ -314,58 +299,3 @@ def _as_list(source: Any) -> list[Any]:
     if not sources:
         raise ValueError("style_image is an empty list. Give at least one image.")
     return sources
-
-
-def _load(argument: str, source: images.ImageSource, image_size: int | None) -> tf.Tensor:
-    image = images.load(source, argument=argument)
-    return image if image_size is None else images.resize(image, checks.integer("image_size", image_size))
-
-
-def _layer_weights(
-    kind: str,
-    layers: Iterable[str] | Mapping[str, float] | None,
-    count: int,
-    documented: extractors.Architecture | None,
-) -> dict[str, float]:
-    """{layer: weight} from the names or weights given, or from the first of the network's documented layers."""
-    if isinstance(layers, Mapping):
-        return {name: checks.non_negative(f"{kind}_layers[{name!r}]", weight) for name, weight in layers.items()}
-    if layers is None:
-        layers = _first_documented(kind, count, documented)
-    names = [layers] if isinstance(layers, str) else list(layers)
-    return {name: 1.0 / len(names) for name in names}
-
-
-def _first_documented(kind: str, count: int, documented: extractors.Architecture | None) -> tuple[str, ...]:
-    if documented is None:
-        raise ValueError(f"{kind}_layers must be given for an extractor of your own: the names of its layers.")
-    known = documented.style_layers if kind == "style" else documented.content_layers
-    if checks.integer(f"n_{kind}_layers", count) > len(known):
-        raise ValueError(
-            f"n_{kind}_layers={count}, but this network has {len(known)} documented {kind} layers. Name more in {kind}_layers."
-        )
-    return known[:count]
-
-
-def _initial_image(
-    init: images.ImageSource, content_image: tf.Tensor, style_images: list[tf.Tensor], seed: int
-) -> tf.Tensor:
-    height, width = content_image.shape[1:3]
-    if isinstance(init, str) and init in INITS:
-        starts = {
-            "content": lambda: content_image,
-            "noise": lambda: images.white_noise(height, width, seed=seed),
-            "style": lambda: images.cover(style_images[0], height, width),
-        }
-        return starts[init]()
-    if isinstance(init, str) and not os.path.exists(init) and not any(c in init for c in "./\\:"):
-        raise ValueError(f"{checks.unknown_name('init', init, INITS)[:-1]}, or give an image.")
-    return images.cover(images.load(init, argument="init"), height, width)
-
-
-def _machine_memory() -> int | None:
-    """Bytes of this machine's memory; None where the system does not tell."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, OSError, ValueError):
-        return None

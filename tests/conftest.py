@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from nst_keras import extractors, samples
+from nst_keras import architectures, extractors, samples
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -61,8 +61,8 @@ LAYERS = {"style_layers": ("conv1", "conv2"), "content_layers": ("conv3",)}
 
 @pytest.fixture(scope="session")
 def vgg19_weights():
-    """The file of real VGG19 weights that the environment names; a test that needs it is skipped where there is none."""
-    path = extractors.weights_file("vgg19")
+    """The file of real VGG19 weights that the environment names; without one, the test is skipped."""
+    path = architectures.weights_file("vgg19")
     if path is None:
-        pytest.skip(f"needs real VGG19 weights: set {extractors.WEIGHTS_VARIABLE} to a folder that holds them")
+        pytest.skip(f"needs real VGG19 weights: set {architectures.WEIGHTS_VARIABLE} to a folder that holds them")
     return path

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import extractors
+from nst_keras import architectures, extractors
 from tests.conftest import centred, small_model
 
 
@@ -75,12 +75,12 @@ def test_a_model_of_a_fixed_size_with_its_top_takes_any_size(image):
 def test_each_network_has_its_own_preprocessing(name, mean):
     image = tf.constant([[[[10.0, 20.0, 30.0]]]])
     expected = np.array([30.0, 20.0, 10.0]) - mean if mean else np.array([10.0, 20.0, 30.0]) / 127.5 - 1
-    np.testing.assert_allclose(extractors.ARCHITECTURES[name].preprocess(image)[0, 0, 0], expected, rtol=1e-5)
+    np.testing.assert_allclose(architectures.ARCHITECTURES[name].preprocess(image)[0, 0, 0], expected, rtol=1e-5)
     np.testing.assert_array_equal(image[0, 0, 0], [10, 20, 30])
 
 
 def test_documented_vgg_layers_are_the_papers():
-    vgg19 = extractors.ARCHITECTURES["vgg19"]
+    vgg19 = architectures.ARCHITECTURES["vgg19"]
     assert vgg19.style_layers == ("block1_conv1", "block2_conv1", "block3_conv1", "block4_conv1", "block5_conv1")
     assert vgg19.content_layers[:2] == ("block5_conv2", "block4_conv2")
 
@@ -88,7 +88,7 @@ def test_documented_vgg_layers_are_the_papers():
 @pytest.fixture(scope="module")
 def inception():
     keras.applications.InceptionV3(weights=None, include_top=False)  # Moves Keras's count of names on.
-    names = extractors.ARCHITECTURES["inception_v3"].style_layers
+    names = architectures.ARCHITECTURES["inception_v3"].style_layers
     return extractors.get("inception_v3", layers=names, weights="random")
 
 
@@ -164,37 +164,39 @@ def test_a_damaged_weights_file_is_refused(tmp_path):
 
 
 def test_the_environment_names_a_weights_file(tmp_path, monkeypatch):
-    monkeypatch.setenv(extractors.WEIGHTS_VARIABLE, str(tmp_path))
-    assert extractors.weights_file("vgg19") is None
+    monkeypatch.setenv(architectures.WEIGHTS_VARIABLE, str(tmp_path))
+    assert architectures.weights_file("vgg19") is None
     (tmp_path / "vgg19_some.h5").touch()
     (tmp_path / "vgg16_some.h5").touch()
-    assert extractors.weights_file("vgg19") == str(tmp_path / "vgg19_some.h5")
+    assert architectures.weights_file("vgg19") == str(tmp_path / "vgg19_some.h5")
     (tmp_path / "vgg19_other.weights.h5").touch()
     with pytest.raises(ValueError, match="several files for vgg19"):
-        extractors.weights_file("vgg19")
+        architectures.weights_file("vgg19")
 
 
 def test_a_failed_download_says_what_to_do(monkeypatch):
-    monkeypatch.delenv(extractors.WEIGHTS_VARIABLE, raising=False)
+    monkeypatch.delenv(architectures.WEIGHTS_VARIABLE, raising=False)
 
     def fail(weights):
         raise Exception("URL fetch failure")
 
-    monkeypatch.setitem(extractors.ARCHITECTURES, "vgg19", extractors.ARCHITECTURES["vgg19"]._replace(build=fail))
+    monkeypatch.setitem(architectures.ARCHITECTURES, "vgg19", architectures.ARCHITECTURES["vgg19"]._replace(build=fail))
     with pytest.raises(OSError, match="could not be downloaded .URL fetch failure.*weights=.*NST_KERAS_WEIGHTS_DIR"):
         extractors.get("vgg19", layers=["conv1_1"])
 
 
 def test_keras_downloads_with_its_hash_check(monkeypatch):
     """The default asks Keras for "imagenet", which checks the file's hash itself."""
-    monkeypatch.delenv(extractors.WEIGHTS_VARIABLE, raising=False)
+    monkeypatch.delenv(architectures.WEIGHTS_VARIABLE, raising=False)
     asked = []
 
     def build(weights):
         asked.append(weights)
         return keras.applications.VGG19(weights=None, include_top=False)
 
-    monkeypatch.setitem(extractors.ARCHITECTURES, "vgg19", extractors.ARCHITECTURES["vgg19"]._replace(build=build))
+    monkeypatch.setitem(
+        architectures.ARCHITECTURES, "vgg19", architectures.ARCHITECTURES["vgg19"]._replace(build=build)
+    )
     extractors.get("vgg19", layers=["conv1_1"])
     assert asked == ["imagenet"]
 

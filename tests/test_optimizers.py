@@ -6,7 +6,7 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
-from nst_keras import images, objective, optimizers
+from nst_keras import images, objective, optimizers, starts
 
 
 class Terms(NamedTuple):
@@ -88,7 +88,7 @@ def goal(extractor, content, style):
 
 @pytest.mark.parametrize("from_noise", [False, True])
 def test_lbfgs_needs_no_more_evaluations_than_scipy_on_a_picture(goal, content, from_noise):
-    start = images.white_noise(*content.shape[:2], seed=0) if from_noise else images.load(content)
+    start = starts.white_noise(*content.shape[:2], seed=0) if from_noise else images.load(content)
     ours = descend(optimizers.LBFGS(), goal, start, 60)
     theirs = scipy_losses(goal, start, 60, [(0, 1)] * content.size, scale=255.0)
     for share in (0.5, 0.9):
@@ -99,7 +99,7 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_on_a_picture(goal, content, 
 
 def test_lbfgs_never_raises_the_loss_and_stays_in_range(goal, content):
     optimizer = optimizers.LBFGS()
-    optimizer.start(images.white_noise(*content.shape[:2], seed=0))
+    optimizer.start(starts.white_noise(*content.shape[:2], seed=0))
     previous = float("inf")
     for _ in range(40):
         loss = float(optimizer.step(goal).terms.total)

@@ -1,0 +1,188 @@
+"""The networks that are known by name: how each is built and fed, its layers in their documented order, its weights.
+
+`ARCHITECTURES` is the registry; `n_style_layers=n` means the first n of an entry's style layers.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from nst_keras import checks
+
+__all__ = ["ARCHITECTURES", "WEIGHTS_VARIABLE", "Architecture", "build", "layer_names", "layer_weights", "weights_file"]
+
+WEIGHTS_VARIABLE = "NST_KERAS_WEIGHTS_DIR"
+
+# InceptionV3's stem, by the names of its authors' code; Keras numbers these layers anew at each construction.
+_INCEPTION_STEM = ("conv2d_1a_3x3", "conv2d_2a_3x3", "conv2d_2b_3x3", "conv2d_3b_1x1", "conv2d_4a_3x3")
+
+
+class Architecture(NamedTuple):
+    """A network that is known by name.
+
+    Attributes:
+        build: (weights) -> keras.Model without its top; `weights` as `keras.applications` takes it.
+        preprocess: RGB 0..255 -> what the network was trained on.
+        style_layers: In their documented order, shallow to deep.
+        content_layers: In their documented order, the usual first.
+        aliases: model -> {another name of a layer: its name in this model}.
+    """
+
+    build: Callable[[str | None], keras.Model]
+    preprocess: Callable[[tf.Tensor], tf.Tensor]
+    style_layers: tuple[str, ...]
+    content_layers: tuple[str, ...]
+    aliases: Callable[[keras.Model], dict[str, str]]
+
+
+def build(name: str, weights: str) -> keras.Model:
+    """A network by name, without its top, with its weights.
+
+    Args:
+        name: In `ARCHITECTURES`.
+        weights: `"imagenet"` (the file that `weights_file` finds, or Keras's download with its hash check), `"random"`,
+            or the path of a Keras weights file.
+
+    Raises:
+        ValueError: Weights of another network, or several files for this one.
+        FileNotFoundError: No such file.
+        OSError: The download failed; the sentence says what to do.
+    """
+    architecture = ARCHITECTURES[name]
+    path = weights_file(name) if weights == "imagenet" else weights
+    if weights == "random":
+        return architecture.build(None)
+    if path is not None:
+        return _with_weights_of(path, name, architecture)
+    try:
+        return architecture.build("imagenet")
+    except Exception as error:  # `get_file` raises bare `Exception` for a failed download.
+        raise OSError(
+            f"weights: the ImageNet weights of {name} could not be downloaded ({_first_line(error)}). "
+            f"Give the path of a Keras weights file as weights=, or put one whose name begins with {name!r} in a folder "
+            f"and set {WEIGHTS_VARIABLE} to it."
+        ) from error
+
+
+def weights_file(name: str) -> str | None:
+    """The file for a network in the folder that `NST_KERAS_WEIGHTS_DIR` names; None where there is none.
+
+    Raises:
+        ValueError: Several files bear the network's name.
+    """
+    folder = os.environ.get(WEIGHTS_VARIABLE)
+    if not folder:
+        return None
+    found = sorted(str(p) for p in pathlib.Path(folder).glob(f"{name}*") if p.suffix in (".h5", ".keras"))
+    if len(found) > 1:
+        raise ValueError(f"weights: {WEIGHTS_VARIABLE} holds several files for {name}: {', '.join(found)}. Name one.")
+    return found[0] if found else None
+
+
+def layer_names(model: keras.Model) -> tuple[str, ...]:
+    """Names of a model's layers, but for its input."""
+    return tuple(layer.name for layer in model.layers if not isinstance(layer, keras.layers.InputLayer))
+
+
+def layer_weights(
+    kind: str,
+    layers: Iterable[str] | Mapping[str, float] | None,
+    count: int,
+    architecture: Architecture | None,
+) -> dict[str, float]:
+    """The weight w_l of each layer, from what a user says of them.
+
+    Args:
+        kind: "style" or "content".
+        layers: Names, each of weight 1/n, or {name: weight}; None for the network's documented ones.
+        count: How many of the documented ones, where `layers` is None.
+        architecture: The network's entry; None where it is not known.
+
+    Raises:
+        ValueError: A negative weight, more layers than are documented, or none named for an unknown network.
+    """
+    if isinstance(layers, Mapping):
+        return {name: checks.non_negative(f"{kind}_layers[{name!r}]", weight) for name, weight in layers.items()}
+    if layers is None:
+        layers = _first_documented(kind, count, architecture)
+    names = [layers] if isinstance(layers, str) else list(layers)
+    return {name: 1.0 / len(names) for name in names}
+
+
+def _first_documented(kind: str, count: int, architecture: Architecture | None) -> tuple[str, ...]:
+    if architecture is None:
+        raise ValueError(f"{kind}_layers must be given for an extractor of your own: the names of its layers.")
+    known = architecture.style_layers if kind == "style" else architecture.content_layers
+    if checks.integer(f"n_{kind}_layers", count) > len(known):
+        raise ValueError(
+            f"n_{kind}_layers={count}, but this network has {len(known)} documented {kind} layers. "
+            f"Name others in {kind}_layers."
+        )
+    return known[:count]
+
+
+def _with_weights_of(path: str, name: str, architecture: Architecture) -> keras.Model:
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"weights: there is no file {path!r}. Give a file, 'imagenet' or 'random'.")
+    try:
+        return architecture.build(str(path))
+    except Exception as error:  # h5py, zipfile and Keras each have their own.
+        raise ValueError(
+            f"weights: {path!r} does not fit {name} without its top ({_first_line(error)}). "
+            "Give the file of that network."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def _paper_names(model: keras.Model) -> dict[str, str]:
+    """The papers' names of VGG's layers: `conv4_2` is Keras's `block4_conv2`."""
+    return {name.replace("block", "conv").replace("_conv", "_"): name for name in layer_names(model) if "conv" in name}
+
+
+def _stem_names(model: keras.Model) -> dict[str, str]:
+    """Stable names for the outputs, after batch norm and ReLU, of InceptionV3's first convolutions."""
+    activations = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Activation)]
+    return dict(zip(_INCEPTION_STEM, activations, strict=False))
+
+
+def _vgg(build: Callable[..., keras.Model], preprocess: Callable[[tf.Tensor], tf.Tensor]) -> Architecture:
+    return Architecture(
+        build=lambda weights: build(include_top=False, weights=weights),
+        preprocess=preprocess,
+        # Gatys et al. 2015, section "Methods": style from conv1_1 to conv5_1.
+        style_layers=tuple(f"block{block}_conv1" for block in range(1, 6)),
+        # TensorFlow's tutorial takes conv5_2, the paper conv4_2.
+        content_layers=tuple(f"block{block}_conv2" for block in range(5, 0, -1)),
+        aliases=_paper_names,
+    )
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "vgg19": _vgg(keras.applications.VGG19, keras.applications.vgg19.preprocess_input),
+    "vgg16": _vgg(keras.applications.VGG16, keras.applications.vgg16.preprocess_input),
+    "inception_v3": Architecture(
+        build=lambda weights: keras.applications.InceptionV3(include_top=False, weights=weights),
+        preprocess=keras.applications.inception_v3.preprocess_input,
+        style_layers=(
+            "conv2d_1a_3x3",
+            "conv2d_2b_3x3",
+            "conv2d_4a_3x3",
+            "mixed0",
+            "mixed2",
+            "mixed3",
+            "mixed5",
+            "mixed7",
+        ),
+        content_layers=("mixed5", "mixed4", "mixed3", "mixed2", "mixed0"),
+        aliases=_stem_names,
+    ),
+}

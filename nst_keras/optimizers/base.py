@@ -1,0 +1,67 @@
+"""What every optimizer of an image is: one evaluation of the objective a step, over any objective."""
+
+from __future__ import annotations
+
+import abc
+from typing import Any, NamedTuple, Protocol
+
+import keras
+import tensorflow as tf
+
+__all__ = ["BOUNDS", "Bounds", "Objective", "Optimizer", "Step", "clipped", "root_mean_square"]
+
+Bounds = tuple[float, float] | None
+BOUNDS = (0.0, 255.0)
+
+
+class Objective(Protocol):
+    """What an optimizer asks of an objective, whole or in tiles."""
+
+    def value_and_gradient(self, image: tf.Tensor) -> tuple[Any, tf.Tensor]:
+        """The terms of the loss, with their `total`, and its gradient."""
+
+
+class Step(NamedTuple):
+    """What one step found.
+
+    Attributes:
+        terms: The objective's terms at the image that was evaluated and kept.
+        gradient_norm: Euclidean norm of the gradient there; not finite where the run must stop.
+    """
+
+    terms: Any
+    gradient_norm: tf.Tensor
+
+
+class Optimizer(abc.ABC):
+    """Lowers an objective, one evaluation a step.
+
+    Attributes:
+        image: The variable that holds the present image; made by `start`.
+        keras_optimizer: The Keras optimizer at work, where there is one: Keras's callbacks look for it.
+    """
+
+    image: tf.Variable
+    keras_optimizer: keras.optimizers.Optimizer | None = None
+
+    @abc.abstractmethod
+    def start(self, image: tf.Tensor) -> None:
+        """Begins a run at an image, with nothing remembered of an earlier one."""
+
+    @abc.abstractmethod
+    def step(self, objective: Objective) -> Step:
+        """Evaluates the objective once and moves the image."""
+
+    def stalled(self) -> bool:
+        """Whether no further step can lower the loss."""
+        return False
+
+
+def clipped(image: tf.Tensor, bounds: Bounds) -> tf.Tensor:
+    """The image with its values kept within bounds, if there are any."""
+    return image if bounds is None else tf.clip_by_value(image, *bounds)
+
+
+def root_mean_square(values: tf.Tensor) -> tf.Tensor:
+    """Root of the mean of the squares, a scalar: the typical size of a change, in levels."""
+    return tf.sqrt(tf.reduce_mean(tf.square(values)))
