@@ -65,8 +65,8 @@ def build(name: str, weights: str) -> keras.Model:
     except Exception as error:  # `get_file` raises bare `Exception` for a failed download.
         raise OSError(
             f"weights: the ImageNet weights of {name} could not be downloaded ({_first_line(error)}). "
-            f"Give the path of a Keras weights file as weights=, or put one whose name begins with {name!r} in a folder "
-            f"and set {WEIGHTS_VARIABLE} to it."
+            f"Give the path of a Keras weights file as weights=, or put one whose name begins with {name!r} in a "
+            f"folder and set {WEIGHTS_VARIABLE} to it."
         ) from error
 
 

@@ -58,9 +58,7 @@ def define(values: flags.FlagValues, *function: str) -> None:
     for name, parameter in parameters.parameters.items():
         if name not in _WITHOUT_FLAG:
             default = None if parameter.default is parameter.empty else parameter.default
-            parser = _parser(str(parameter.annotation), default)
-            serializer = flags.ArgumentSerializer()
-            flags.DEFINE(parser, name, default, helps[name], values, serializer, module_name="nst_keras.run")
+            _define(name, str(parameter.annotation), default, helps[name], values)
 
 
 def arguments(values: flags.FlagValues, *function: str) -> dict[str, Any]:
@@ -126,12 +124,18 @@ class _Parser(flags.ArgumentParser):
         return self._kind
 
 
-def _parser(annotation: str, default: Any) -> flags.ArgumentParser:
-    """The parser for an annotation such as `int | None`; what text alone can be is a string."""
-    alternatives = [part.strip() for part in annotation.split(" | ")]
-    optional = ("None" in alternatives and default is None) or alternatives[-1] == "None"
-    if alternatives == ["bool"]:
-        return flags.BooleanParser()
+def _define(name: str, annotation: str, default: Any, text: str, values: flags.FlagValues) -> None:
+    if annotation == "bool":
+        flags.DEFINE_bool(name, default, text, values, module_name="nst_keras.run")
+    else:
+        parser, serializer = _parser(annotation), flags.ArgumentSerializer()
+        flags.DEFINE(parser, name, default, text, values, serializer, module_name="nst_keras.run")
+
+
+def _parser(annotation: str) -> flags.ArgumentParser:
+    """The parser for an annotation such as `int | None`; what is neither a number nor layers is text."""
+    alternatives = annotation.split(" | ")
+    optional = "None" in alternatives
     for name, kind, function in (("int", "a whole number", int), ("float", "a number", float)):
         if name in alternatives:
             return _Parser(kind, function, optional=optional)

@@ -41,4 +41,4 @@ def check_frames(height: int, width: int, *, steps: int, frame_interval: int) ->
     )
     if needed > memory:
         raise ValueError(message)
-    warnings.warn(message, ResourceWarning, stacklevel=3)
+    warnings.warn(message, UserWarning, stacklevel=3)

@@ -8,11 +8,12 @@ Beside the picture STEM.png stand STEM.flags, the run in full, which makes it ag
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from absl import flags as absl_flags
@@ -49,11 +50,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _transfer(values: absl_flags.FlagValues) -> int:
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's greetings would bury the one line that counts.
-    from nst_keras import job, transfer  # noqa: PLC0415  TensorFlow takes seconds to import; a bad flag need not wait.
+    with _silent():
+        from nst_keras import job, transfer  # noqa: PLC0415  Takes TensorFlow's seconds; a bad flag need not wait.
 
     setup, fit = flags.arguments(values, *flags.SETUP), flags.arguments(values, *flags.FIT)
     with warnings.catch_warnings():
+        for category in (UserWarning, RuntimeWarning):
+            warnings.simplefilter("default", category)
         warnings.showwarning = lambda message, *_: _say(f"warning: {message}", 0)
         try:
             files = job.destinations(values["output"].value, values["animation"].value)
@@ -72,6 +75,20 @@ def _transfer(values: absl_flags.FlagValues) -> int:
             # The run's own arguments are checked in it, before its first step.
             return _failed(error, _USAGE if style_transfer.step == 0 else _FAILURE, values)
     return _report(style_transfer, files, seconds)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Hushes TensorFlow's greetings, which would bury the one line that counts; they are written by its C++ code."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _report(style_transfer: Any, files: Sequence[Any], seconds: float) -> int:

@@ -48,7 +48,7 @@ class NeuralStyleTransfer:
         normalization: Loss convention: `mean`, `relative` or `gatys2015`, see `losses`.
         optimizer: `adam`, `lbfgs`, or any Keras optimizer.
         init: Where the picture starts: `content`, `noise`, `style`, or an image.
-        seed: Makes noise and random weights repeat; drawn, and kept as `self.seed`, if left out.
+        seed: Makes noise and random weights repeat; drawn, and kept as an attribute, if left out.
         frame_interval: Every so many steps a frame is kept; the last always is.
         jit_compile: XLA: `auto` (where it works), `true` or `false`.
 
@@ -60,7 +60,6 @@ class NeuralStyleTransfer:
         stop_reason: Why the last run ended.
         completed: Whether it came to its end, or to where no step lowers the loss.
         interrupted: Whether Ctrl-C ended it.
-        seed: The seed in use.
     """
 
     def __init__(

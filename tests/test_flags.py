@@ -1,0 +1,102 @@
+import inspect
+
+import pytest
+from absl import flags as absl_flags
+
+from nst_keras import flags, transfer
+
+
+@pytest.fixture
+def values():
+    result = absl_flags.FlagValues()
+    flags.define(result, *flags.SETUP)
+    flags.define(result, *flags.FIT)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("function", "code"),
+    [
+        (flags.SETUP, transfer.NeuralStyleTransfer.__init__),
+        (flags.FIT, transfer.NeuralStyleTransfer.fit_style_transfer),
+    ],
+)
+def test_the_signature_that_is_read_is_the_real_one(function, code):
+    read, helps = flags.signature(*function)
+    real = inspect.signature(code)
+    assert str(read) == str(real)
+    assert [p.default for p in read.parameters.values()] == [p.default for p in real.parameters.values()]
+    assert set(helps) >= set(real.parameters) - {"self"}
+
+
+def test_every_argument_that_text_can_name_is_a_flag(values):
+    for function in (flags.SETUP, flags.FIT):
+        names = set(flags.signature(*function)[0].parameters) - {"self", "preprocess", "callbacks", "verbose"}
+        assert names <= set(values)
+
+
+def test_defaults_and_types_are_those_of_the_signature(values):
+    values(["run", "--style_weight=2", "--epochs=3", "--show_image", "--learning_rate=1e-2", "--image_size=none"])
+    setup, fit = flags.arguments(values, *flags.SETUP), flags.arguments(values, *flags.FIT)
+    assert setup["normalization"] == "mean"
+    assert setup["image_size"] is None
+    assert fit == {
+        "epochs": 3,
+        "steps_per_epoch": 100,
+        "learning_rate": 0.01,
+        "style_weight": 2.0,
+        "content_weight": None,
+        "var_weight": 0.0,
+        "show_image": True,
+        "show_interval": 90,
+    }
+    assert [type(fit[name]) for name in ("epochs", "style_weight", "show_image")] == [int, float, bool]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("conv1_1", ["conv1_1"]),
+        ("conv1_1, conv2_1", ["conv1_1", "conv2_1"]),
+        ("conv1_1:0.5,conv2_1:2", {"conv1_1": 0.5, "conv2_1": 2.0}),
+    ],
+)
+def test_layers(values, text, expected):
+    values(["run", f"--style_layers={text}"])
+    assert values["style_layers"].value == expected
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--style_layers=a:1,b",
+        "--style_layers=a:b:c",
+        "--style_layers=",
+        "--style_layers=a:x",
+        "--epochs=1.5",
+        "--seed=x",
+        "--show_image=7",
+    ],
+)
+def test_bad_values(values, argument):
+    with pytest.raises(absl_flags.Error, match=argument.split("=", 1)[0]):
+        values(["run", argument])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("style_layers", {"conv1_1": 0.1, "conv2_1": 1e-07}),
+        ("content_layers", ["conv4_2", "conv5_2"]),
+        ("content_layers", None),
+        ("show_image", True),
+        ("show_image", False),
+        ("learning_rate", 0.1 + 0.2),
+        ("image_size", None),
+        ("init", "a picture.png"),
+        ("seed", 0),
+    ],
+)
+def test_a_flag_line_gives_its_value_back(values, name, value):
+    values(["run", flags.flag_line(name, value)])
+    assert values[name].value == value

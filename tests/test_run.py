@@ -1,0 +1,171 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from nst_keras import images, run
+from tests.conftest import ROOT
+
+QUICK = ["--extractor=vgg16", "--weights=random", "--seed=3", "--image_size=32", "--epochs=1", "--steps_per_epoch=3"]
+QUICK += ["--style_layers=conv1_1,conv2_1", "--content_layers=conv2_2", "--jit_compile=false", "--learning_rate=2"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, content, style):
+    monkeypatch.chdir(tmp_path)
+    PIL.Image.fromarray(content).save("content.png")
+    PIL.Image.fromarray(style).save("style.png")
+    return tmp_path
+
+
+def command(*arguments):
+    return ["--content_image=content.png", "--style_image=style.png", *QUICK, *arguments]
+
+
+def test_a_run_writes_its_picture_its_animation_its_flags_and_its_record(folder, capsys):
+    assert run.main(command("--output=made.png", "--animation=made.gif")) == 0
+    printed = capsys.readouterr()
+    assert "all 3 steps made in" in printed.out
+    assert printed.err == ""
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"content.png", "style.png", "made.png", "made.gif", "made.flags", "made.json"}
+    record = json.loads((folder / "made.json").read_text())
+    assert record["stop_reason"] == "all 3 steps made"
+    assert record["settings"]["seed"] == 3
+    assert record["settings"]["learning_rate"] == 2.0
+    assert len(record["history"]["loss"]) == record["steps"] == 3
+    assert record["seconds"] > 0
+    assert set(record["versions"]) == {"nst_keras", "python", "tensorflow", "keras", "numpy"}
+
+
+def test_the_flagfile_beside_the_picture_makes_it_again(folder, monkeypatch):
+    assert run.main([*command("--output=made.png"), "--seed=none", "--init=noise", "--style_layers=conv1_1:0.3"]) == 0
+    first = images.load("made.png")
+    monkeypatch.chdir("/")
+    flagfile = folder / "made.flags"
+    assert run.main([f"--flagfile={flagfile}", f"--output={folder / 'again.png'}"]) == 0
+    np.testing.assert_array_equal(images.load(folder / "again.png"), first)
+
+
+def test_an_existing_picture_is_replaced_only_if_asked(folder, capsys):
+    PIL.Image.new("RGB", (1, 1)).save("made.png")
+    before = (folder / "made.png").read_bytes()
+    assert run.main(command("--output=made.png")) == 2
+    assert "exists already" in one_line(capsys)
+    assert (folder / "made.png").read_bytes() == before
+    assert run.main(command("--output=made.png", "--overwrite")) == 0
+    assert (folder / "made.png").read_bytes() != before
+
+
+def one_line(capsys):
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("nst_keras: ")
+    return lines[0]
+
+
+BAD = {
+    "--style_wieght=1": "Unknown command line flag 'style_wieght'. Did you mean: style_weight",
+    "--style_weight=much": "--style_weight=much: 'much' is not a number",
+    "--style_weight=-1": "style_weight must be 0 or more",
+    "--epochs=0": "epochs must be a whole number, 1 or more",
+    "stray": "'stray' is no flag",
+    "--flagfile=nowhere.flags": "nowhere.flags",
+    "--content_image=nowhere.jpg": "content_image: there is no file 'nowhere.jpg'",
+    "--content_image=text.jpg": "content_image: 'text.jpg' is not an image",
+    "--content_image=empty.jpg": "content_image: 'empty.jpg' is an empty file",
+    "--content_image=cut.jpg": "content_image: 'cut.jpg' is damaged",
+    "--content_image=one.png": "content_image is 1x1 px",
+    "--style_layers=conv9_1": "layer='conv9_1' is not known",
+    "--extractor=vgg91": "extractor='vgg91' is not known. Did you mean 'vgg19'",
+    "--weights=nowhere.h5": "weights: there is no file 'nowhere.h5'",
+    "--weights=text.jpg": "weights: 'text.jpg' does not fit vgg16",
+    "--output=nowhere/made.png": "output: the folder of 'nowhere/made.png' does not exist",
+    "--output=made.doc": "output: 'made.doc' must end in one of .png",
+    "--animation=made.avi": "animation: 'made.avi' must end in one of .gif, .mp4",
+    "--optimizer=lbfgs": "learning_rate=2.0 has no effect here",
+    "--init=nosie": "init='nosie' is not known. Did you mean 'noise'",
+}
+
+
+@pytest.mark.parametrize("argument", BAD)
+def test_bad_input_gives_one_line_and_status_2_and_writes_nothing(folder, capsys, argument):
+    (folder / "text.jpg").write_text("no picture")
+    (folder / "empty.jpg").touch()
+    PIL.Image.open("content.png").resize((400, 480)).save("whole.jpg")
+    (folder / "cut.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:4000])
+    PIL.Image.new("RGB", (1, 1)).save("one.png")
+    before = sorted(folder.iterdir())
+    assert run.main(command(argument)) == 2
+    assert BAD[argument] in one_line(capsys)
+    assert sorted(folder.iterdir()) == before
+
+
+def test_missing_images_are_asked_for(capsys):
+    assert run.main([]) == 2
+    assert "--content_image and --style_image must be given" in one_line(capsys)
+
+
+def test_debug_shows_the_traceback(folder):
+    with pytest.raises(ValueError, match="vgg91"):
+        run.main(command("--extractor=vgg91", "--debug"))
+
+
+def test_a_run_that_fails_exits_with_1_and_keeps_the_last_good_picture(folder, capsys):
+    assert run.main(command("--style_weight=1e38", "--output=made.png")) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "the loss" in lines[-1]
+    assert (folder / "made.png").exists()
+
+
+def test_a_picture_that_cannot_be_written_exits_with_1(folder, capsys, monkeypatch):
+    def refuse(*arguments):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("nst_keras.export.save_image", refuse)
+    assert run.main(command()) == 1
+    assert one_line(capsys) == "nst_keras: No space left on device"
+
+
+def start(*arguments, **options):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "nst_keras.run", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        **options,
+    )
+
+
+def test_help_needs_no_tensorflow():
+    code = "import sys; from nst_keras import run; run.main(['--help']); assert 'tensorflow' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "--style_weight: Weight of the style term" in done.stdout
+
+
+def test_importing_the_package_does_no_work():
+    code = (
+        "import sys, nst_keras; assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules);"
+        "nst_keras.NeuralStyleTransfer; import tensorflow as tf;"
+        "from tensorflow.python.eager import context; assert context.context()._context_handle is None"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+
+
+def test_ctrl_c_writes_the_picture_so_far(folder):
+    process = start(*command("--output=made.png", "--steps_per_epoch=100000", "--frame_interval=1000"), cwd=folder)
+    while "loss" not in process.stdout.readline(4096):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted after step" in errors.splitlines()[-1]
+    assert {"made.png", "made.flags", "made.json"} <= {path.name for path in folder.iterdir()}

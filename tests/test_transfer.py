@@ -1,0 +1,312 @@
+import os
+import signal
+import threading
+
+import keras
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow as tf
+
+from nst_keras import extractors, images, memory, transfer
+from tests.conftest import LAYERS, centred
+
+WEIGHTS = {"style_weight": 1.0, "content_weight": 0.02}
+
+
+@pytest.fixture
+def make(extractor, content, style):
+    def build(style_image=style, content_image=content, network=extractor, **options):
+        settings = {
+            "normalization": "relative",
+            "seed": 0,
+            "optimizer": "lbfgs",
+            "jit_compile": "false",
+            **LAYERS,
+            **options,
+        }
+        return transfer.NeuralStyleTransfer(style_image, content_image, network, **settings)
+
+    return build
+
+
+def fit(style_transfer, steps=4, epochs=1, **options):
+    return style_transfer.fit_style_transfer(epochs, steps, verbose=0, **{**WEIGHTS, **options})
+
+
+def test_todays_call_runs_as_written(tmp_path, content, style):
+    """With a network by name; the real one is tried in the integration tests."""
+    PIL.Image.fromarray(content).save(tmp_path / "golden_gate.jpg")
+    PIL.Image.fromarray(style).save(tmp_path / "starry_night.jpg")
+    style_transfer = transfer.NeuralStyleTransfer(
+        style_image=tmp_path / "starry_night.jpg",
+        content_image=tmp_path / "golden_gate.jpg",
+        extractor="vgg19",
+        n_style_layers=5,
+        n_content_layers=1,
+        weights="random",
+    )
+    frames = style_transfer.fit_style_transfer(
+        epochs=2,
+        steps_per_epoch=3,
+        learning_rate=80.0,
+        style_weight=1e-2,
+        content_weight=1e4,
+        var_weight=2,
+        show_image=False,
+        show_interval=90,
+    )
+    assert len(frames) == 6
+    assert frames[-1].dtype == np.uint8
+    assert frames[-1].shape == content.shape
+    np.testing.assert_array_equal(style_transfer.image, frames[-1])
+    assert sorted(style_transfer.history.history) == ["content_loss", "loss", "style_loss", "var_loss"]
+    assert all(len(values) == 6 for values in style_transfer.history.history.values())
+
+
+def test_the_style_comes_nearer_and_the_run_says_how_it_ended(make):
+    style_transfer = make()
+    fit(style_transfer, 30)
+    losses = style_transfer.history.history["style_loss"]
+    assert losses[-1] < 0.1 * losses[0]
+    assert style_transfer.stop_reason == "all 30 steps made"
+    assert style_transfer.completed
+    assert style_transfer.step == 30
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs", keras.optimizers.RMSprop(2.0)])
+def test_a_second_fit_gives_what_the_first_gave(make, optimizer):
+    style_transfer = make(optimizer=optimizer, init="noise")
+    first, second = fit(style_transfer, 5), fit(style_transfer, 5)
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_the_same_seed_gives_the_same_pixels(make, optimizer):
+    runs = [fit(make(optimizer=optimizer, init="noise", seed=seed), 5)[-1] for seed in (7, 7, 8)]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert np.any(runs[0] != runs[2])
+
+
+def test_the_same_seed_gives_the_same_random_weights(make, content, style):
+    layers = {"style_layers": ["conv1_1"], "content_layers": ["conv1_2"]}
+    runs = [fit(make(network="vgg16", weights="random", seed=seed, **layers))[-1] for seed in (7, 7, 8)]
+    np.testing.assert_array_equal(runs[0], runs[1])
+    assert np.any(runs[0] != runs[2])
+
+
+def test_a_seed_is_drawn_and_kept(make):
+    seeds = {make(seed=None).seed for _ in range(3)}
+    assert len(seeds) == 3
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_one_trace_for_a_whole_run(make, optimizer):
+    style_transfer = make(optimizer=optimizer)
+    fit(style_transfer, 8)
+    fit(style_transfer, 8, style_weight=2.0)
+    assert style_transfer.objective.tracing_count() == 1
+
+
+def test_starts(make, content, style):
+    starts = {init: make(init=init)._initial_image for init in ("content", "noise", "style")}
+    np.testing.assert_array_equal(starts["content"][0], content)
+    assert all(image.shape == (1, *content.shape) for image in starts.values())
+    own = np.full((24, 20, 3), 99, np.uint8)
+    np.testing.assert_allclose(make(init=own)._initial_image, np.full((1, *content.shape), 99), atol=1e-3)
+
+
+def test_the_style_image_keeps_its_aspect(make, style):
+    style_transfer = make(image_size=20)
+    assert style_transfer.content_image.shape == (1, 20, 17, 3)
+    assert style_transfer.style_images[0].shape == (1, round(20 * 36 / 44), 20, 3)
+
+
+def test_several_styles(make, style):
+    frames = fit(make(style_image=[style, style[:, ::-1]]))
+    assert len(frames) == 4
+
+
+def test_frames_at_intervals_and_the_last(make):
+    style_transfer = make(frame_interval=3)
+    frames = fit(style_transfer, 7)
+    assert len(frames) == 3
+    np.testing.assert_array_equal(frames[-1], style_transfer.image)
+
+
+def test_frames_are_not_stretched(make, content):
+    """A grey picture stays grey: each frame has the image's own values."""
+    style_transfer = make(content_image=np.full_like(content, 100), optimizer="adam")
+    frames = fit(style_transfer, 1, learning_rate=0.01, style_weight=0.0)
+    assert frames[0].min() >= 99
+    assert frames[0].max() <= 101
+
+
+def test_frames_beyond_memory_are_told_beforehand(make, monkeypatch):
+    monkeypatch.setattr(memory, "machine_memory", lambda: 48 * 40 * 3 * 40)
+    with pytest.warns(UserWarning, match="frame_interval=1 keeps frames .* frame_interval=2 keeps them"):
+        fit(make(), 20)
+    with pytest.raises(ValueError, match="frame_interval=10 keeps them"):
+        fit(make(), 100)
+    fit(make(frame_interval=2), 20)
+
+
+def test_a_weight_of_0_leaves_the_term_out_and_cuts_the_network(make):
+    style_transfer = make()
+    fit(style_transfer, content_weight=0.0)
+    assert style_transfer.history.history["content_loss"] == [0.0] * 4
+    assert style_transfer.objective._extractor.layers == ("conv1", "conv2")
+
+
+def test_the_usual_weights_belong_to_the_normalization(make):
+    for normalization, weights in {"mean": (1e-2, 1e4), "relative": (1.0, 0.02), "gatys2015": (1e3, 1.0)}.items():
+        style_transfer = make(normalization=normalization)
+        fit(style_transfer, 1, style_weight=None, content_weight=None)
+        assert (style_transfer.objective.weights["style"], style_transfer.objective.weights["content"]) == weights
+
+
+class Poison(keras.callbacks.Callback):
+    """Makes the objective give a loss or a gradient that is not finite from some step on."""
+
+    def __init__(self, after, gradient_only):
+        super().__init__()
+        self.after, self.gradient_only = after, gradient_only
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.step == self.after:
+            inner = self.model.objective.value_and_gradient
+
+            def value_and_gradient(image):
+                terms, gradient = inner(image)
+                terms = terms if self.gradient_only else terms._replace(total=tf.constant(float("nan")))
+                return terms, gradient * float("nan")
+
+            self.model.objective.value_and_gradient = value_and_gradient
+
+
+@pytest.mark.parametrize("gradient_only", [False, True])
+def test_a_run_that_is_not_finite_keeps_the_last_good_image(make, gradient_only):
+    good = fit(make(optimizer="adam"), 3)
+    style_transfer = make(optimizer="adam")
+    with pytest.warns(RuntimeWarning, match="The run stopped: .*in step 4; the last good picture is kept"):
+        frames = fit(style_transfer, 10, callbacks=[Poison(3, gradient_only)])
+    np.testing.assert_array_equal(style_transfer.image, good[2 if gradient_only else 1])
+    np.testing.assert_array_equal(frames[-1], style_transfer.image)
+    assert style_transfer.step == 3
+    assert not style_transfer.completed
+    assert len(style_transfer.history.history["loss"]) == 3
+
+
+def test_lbfgs_survives_a_trial_that_is_not_finite(make):
+    style_transfer = make()
+    fit(style_transfer, 60, callbacks=[Poison(5, False)])
+    assert "no step lowers the loss any further" in style_transfer.stop_reason
+    assert np.all(np.isfinite(style_transfer.history.history["loss"]))
+
+
+def test_ctrl_c_keeps_the_image_and_the_frames(make):
+    style_transfer = make()
+
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step == 3:
+                os.kill(os.getpid(), signal.SIGINT)
+                threading.Event().wait(5)
+
+    frames = fit(style_transfer, 10, callbacks=[Interrupt()])
+    assert len(frames) == 3
+    assert style_transfer.interrupted
+    assert style_transfer.stop_reason == "Interrupted after step 3; the picture of that step is kept."
+    np.testing.assert_array_equal(frames[-1], style_transfer.image)
+
+
+def test_a_run_that_has_nothing_left_to_do_stops(make, content):
+    """The content image is the best reconstruction of itself."""
+    style_transfer = make()
+    fit(style_transfer, 80, style_weight=0.0, content_weight=1.0)
+    assert "no step lowers the loss any further" in style_transfer.stop_reason
+    assert style_transfer.completed
+
+
+def test_a_model_of_ones_own(make, model):
+    frames = fit(make(network=model, preprocess=centred))
+    assert len(frames) == 4
+    with pytest.raises(ValueError, match="Give preprocess="):
+        make(network=model)
+
+
+@pytest.mark.parametrize("layers", [{"conv1": 0.25, "conv2": 4.0}, ["conv1", "conv2"], "conv1"])
+def test_layers_by_name_or_by_weight(make, layers):
+    expected = (
+        layers if isinstance(layers, dict) else {"conv1": 0.5, "conv2": 0.5} if len(layers) == 2 else {"conv1": 1.0}
+    )
+    assert make(style_layers=layers)._style_layers == expected
+
+
+BAD = [
+    ({"n_style_layers": 9, "style_layers": None, "network": "vgg19"}, "n_style_layers=9, but this network has 5"),
+    (
+        {"n_style_layers": 0, "style_layers": None, "network": "vgg19"},
+        "n_style_layers must be a whole number, 1 or more",
+    ),
+    ({"style_layers": None}, "style_layers must be given for an extractor of your own"),
+    ({"style_layers": {"conv1": -1.0}}, r"style_layers\['conv1'\] must be 0 or more"),
+    ({"style_layers": ["conv7"]}, "layers='conv7' is not known. Did you mean 'conv"),
+    ({"normalization": "means"}, "Did you mean 'mean'"),
+    ({"optimizer": "lbgfs"}, "optimizer='lbgfs' is not known. Did you mean 'lbfgs'"),
+    ({"init": "nosie"}, "init='nosie' is not known. Did you mean 'noise'.*or give an image"),
+    ({"seed": -1}, "seed must be a whole number, 0 or more"),
+    ({"frame_interval": 0}, "frame_interval must be a whole number, 1 or more"),
+    ({"image_size": 0}, "image_size must be a whole number"),
+    ({"jit_compile": "fast"}, "jit_compile='fast' is not known"),
+    ({"style_image": []}, "style_image is an empty list"),
+    (
+        {"content_image": np.zeros((1, 1, 3), np.uint8)},
+        "content_image is 1x1 px, but small up to conv3 needs at least 2",
+    ),
+    ({"style_image": np.zeros((1, 9, 3), np.uint8)}, "style_image is 9x1 px"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD)
+def test_bad_arguments(make, options, message):
+    with pytest.raises(ValueError, match=message):
+        make(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "epochs must be a whole number, 1 or more, but 0"),
+        ({"steps": 1.5}, "steps_per_epoch must be a whole number"),
+        ({"style_weight": -1}, "style_weight must be 0 or more, but -1"),
+        ({"content_weight": float("inf")}, "content_weight must be a finite number"),
+        ({"var_weight": "much"}, "var_weight must be a finite number"),
+        ({"show_interval": 0}, "show_interval"),
+        ({"learning_rate": 1.0}, "lbfgs chooses its own steps"),
+        ({"style_weight": 0, "content_weight": 0}, "both empty"),
+    ],
+)
+def test_bad_arguments_of_a_run(make, options, message):
+    with pytest.raises(ValueError, match=message):
+        fit(make(), **options)
+
+
+def test_an_unknown_extractor(make):
+    with pytest.raises(ValueError, match="extractor='vgg91' is not known. Did you mean 'vgg19'"):
+        make(network="vgg91")
+
+
+def test_jit_compile_takes_a_bool(make):
+    on, off = fit(make(jit_compile=True)), fit(make(jit_compile=False))
+    np.testing.assert_allclose(on[-1].astype(float), off[-1], atol=2)
+
+
+def test_the_image_is_that_of_the_start_before_a_run(make, content):
+    np.testing.assert_array_equal(make().image, content)
+
+
+def test_extractors_are_shared_not_copied(make, extractor):
+    style_transfer = make()
+    assert isinstance(style_transfer.extractor, extractors.FeatureExtractor)
+    assert images.to_uint8(style_transfer.generated_image).dtype == np.uint8
