@@ -110,12 +110,17 @@ class ImageDisplay(keras.callbacks.Callback):
 
 
 class BalanceCheck(keras.callbacks.Callback):
-    """Warns, once, where one of style and content pulls so much harder that the other will not be seen.
+    """Warns, once, where style and content are so far out of balance that one of them will not be seen.
 
-    It waits a few steps: at a content start, the content term's gradient is 0. The check costs two evaluations.
+    The gradients are compared where a step along the style's own would lead, since the terms' gradients come to balance
+    each other at any point that an optimizer accepts, and the content's is 0 at a content start. Over three pairs, both
+    starts and both optimizers, with VGG19 at 128 px, the content's was there 0.0005 to 0.35 times the style's with
+    weights that give a good picture (the least is Gatys's alpha/beta of 1e-3), and 3 to 12 times with the tutorial's
+    weights and conv4_2, which leave the photograph as it is. The check costs three evaluations.
     """
 
-    RATIO = 1e3
+    MOST, LEAST, USUAL = 1.0, 1e-4, 0.1  # Of the content's gradient, in shares of the style's.
+    PROBE = 5.0  # Levels by which each pixel is moved: a step of Adam at its usual rate.
 
     def __init__(self, after: int = 5) -> None:
         super().__init__()
@@ -123,33 +128,27 @@ class BalanceCheck(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Compares the gradients of the terms, at one step only."""
-        if self.model.step != self.after:
-            return
-        gradients = self.model.objective.term_gradients(self.model.generated_image)
-        if {"style", "content"} <= gradients.keys():
-            self._compare(*(float(tf.norm(gradients[term])) for term in ("style", "content")))
-
-    def _compare(self, style: float, content: float) -> None:
         weights = self.model.objective.weights
-        if content >= self.RATIO * style > 0:
-            outcome, stronger, weaker, argument = "nothing will be stylised", "content", "style", "style_weight"
-            balanced = weights["style"] * content / style
-        elif style >= self.RATIO * content > 0:
-            outcome, stronger, weaker, argument = (
-                "nothing of the content will be kept",
-                "style",
-                "content",
-                "content_weight",
-            )
-            balanced = weights["content"] * style / content
+        if self.model.step != self.after or not (weights["style"] and weights["content"]):
+            return
+        image = self.model.generated_image
+        probe = image - self.PROBE * tf.sign(self.model.objective.term_gradient("style", image))
+        style, content = (float(tf.norm(self.model.objective.term_gradient(t, probe))) for t in ("style", "content"))
+        if content > 0 and style > 0:
+            self._compare(content / style, weights)
+
+    def _compare(self, share: float, weights: dict[str, float]) -> None:
+        if share >= self.MOST:
+            found = f"the content term pulls back {share:.2g} times as hard as the style term pulls on"
+            outcome = "the picture will hardly be stylised"
+            cure = f"style_weight={weights['style'] * share / self.USUAL:.3g}"
+        elif share <= self.LEAST:
+            found = f"the style term pulls {1 / share:.2g} times as hard as the content term"
+            outcome = "nothing of the content will be kept"
+            cure = f"content_weight={weights['content'] * self.USUAL / share:.3g}"
         else:
             return
-        ratio = max(style / content, content / style)
-        warnings.warn(
-            f"After {self.after} steps the gradient of the {stronger} term is {ratio:.1e} times that of the {weaker} "
-            f"term: {outcome}. {argument}={balanced:.3g} would balance them.",
-            stacklevel=2,
-        )
+        warnings.warn(f"One step from here {found}: {outcome}. {cure} would balance them.", stacklevel=2)
 
 
 def _is_notebook() -> bool:

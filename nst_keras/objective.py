@@ -110,25 +110,25 @@ class Objective:
         """
         return self._compiled(tf.convert_to_tensor(image), self._weights_of(*self.weights))
 
-    def term_gradients(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The gradient of each weighted term alone, by the same compiled function, one evaluation a term.
+    def term_gradient(self, term: str, image: tf.Tensor) -> tf.Tensor:
+        """The gradient of one weighted term alone, by the same compiled function, at the cost of an evaluation.
 
         Args:
+            term: "style", "content" or "total_variation".
             image: As in `value_and_gradient`.
 
         Returns:
-            {"style" | "content" | "total_variation": gradient}, for those terms whose weight is not 0.
+            The gradient, of the image's shape; zeros for a term of weight 0.
+
+        Raises:
+            ValueError: An unknown term.
         """
-        image = tf.convert_to_tensor(image)
-        present = [term for term, weight in self.weights.items() if weight and self._has(term)]
-        return {term: self._compiled(image, self._weights_of(term))[1] for term in present}
+        checks.one_of("term", term, WEIGHTED_TERMS)
+        return self._compiled(tf.convert_to_tensor(image), self._weights_of(term))[1]
 
     def tracing_count(self) -> int:
         """How often the step was traced: 1 for a whole run."""
         return self._compiled.tracing_count()
-
-    def _has(self, term: str) -> bool:
-        return {"style": bool(self._style_layers), "content": bool(self._content_layers)}.get(term, True)
 
     def _weights_of(self, *terms: str) -> tf.Tensor:
         """The weights as an argument of the compiled function, those of other terms put to 0."""

@@ -1,0 +1,182 @@
+"""Seconds a step, ours beside a plain reading of TensorFlow's tutorial, and beside the floor that this machine sets.
+
+    python benchmarks/step_time.py [--sizes=256,512] [--repeats=9]
+
+All are measured in one run, in turn, VGG19 to block5_conv2 at each size; medians. The floor is the convolutions'
+floating-point operations, forward and backward, over the rate of a large `tf.matmul`. Peak memory is that of a process
+of its own for each build. Weights are random: they do not change the time.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import statistics
+import time
+from collections.abc import Callable
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+
+from nst_keras import architectures, extractors, images, objective, optimizers
+
+SIZES = flags.DEFINE_list("sizes", ["256", "512"], "Sides of the square image, in pixels.")
+REPEATS = flags.DEFINE_integer("repeats", 9, "Timed steps of each build.")
+
+STYLE_LAYERS = architectures.ARCHITECTURES["vgg19"].style_layers
+CONTENT_LAYERS = ("block5_conv2",)
+
+
+def tutorial_step(size: int) -> Callable[[], None]:
+    """One step as TensorFlow's tutorial "Neural style transfer" makes it: `tf.function`, no XLA, image in 0..1."""
+    content, style = (image / 255.0 for image in pictures(size))
+    vgg = keras.applications.VGG19(include_top=False, weights=None)
+    vgg.trainable = False
+    names = [*STYLE_LAYERS, *CONTENT_LAYERS]
+    model = keras.Model([vgg.input], [vgg.get_layer(name).output for name in names])
+
+    def gram_matrix(features):
+        locations = tf.cast(tf.shape(features)[1] * tf.shape(features)[2], tf.float32)
+        return tf.linalg.einsum("bijc,bijd->bcd", features, features) / locations
+
+    def extract(image):
+        outputs = model(keras.applications.vgg19.preprocess_input(image * 255.0))
+        return [gram_matrix(output) for output in outputs[:5]], outputs[5:]
+
+    style_targets, content_targets = extract(style)[0], extract(content)[1]
+    optimizer = keras.optimizers.Adam(learning_rate=0.02, beta_1=0.99, epsilon=1e-1)
+    image = tf.Variable(content)
+    optimizer.build([image])
+
+    @tf.function
+    def step():
+        with tf.GradientTape() as tape:
+            grams, features = extract(image)
+            style_loss = tf.add_n([tf.reduce_mean((g - a) ** 2) for g, a in zip(grams, style_targets, strict=True)])
+            content_loss = tf.add_n(
+                [tf.reduce_mean((f - p) ** 2) for f, p in zip(features, content_targets, strict=True)]
+            )
+            loss = style_loss * 1e-2 / 5 + content_loss * 1e4 + 30 * tf.image.total_variation(image)
+        optimizer.apply_gradients([(tape.gradient(loss, image), image)])
+        image.assign(tf.clip_by_value(image, 0.0, 1.0))
+        return loss
+
+    return lambda: float(step()[0])
+
+
+def our_step(size: int, jit_compile: str) -> Callable[[], None]:
+    """One step of ours: the same losses, weights and optimizer."""
+    content, style = pictures(size)
+    extractor = extractors.get("vgg19", layers=[*STYLE_LAYERS, *CONTENT_LAYERS], weights="random")
+    goal = objective.Objective(
+        extractor,
+        style_images=[style],
+        content_image=content,
+        style_layers=dict.fromkeys(STYLE_LAYERS, 0.2),
+        content_layers=dict.fromkeys(CONTENT_LAYERS, 1.0),
+        style_weight=1e-2,
+        content_weight=1e4,
+        var_weight=30.0,
+        jit_compile=jit_compile,
+    )
+    optimizer = optimizers.get("adam", jit_compile=jit_compile)
+    optimizer.start(content)
+    return lambda: float(optimizer.step(goal).terms.total)
+
+
+BUILDS: dict[str, Callable[[int], Callable[[], None]]] = {
+    "tutorial": tutorial_step,
+    "ours, XLA": lambda size: our_step(size, "true"),
+    "ours, graph": lambda size: our_step(size, "false"),
+}
+
+
+def pictures(size: int) -> tuple[tf.Tensor, tf.Tensor]:
+    content = images.load("sample:grace_hopper")
+    return images.cover(content, size, size), images.cover(images.load("sample:swirls"), size, size)
+
+
+def convolution_operations(size: int) -> float:
+    """Floating-point operations of VGG19's convolutions to block5_conv2 on a square image, forward and backward.
+
+    The backward pass, to the image alone, costs as much as the forward pass.
+    """
+    model = keras.applications.VGG19(include_top=False, weights=None, input_shape=(size, size, 3))
+    total = 0
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            height, width, channels = layer.output.shape[1:]
+            total += 2 * height * width * channels * int(np.prod(layer.kernel.shape[:3]))
+        if layer.name == CONTENT_LAYERS[0]:
+            break
+    return 2 * total
+
+
+def matmul_rate(side: int = 4096, repeats: int = 5) -> float:
+    """Floating-point operations a second of a large matrix product."""
+    matrix = tf.random.normal((side, side))
+    product = tf.function(lambda: tf.reduce_sum(tf.matmul(matrix, matrix)))
+    product()
+    return 2 * side**3 / statistics.median(timed(product) for _ in range(repeats))
+
+
+def timed(step: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    float(step())
+    return time.perf_counter() - begun
+
+
+def step_times(size: int, repeats: int) -> dict[str, list[float]]:
+    """Seconds of each build's steps, taken in turn so that the machine's moods fall on all alike."""
+    steps = {name: build(size) for name, build in BUILDS.items()}
+    for step in steps.values():
+        step()
+    times = {name: [] for name in steps}
+    for _ in range(repeats):
+        for name, step in steps.items():
+            times[name].append(timed(step))
+    return times
+
+
+def peak_memory(name: str, size: int) -> float:
+    """GiB that a process of its own takes at most for three steps of a build."""
+    context = multiprocessing.get_context("spawn")
+    queue = context.Queue()
+    process = context.Process(target=_measure_memory, args=(name, size, queue))
+    process.start()
+    result = queue.get(timeout=600)
+    process.join()
+    return result
+
+
+def _measure_memory(name: str, size: int, queue: multiprocessing.Queue) -> None:
+    step = BUILDS[name](size)
+    for _ in range(3):
+        step()
+    queue.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+
+
+def main(_: list[str]) -> None:
+    rate = matmul_rate()
+    print(f"tf.matmul: {rate / 1e9:.0f} GFLOP/s; TensorFlow {tf.__version__}, {os.cpu_count()} cores")
+    print(
+        f"{'size':>5}  {'build':<12} {'s a step':>9} {'speed over tutorial':>20} {'share of floor':>15} {'peak GiB':>9}"
+    )
+    for size in map(int, SIZES.value):
+        floor = convolution_operations(size) / rate
+        times = step_times(size, REPEATS.value)
+        for name, seconds in times.items():
+            ratio = statistics.median(a / b for a, b in zip(times["tutorial"], seconds, strict=True))
+            median = statistics.median(seconds)
+            memory = peak_memory(name, size)
+            print(f"{size:>5}  {name:<12} {median:>9.3f} {ratio:>20.2f} {floor / median:>15.0%} {memory:>9.2f}")
+        print(f"{size:>5}  {'floor':<12} {floor:>9.3f}")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,87 @@
+"""Runs with VGG19's real weights, on samples at small sizes; skipped where there are none."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+from nst_keras import images, transfer
+
+SIZE = 128
+
+
+@pytest.fixture
+def make(vgg19_weights):
+    def build(**options):
+        settings = {"weights": vgg19_weights, "image_size": SIZE, "seed": 0, **options}
+        return transfer.NeuralStyleTransfer("sample:swirls", "sample:grace_hopper", **settings)
+
+    return build
+
+
+def high_frequencies(image):
+    """Mean absolute difference of a pixel from the mean of its four neighbours: large for speckle."""
+    image = np.asarray(image, float)
+    around = image[:-2, 1:-1] + image[2:, 1:-1] + image[1:-1, :-2] + image[1:-1, 2:]
+    return np.mean(np.abs(image[1:-1, 1:-1] - around / 4))
+
+
+@pytest.fixture(scope="module")
+def texture_of_style():
+    return high_frequencies(images.to_uint8(images.load("sample:swirls", longest_side=SIZE)))
+
+
+# A share of the content term stays longer from noise.
+@pytest.mark.parametrize(("init", "most"), [("content", 0.02), ("noise", 0.03)])
+def test_lbfgs_leaves_2_percent_of_the_style_loss_in_60_evaluations(make, texture_of_style, init, most):
+    settings = {"optimizer": "lbfgs", "normalization": "relative", "content_layers": ["conv4_2"]}
+    at_content = make(**settings)
+    at_content.fit_style_transfer(1, 1, verbose=0)
+    style_transfer = make(init=init, **settings)
+    style_transfer.fit_style_transfer(1, 60, verbose=0)
+    left = style_transfer.history.history["style_loss"][-1] / at_content.history.history["style_loss"][0]
+    assert left < most
+    assert high_frequencies(style_transfer.image) < 1.5 * texture_of_style
+
+
+def test_lbfgs_needs_a_quarter_of_adams_steps_on_the_tutorials_loss(make):
+    adam = make(optimizer="adam")
+    adam.fit_style_transfer(1, 100, verbose=0)
+    lbfgs = make(optimizer="lbfgs")
+    lbfgs.fit_style_transfer(1, 25, verbose=0)
+    assert lbfgs.history.history["loss"][-1] <= adam.history.history["loss"][-1]
+
+
+def test_todays_call_stylises_and_keeps_the_picture(make, texture_of_style):
+    """Adam at a learning rate of 80, which used to turn the picture to noise at its first step."""
+    style_transfer = make(n_style_layers=5, n_content_layers=1)
+    frames = style_transfer.fit_style_transfer(
+        epochs=2, steps_per_epoch=40, learning_rate=80.0, style_weight=1e-2, content_weight=1e4, var_weight=2, verbose=0
+    )
+    losses = style_transfer.history.history["style_loss"]
+    assert losses[-1] < 0.2 * losses[0]
+    content = images.to_uint8(style_transfer.content_image).astype(float)
+    assert np.sqrt(np.mean((frames[0] - content) ** 2)) < 6
+    assert max(high_frequencies(frame) for frame in frames[:10]) < 2 * texture_of_style
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_the_papers_layer_with_the_tutorials_weights_is_warned_of(make, optimizer):
+    """The commonest disappointment: these weights leave the photograph as it is with conv4_2."""
+    with pytest.warns(UserWarning, match="will hardly be stylised. style_weight="):
+        make(content_layers=["conv4_2"], optimizer=optimizer).fit_style_transfer(1, 6, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"normalization": "relative", "content_layers": ["conv4_2"], "optimizer": "lbfgs"},
+        {"normalization": "gatys2015", "content_layers": ["conv4_2"], "optimizer": "lbfgs", "pooling": "avg"},
+    ],
+)
+@pytest.mark.parametrize("init", ["content", "noise"])
+def test_the_usual_weights_are_not_warned_of(make, options, init):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        make(init=init, **options).fit_style_transfer(1, 6, verbose=0)
