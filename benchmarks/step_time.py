@@ -1,6 +1,6 @@
 """Seconds a step, ours beside a plain reading of TensorFlow's tutorial, and beside the floor that this machine sets.
 
-    python benchmarks/step_time.py [--sizes=256,512] [--repeats=9]
+    python benchmarks/step_time.py [--sizes=256,512] [--repeats=9] [--nomemory]
 
 All are measured in one run, in turn, VGG19 to block5_conv2 at each size; medians. The floor is the convolutions'
 floating-point operations, forward and backward, over the rate of a large `tf.matmul`. Peak memory is that of a process
@@ -27,6 +27,7 @@ from nst_keras import architectures, extractors, images, objective, optimizers
 
 SIZES = flags.DEFINE_list("sizes", ["256", "512"], "Sides of the square image, in pixels.")
 REPEATS = flags.DEFINE_integer("repeats", 9, "Timed steps of each build.")
+MEMORY = flags.DEFINE_bool("memory", True, "Measures peak memory too, each in a process of its own.")
 
 STYLE_LAYERS = architectures.ARCHITECTURES["vgg19"].style_layers
 CONTENT_LAYERS = ("block5_conv2",)
@@ -173,7 +174,7 @@ def main(_: list[str]) -> None:
         for name, seconds in times.items():
             ratio = statistics.median(a / b for a, b in zip(times["tutorial"], seconds, strict=True))
             median = statistics.median(seconds)
-            memory = peak_memory(name, size)
+            memory = peak_memory(name, size) if MEMORY.value else float("nan")
             print(f"{size:>5}  {name:<12} {median:>9.3f} {ratio:>20.2f} {floor / median:>15.0%} {memory:>9.2f}")
         print(f"{size:>5}  {'floor':<12} {floor:>9.3f}")
 

@@ -1,0 +1,99 @@
+"""README and the configs are run as they stand, shortened: fewer steps, smaller images."""
+
+import re
+import shlex
+import subprocess
+import sys
+
+import keras
+import PIL.Image
+import pytest
+
+from nst_keras import architectures, job, run, samples
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
+# InceptionV3 takes nothing smaller than 75 px.
+SHORT = ["--image_size=80", "--epochs=1", "--steps_per_epoch=2", "--jit_compile=false"]
+
+
+def blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def weights_folder(tmp_path_factory):
+    """A folder with weights for vgg19 and inception_v3: random, since the runs are about running."""
+    folder = tmp_path_factory.mktemp("weights")
+    keras.applications.VGG19(weights=None, include_top=False).save_weights(folder / "vgg19.weights.h5")
+    keras.applications.InceptionV3(weights=None, include_top=False).save_weights(folder / "inception_v3.weights.h5")
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, weights_folder):
+    """A folder with the pictures that README names, as if the user stood in a clone."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(architectures.WEIGHTS_VARIABLE, str(weights_folder))
+    PIL.Image.fromarray(samples.grace_hopper()[::4, ::4]).save("golden_gate.jpg")
+    PIL.Image.fromarray(samples.swirls(96)).save("starry_night.jpg")
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    return tmp_path
+
+
+def test_readme_opens_with_a_picture_and_two_commands():
+    assert README.index("](docs/quickstart.jpg)") < README.index("```bash")
+    first, second, *_ = blocks("bash")
+    assert first == "pip install . && python -m nst_keras.run --flagfile=configs/quickstart.flags\n"
+    assert second == 'pip install -e ".[test]" && python -m pytest\n'
+    assert all((ROOT / path).is_file() for path in re.findall(r"\]\((docs/.*?)\)", README))
+
+
+@pytest.mark.parametrize("command", [c for b in blocks("bash") for c in b.splitlines() if "nst_keras.run" in c])
+def test_readme_commands(folder, command):
+    arguments = shlex.split(command.partition("nst_keras.run ")[2])
+    assert run.main([*arguments, *SHORT]) == 0
+    output = next((a.partition("=")[2] for a in arguments if a.startswith("--output=")), "stylized.png")
+    assert (folder / output).exists()
+
+
+@pytest.mark.parametrize("snippet", blocks("python"))
+@pytest.mark.filterwarnings("ignore:show_image. there is no screen")
+def test_readme_python(folder, snippet):
+    snippet = re.sub(r"steps_per_epoch=\d+", "steps_per_epoch=2", snippet)
+    exec(re.sub(r"\bepochs=\d+", "epochs=1", snippet), {})
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_configs(folder, config):
+    assert run.main([f"--flagfile={config}", *SHORT]) == 0
+    stem = "stylized" if config.stem == "quickstart" else config.stem
+    assert all((folder / f"{stem}{suffix}").exists() for suffix in (".png", ".gif", ".flags", ".json"))
+
+
+def test_readme_names_every_config():
+    assert all(f"| `{config.stem}` |" in README for config in CONFIGS)
+
+
+@pytest.mark.parametrize("name", architectures.ARCHITECTURES)
+def test_readme_names_the_documented_layers(name):
+    row = next(line for line in README.splitlines() if re.match(rf"\| .*`{name}`.*mixed0|\| .*`{name}`.*block1", line))
+    for layers in (architectures.ARCHITECTURES[name].style_layers, architectures.ARCHITECTURES[name].content_layers):
+        written = re.findall(r"`(\w+)`", row)
+        assert {layers[0], layers[-1]} <= set(written) if "…" in row else set(layers) <= set(written)
+
+
+def test_the_modules_that_readme_names_exist():
+    section = README.partition("## The house")[2]
+    names = re.findall(r"`(\w+)`", section.partition("`benchmarks/`")[0])
+    rooms = {path.stem for path in (ROOT / "nst_keras").iterdir()}
+    assert set(names) - {"NeuralStyleTransfer"} <= rooms
+    assert job.__doc__
+
+
+@pytest.mark.parametrize("program", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
+def test_benchmarks(program):
+    arguments = {"step_time": ["--sizes=32", "--repeats=1", "--nomemory"]}[program.stem]
+    done = subprocess.run([sys.executable, program, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "ours, XLA" in done.stdout
