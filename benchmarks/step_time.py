@@ -73,7 +73,8 @@ def tutorial_step(size: int) -> Callable[[], None]:
 def our_step(size: int, jit_compile: str) -> Callable[[], None]:
     """One step of ours: the same losses, weights and optimizer."""
     content, style = pictures(size)
-    extractor = extractors.get("vgg19", layers=[*STYLE_LAYERS, *CONTENT_LAYERS], weights="random")
+    layers, for_xla = [*STYLE_LAYERS, *CONTENT_LAYERS], jit_compile == "true"
+    extractor = extractors.get("vgg19", layers=layers, weights="random", for_xla=for_xla)
     goal = objective.Objective(
         extractor,
         style_images=[style],

@@ -15,7 +15,16 @@ import tensorflow as tf
 
 from nst_keras import checks
 
-__all__ = ["ARCHITECTURES", "WEIGHTS_VARIABLE", "Architecture", "build", "layer_names", "layer_weights", "weights_file"]
+__all__ = [
+    "ARCHITECTURES",
+    "WEIGHTS_VARIABLE",
+    "Architecture",
+    "build",
+    "known_layers",
+    "layer_names",
+    "layer_weights",
+    "weights_file",
+]
 
 WEIGHTS_VARIABLE = "NST_KERAS_WEIGHTS_DIR"
 
@@ -55,7 +64,7 @@ def build(name: str, weights: str) -> keras.Model:
         OSError: The download failed; the sentence says what to do.
     """
     architecture = ARCHITECTURES[name]
-    path = weights_file(name) if weights == "imagenet" else weights
+    path = weights_file(name) if weights == "imagenet" else os.path.expanduser(weights)
     if weights == "random":
         return architecture.build(None)
     if path is not None:
@@ -65,8 +74,8 @@ def build(name: str, weights: str) -> keras.Model:
     except Exception as error:  # `get_file` raises bare `Exception` for a failed download.
         raise OSError(
             f"weights: the ImageNet weights of {name} could not be downloaded ({_first_line(error)}). "
-            f"Give the path of a Keras weights file as weights=, or put one whose name begins with {name!r} in a "
-            f"folder and set {WEIGHTS_VARIABLE} to it."
+            f"Give the path of a Keras weights file (without the top) as weights=, or put one whose name begins with "
+            f"{name!r} in a folder and set {WEIGHTS_VARIABLE} to it."
         ) from error
 
 
@@ -74,11 +83,13 @@ def weights_file(name: str) -> str | None:
     """The file for a network in the folder that `NST_KERAS_WEIGHTS_DIR` names; None where there is none.
 
     Raises:
-        ValueError: Several files bear the network's name.
+        ValueError: No such folder, or several files that bear the network's name.
     """
     folder = os.environ.get(WEIGHTS_VARIABLE)
     if not folder:
         return None
+    if not os.path.isdir(folder):
+        raise ValueError(f"weights: {WEIGHTS_VARIABLE} names {folder!r}, which is no folder. Correct or unset it.")
     found = sorted(str(p) for p in pathlib.Path(folder).glob(f"{name}*") if p.suffix in (".h5", ".keras"))
     if len(found) > 1:
         raise ValueError(f"weights: {WEIGHTS_VARIABLE} holds several files for {name}: {', '.join(found)}. Name one.")
@@ -86,8 +97,15 @@ def weights_file(name: str) -> str | None:
 
 
 def layer_names(model: keras.Model) -> tuple[str, ...]:
-    """Names of a model's layers, but for its input."""
-    return tuple(layer.name for layer in model.layers if not isinstance(layer, keras.layers.InputLayer))
+    """Names of a model's layers that give feature maps [batch, height, width, channels], in order."""
+    inner = (layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer))
+    return tuple(layer.name for layer in inner if len(getattr(layer.output, "shape", ())) == 4)
+
+
+def known_layers(model: keras.Model) -> dict[str, str]:
+    """{name by which a layer may be asked for: its name in this model}, the network's aliases among them."""
+    architecture = ARCHITECTURES.get(model.name)
+    return {name: name for name in layer_names(model)} | (architecture.aliases(model) if architecture else {})
 
 
 def layer_weights(
@@ -105,14 +123,27 @@ def layer_weights(
         architecture: The network's entry; None where it is not known.
 
     Raises:
-        ValueError: A negative weight, more layers than are documented, or none named for an unknown network.
+        ValueError: A negative weight, no layer or none of weight above 0, one named twice, more than are documented, or
+            none named for an unknown network.
+        TypeError: `layers` of another type.
     """
+    if layers is not None and not isinstance(layers, Iterable):
+        raise TypeError(f"{kind}_layers must be names or {{name: weight}}, but {layers!r} was given.")
     if isinstance(layers, Mapping):
-        return {name: checks.non_negative(f"{kind}_layers[{name!r}]", weight) for name, weight in layers.items()}
+        weights = {name: checks.non_negative(f"{kind}_layers[{name!r}]", weight) for name, weight in layers.items()}
+        return _not_nothing(kind, weights)
     if layers is None:
         layers = _first_documented(kind, count, architecture)
     names = [layers] if isinstance(layers, str) else list(layers)
-    return {name: 1.0 / len(names) for name in names}
+    if len(set(names)) < len(names):
+        raise ValueError(f"{kind}_layers={names!r} names a layer twice. Name it once, or give {{name: weight}}.")
+    return _not_nothing(kind, {name: 1.0 / len(names) for name in names})
+
+
+def _not_nothing(kind: str, weights: dict[str, float]) -> dict[str, float]:
+    if not any(weights.values()):
+        raise ValueError(f"{kind}_layers={weights!r} leaves no layer. Name one; {kind}_weight=0 leaves the term out.")
+    return weights
 
 
 def _first_documented(kind: str, count: int, architecture: Architecture | None) -> tuple[str, ...]:

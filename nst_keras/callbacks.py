@@ -35,7 +35,8 @@ class StepHistory(keras.callbacks.History):
             self.history.setdefault(name, []).append(value)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Does nothing: the steps are kept already."""
+        """Does nothing but stand as the run's history: the steps are kept already."""
+        self.model.history = self
 
 
 class FrameRecorder(keras.callbacks.Callback):
@@ -101,12 +102,13 @@ class ImageDisplay(keras.callbacks.Callback):
             return
         if self._shown is None:
             plt.ion()
-            self._shown = plt.figure("nst_keras").gca().imshow(image)
+            self._shown = plt.figure("nst_keras", clear=True).gca().imshow(image)
             self._shown.axes.axis("off")
-        self._shown.set_data(image)
-        self._shown.axes.set_title(f"step {self.model.step}")
-        self._shown.figure.canvas.draw_idle()
-        self._shown.figure.canvas.flush_events()
+        if plt.fignum_exists("nst_keras"):  # Whoever closes the window has seen enough.
+            self._shown.set_data(image)
+            self._shown.axes.set_title(f"step {self.model.step}")
+            self._shown.figure.canvas.draw_idle()
+            self._shown.figure.canvas.flush_events()
 
 
 class BalanceCheck(keras.callbacks.Callback):

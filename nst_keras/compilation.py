@@ -8,7 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
-__all__ = ["JIT_MODES", "compiled"]
+from nst_keras import checks
+
+__all__ = ["JIT_MODES", "compiled", "jit_mode"]
 
 JIT_MODES = ("auto", "true", "false")
 
@@ -21,28 +23,37 @@ _UNSUPPORTED = (
 )
 
 
-def compiled(function: Callable[..., Any], *, jit_compile: str = "auto") -> Callable[..., Any]:
+def compiled(function: Callable[..., Any], *, jit_compile: str | bool = "auto") -> Callable[..., Any]:
     """Compiles a function of tensors.
 
     Args:
-        function: A function of tensors, without Python side effects.
-        jit_compile: `"true"` compiles with XLA, `"false"` makes a plain TensorFlow graph, `"auto"` tries XLA and
-            falls back to the graph with a warning.
+        function: A function of tensors, without Python side effects, and without Python's `if` or `for` on tensors.
+        jit_compile: `"true"` or True compiles with XLA, `"false"` makes a plain TensorFlow graph, `"auto"` tries XLA
+            and falls back to the graph with a warning.
 
     Returns:
         A function of the same arguments, with `tracing_count()`: how often it was traced.
+
+    Raises:
+        ValueError: Another `jit_compile`.
     """
-    if jit_compile == "auto":
+    mode = jit_mode(jit_compile)
+    if mode == "auto":
         return _XLAOrGraph(function)
-    return _with_tracing_count(tf.function(function, jit_compile=jit_compile == "true"))
+    return _with_tracing_count(tf.function(function, autograph=False, jit_compile=mode == "true"))
+
+
+def jit_mode(jit_compile: str | bool) -> str:
+    """The name in `JIT_MODES` that a name or a bool stands for; raises `ValueError` for others."""
+    return checks.one_of("jit_compile", str(jit_compile).lower(), JIT_MODES)
 
 
 class _XLAOrGraph:
     """Calls the XLA build until it fails once, and the graph from then on."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._xla = tf.function(function, jit_compile=True)
-        self._graph = tf.function(function, jit_compile=False)
+        self._xla = tf.function(function, autograph=False, jit_compile=True)
+        self._graph = tf.function(function, autograph=False, jit_compile=False)
         self._current = self._xla
 
     def __call__(self, *arguments: Any) -> Any:

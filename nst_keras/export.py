@@ -9,11 +9,13 @@ import contextlib
 import importlib.util
 import os
 import pathlib
+import struct
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import imageio.v3
+import imageio.v2 as imageio
 import numpy as np
 import PIL.Image
 import PIL.ImageCms
@@ -21,7 +23,15 @@ import tensorflow as tf
 
 from nst_keras import checks, images
 
-__all__ = ["ANIMATION_WRITERS", "STILL_OPTIONS", "check_destination", "replacing", "save_animation", "save_image"]
+__all__ = [
+    "ANIMATION_WRITERS",
+    "STILL_OPTIONS",
+    "check_animation",
+    "check_destination",
+    "replacing",
+    "save_animation",
+    "save_image",
+]
 
 # What Pillow is asked for, by suffix.
 STILL_OPTIONS: dict[str, dict[str, Any]] = {
@@ -34,6 +44,7 @@ STILL_OPTIONS: dict[str, dict[str, Any]] = {
 }
 _FRAMES_PER_SECOND = 12
 _MP4_FRAMES_PER_SECOND = 25
+_LEAST_SECONDS = 0.1
 _HOLD = 0.2  # The share of the time that the last frame is shown.
 
 
@@ -45,11 +56,9 @@ def replacing(path: str | os.PathLike) -> Iterator[str]:
         OSError: The folder is missing or may not be written to.
     """
     path = pathlib.Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
-    os.close(handle)
+    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
-        yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())
+        yield str(temporary)
         os.replace(temporary, path)
     finally:
         with contextlib.suppress(FileNotFoundError):
@@ -57,10 +66,10 @@ def replacing(path: str | os.PathLike) -> Iterator[str]:
 
 
 def check_destination(argument: str, path: str | os.PathLike, suffixes: Sequence[str], *, overwrite: bool) -> None:
-    """Finds out before a run whether a file could be written after it.
+    """Finds out before a run, as far as that goes, whether a file can be written after it.
 
     Raises:
-        ValueError: A suffix that is not among `suffixes`.
+        ValueError: No name, or a suffix that is not among `suffixes`.
         FileExistsError: The file exists, and `overwrite` is False.
         OSError: The folder is missing or may not be written to.
     """
@@ -69,7 +78,9 @@ def check_destination(argument: str, path: str | os.PathLike, suffixes: Sequence
     if path.is_dir():
         raise IsADirectoryError(f"{argument}: {str(path)!r} is a folder. Name a file in it.")
     if path.exists() and not overwrite:
-        raise FileExistsError(f"{argument}: {str(path)!r} exists already. Choose another name, or ask to overwrite it.")
+        raise FileExistsError(
+            f"{argument}: {str(path)!r} exists already. Choose another name, or let it be overwritten (--overwrite)."
+        )
     try:
         with tempfile.TemporaryFile(dir=path.parent):
             pass
@@ -92,9 +103,8 @@ def save_image(image: np.ndarray | tf.Tensor, path: str | os.PathLike) -> None:
     path = pathlib.Path(path)
     _check_suffix("path", path, STILL_OPTIONS)
     pixels = images.to_uint8(images.load(image))
-    profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
     with replacing(path) as temporary:
-        PIL.Image.fromarray(pixels).save(temporary, icc_profile=profile, **STILL_OPTIONS[path.suffix.lower()])
+        PIL.Image.fromarray(pixels).save(temporary, icc_profile=_srgb_profile(), **STILL_OPTIONS[path.suffix.lower()])
 
 
 def save_animation(
@@ -112,20 +122,18 @@ def save_animation(
     Args:
         frames: uint8 arrays [height, width, 3], at least one.
         path: Ends in .gif, or in .mp4 (which needs the package `imageio-ffmpeg`). An existing file is replaced.
-        seconds: Length in all, above 0.
+        seconds: Length in all, a tenth or more.
         longest_side: Pixels.
 
     Raises:
-        ValueError: No frames, another suffix, or a length that is not above 0.
+        ValueError: No frames, another suffix, or a length under a tenth of a second.
         ImportError: .mp4 without `imageio-ffmpeg`.
         OSError: The file cannot be written.
     """
     path = pathlib.Path(path)
-    _check_suffix("path", path, ANIMATION_WRITERS)
     if not len(frames):
         raise ValueError("frames is empty. Give at least one frame.")
-    if checks.finite("seconds", seconds) <= 0:
-        raise ValueError(f"seconds must be above 0, but {seconds!r} was given.")
+    check_animation(path, seconds=seconds)
     checks.integer("longest_side", longest_side)
     chosen = _thinned(frames, max(2, round(seconds * (1 - _HOLD) * _FRAMES_PER_SECOND)))
     pictures = _one_size(chosen, longest_side)
@@ -133,15 +141,30 @@ def save_animation(
         ANIMATION_WRITERS[path.suffix.lower()](pictures, temporary, seconds)
 
 
+def check_animation(path: str | os.PathLike, *, seconds: float, argument: str = "path") -> None:
+    """Finds out whether a moving picture of this kind and length can be made here.
+
+    Raises:
+        ValueError: A suffix other than .gif and .mp4, or a length under a tenth of a second.
+        ImportError: .mp4 without `imageio-ffmpeg`.
+    """
+    path = pathlib.Path(path)
+    _check_suffix(argument, path, ANIMATION_WRITERS)
+    if checks.finite("seconds", seconds) < _LEAST_SECONDS:
+        raise ValueError(f"seconds must be {_LEAST_SECONDS} or more, but {seconds!r} was given.")
+    if path.suffix.lower() == ".mp4" and importlib.util.find_spec("imageio_ffmpeg") is None:
+        raise ImportError(f"{argument}: .mp4 needs ffmpeg. Install it with `pip install imageio-ffmpeg`.")
+
+
+def _srgb_profile() -> bytes:
+    """An sRGB profile whose date of creation is not now, so that the same picture makes the same file."""
+    profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
+    return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
+
+
 def _check_suffix(argument: str, path: pathlib.Path, suffixes: Sequence[str]) -> None:
-    if path.suffix.lower() not in suffixes:
+    if not path.name or path.suffix.lower() not in suffixes:
         raise ValueError(f"{argument}: {str(path)!r} must end in one of {', '.join(suffixes)}.")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _thinned(frames: Sequence[np.ndarray], most: int) -> list[np.ndarray]:
@@ -177,11 +200,11 @@ def _durations(count: int, total: int) -> list[int]:
 
 
 def _write_mp4(pictures: Sequence[PIL.Image.Image], path: str, seconds: float) -> None:
-    if importlib.util.find_spec("imageio_ffmpeg") is None:
-        raise ImportError('path: .mp4 needs ffmpeg. Install it with `pip install "nst_keras[video]"`.')
     durations = _durations(len(pictures), round(seconds * _MP4_FRAMES_PER_SECOND))
-    repeated = np.repeat(np.stack([np.asarray(p) for p in pictures]), durations, axis=0)
-    imageio.v3.imwrite(path, repeated, plugin="FFMPEG", fps=_MP4_FRAMES_PER_SECOND, macro_block_size=2, quality=8)
+    with imageio.get_writer(path, fps=_MP4_FRAMES_PER_SECOND, macro_block_size=2, quality=8) as movie:
+        for picture, duration in zip(pictures, durations, strict=True):
+            for _ in range(duration):
+                movie.append_data(np.asarray(picture))
 
 
 ANIMATION_WRITERS: dict[str, Callable[[Sequence[PIL.Image.Image], str, float], None]] = {

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import copy
+import re
+from collections.abc import Callable, Iterable, Mapping
 
 import keras
 import tensorflow as tf
 
-from nst_keras import architectures, checks
+from nst_keras import architectures, checks, xla_layers
 
-__all__ = ["POOLINGS", "FeatureExtractor", "WindowMaxPooling2D", "get", "known_architecture"]
+__all__ = ["POOLINGS", "FeatureExtractor", "get", "known_architecture"]
+
+# Gives the layer to put in the place of one, or None to build it anew as it is.
+Swap = Callable[[keras.layers.Layer], keras.layers.Layer | None]
 
 
 class FeatureExtractor:
@@ -23,6 +28,7 @@ class FeatureExtractor:
         layers: Names of the layers whose outputs are wanted; all but the input if left out.
         pooling: A name in `POOLINGS`: `"max"` keeps the network's own pooling, `"avg"` puts average pooling in the
             place of each max pooling (Gatys et al. 2015, section "Methods").
+        for_xla: Puts in the forms of layers that XLA runs faster, see `xla_layers`; of no use without it.
 
     Raises:
         ValueError: Unknown layer or pooling.
@@ -36,14 +42,22 @@ class FeatureExtractor:
         *,
         layers: Iterable[str] | None = None,
         pooling: str = "max",
+        for_xla: bool = False,
     ) -> None:
         if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
             raise TypeError(f"extractor must be a built functional keras.Model, but {model!r} was given.")
+        if len(model.inputs) != 1 or model.inputs[0].shape[-1] != 3:
+            shapes = [tuple(tensor.shape) for tensor in model.inputs]
+            raise ValueError(
+                f"extractor must take one image [batch, height, width, 3], but {model.name!r} takes {shapes}."
+            )
         checks.one_of("pooling", pooling, POOLINGS)
         self.name = model.name
         self.preprocess = preprocess
+        self._aliases = architectures.known_layers(model)
         self.layers = architectures.layer_names(model) if layers is None else tuple(layers)
-        self._network = _rebuild(_cut(model, self.layers), POOLINGS[pooling])
+        swaps = [POOLINGS[pooling], *([xla_layers.replacement] if for_xla else [])]
+        self._network = _rebuild(_cut(model, self.layers, self._aliases), swaps)
 
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """One forward pass.
@@ -63,11 +77,14 @@ class FeatureExtractor:
         Raises:
             ValueError: A layer that this extractor does not give.
         """
-        selected = object.__new__(FeatureExtractor)
-        selected.name, selected.preprocess = self.name, self.preprocess
-        selected.layers = tuple(checks.one_of("layers", name, self.layers) for name in layers)
-        outputs = dict(zip(self.layers, self._network.outputs, strict=True))
-        selected._network = keras.Model(self._network.inputs[0], [outputs[name] for name in selected.layers])
+        outputs = {self._aliases[name]: out for name, out in zip(self.layers, self._network.outputs, strict=True)}
+        selected = copy.copy(self)
+        selected.layers = tuple(layers)
+        for name in selected.layers:
+            if self._aliases.get(name) not in outputs:
+                raise ValueError(f"{self.name}: {_unknown_layer(name, self.layers)}")
+        chosen = [outputs[self._aliases[name]] for name in selected.layers]
+        selected._network = keras.Model(self._network.inputs[0], chosen)
         return selected
 
     def check_size(self, argument: str, height: int, width: int) -> None:
@@ -75,8 +92,8 @@ class FeatureExtractor:
         if not self._accepts(height, width):
             least = next((side for side in range(1, 1025) if self._accepts(side, side)), None)
             raise ValueError(
-                f"{argument} is {width}x{height} px, but {self.name} up to {self.layers[-1]} needs "
-                f"at least {least}x{least} px. Give a larger picture, a larger image_size, or shallower layers."
+                f"{argument} is {width}x{height} px, but {self.name} with these layers needs at least "
+                f"{least}x{least} px. Give a larger picture, a larger image_size, or shallower layers."
             )
 
     def _accepts(self, height: int, width: int) -> bool:
@@ -87,33 +104,13 @@ class FeatureExtractor:
         return all(side >= 1 for output in tf.nest.flatten(outputs) for side in output.shape[1:3])
 
 
-@keras.saving.register_keras_serializable(package="nst_keras")
-class WindowMaxPooling2D(keras.layers.Layer):
-    """2x2 max pooling, its gradient shared out equally among equal maxima.
-
-    The same values as `MaxPooling2D((2, 2))`, written as the maximum over a reshaped axis. Its gradient is elementwise
-    where that of `MaxPooling2D` scatters, which XLA runs serially on a CPU; and on a flat patch no pixel is preferred.
-    """
-
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Maps [batch, height, width, channels] to [batch, height // 2, width // 2, channels]."""
-        batch, height, width, channels = keras.ops.shape(inputs)
-        inputs = inputs[:, : height // 2 * 2, : width // 2 * 2]
-        windows = keras.ops.reshape(inputs, (batch, height // 2, 2, width // 2, 2, channels))
-        return keras.ops.max(windows, axis=(2, 4))
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """The output's shape, with None for a side that is not known."""
-        batch, height, width, channels = input_shape
-        return batch, height and height // 2, width and width // 2, channels
-
-
 def get(
     identifier: str | keras.Model | FeatureExtractor,
     *,
     layers: Iterable[str],
     weights: str = "imagenet",
     pooling: str = "max",
+    for_xla: bool = False,
     preprocess: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> FeatureExtractor:
     """The extractor that a name, a model or an extractor stands for.
@@ -124,21 +121,31 @@ def get(
         weights: For a name: `"imagenet"` (a file in the folder `NST_KERAS_WEIGHTS_DIR` whose name begins with the
             network's, or Keras's download with its hash check), `"random"`, or the path of a Keras weights file.
         pooling: `"max"` or `"avg"`, see `FeatureExtractor`.
+        for_xla: See `FeatureExtractor`.
         preprocess: For a model of your own, what it was trained on; known for those of the registry.
 
     Returns:
         A `FeatureExtractor` of those layers.
 
     Raises:
-        ValueError: Unknown name, layer or pooling; a model without `preprocess`; weights of another network.
+        ValueError: Unknown name, layer or pooling; a model without `preprocess`; weights of another network; an
+            argument that would have no effect.
         FileNotFoundError: No such weights file.
         OSError: The download failed.
         TypeError: An `identifier` of another type.
     """
+    if isinstance(identifier, (keras.Model, FeatureExtractor)):
+        _refuse_unused(identifier, weights=weights, pooling=pooling, preprocess=preprocess)
     if isinstance(identifier, FeatureExtractor):
         return identifier.select(layers)
     if isinstance(identifier, keras.Model):
-        return FeatureExtractor(identifier, preprocess or _known_preprocess(identifier), layers=layers, pooling=pooling)
+        return FeatureExtractor(
+            identifier,
+            preprocess or _known_preprocess(identifier),
+            layers=layers,
+            pooling=pooling,
+            for_xla=for_xla,
+        )
     if not isinstance(identifier, str):
         raise TypeError(
             f"extractor must be one of {', '.join(architectures.ARCHITECTURES)}, a keras.Model or a FeatureExtractor, "
@@ -146,7 +153,9 @@ def get(
         )
     architecture = known_architecture(identifier)
     model = architectures.build(identifier, weights)
-    return FeatureExtractor(model, preprocess or architecture.preprocess, layers=layers, pooling=pooling)
+    return FeatureExtractor(
+        model, preprocess or architecture.preprocess, layers=layers, pooling=pooling, for_xla=for_xla
+    )
 
 
 def known_architecture(identifier: str | keras.Model | FeatureExtractor) -> architectures.Architecture | None:
@@ -157,58 +166,67 @@ def known_architecture(identifier: str | keras.Model | FeatureExtractor) -> arch
     """
     if isinstance(identifier, str):
         return architectures.ARCHITECTURES[checks.one_of("extractor", identifier, architectures.ARCHITECTURES)]
-    return architectures.ARCHITECTURES.get(getattr(identifier, "name", None))
+    architecture = architectures.ARCHITECTURES.get(getattr(identifier, "name", None))
+    if architecture is None or isinstance(identifier, FeatureExtractor):
+        return architecture
+    return architecture if set(architecture.style_layers) <= set(architectures.known_layers(identifier)) else None
+
+
+def _refuse_unused(
+    identifier: object, *, weights: str, pooling: str, preprocess: Callable[[tf.Tensor], tf.Tensor] | None
+) -> None:
+    """Raises `ValueError` for an argument that would have no effect."""
+    is_extractor = isinstance(identifier, FeatureExtractor)
+    unused = {"weights": weights != "imagenet"}
+    unused |= {"pooling": is_extractor and pooling != "max", "preprocess": is_extractor and preprocess is not None}
+    for argument in (name for name, given in unused.items() if given):
+        raise ValueError(f"{argument} has no effect: a {type(identifier).__name__} has its own. Leave {argument} out.")
 
 
 def _known_preprocess(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    if model.name not in architectures.ARCHITECTURES:
+    architecture = known_architecture(model)
+    if architecture is None:
         raise ValueError(
             f"extractor: the preprocessing of the model {model.name!r} is not known. Give preprocess=, a function from "
             "RGB 0..255 to what it was trained on (`lambda image: image / 255.0`, say)."
         )
-    return architectures.ARCHITECTURES[model.name].preprocess
+    return architecture.preprocess
 
 
-def _cut(model: keras.Model, layers: Iterable[str]) -> keras.Model:
-    architecture = architectures.ARCHITECTURES.get(model.name)
-    own = {name: name for name in architectures.layer_names(model)}
-    known = own | (architecture.aliases(model) if architecture else {})
+def _cut(model: keras.Model, layers: Iterable[str], known: Mapping[str, str]) -> keras.Model:
     for name in layers:
         if name not in known:
-            raise ValueError(f"{model.name}: {checks.unknown_name('layer', name, own)}")
+            raise ValueError(f"{model.name}: {_unknown_layer(name, known)}")
     return keras.Model(model.inputs[0], [model.get_layer(known[name]).output for name in layers], name=model.name)
 
 
-def _rebuild(model: keras.Model, swap: Callable[[keras.layers.Layer], keras.layers.Layer | None]) -> keras.Model:
+def _unknown_layer(name: str, known: Iterable[str]) -> str:
+    """The sentence for a layer that is not there; a long list is cut, automatic names (`conv2d_17`) first."""
+    stable = [other for other in known if not re.fullmatch(r"(conv2d|batch_normalization|activation)(_\d+)?", other)]
+    return checks.unknown_name("layer", name, stable)
+
+
+def _rebuild(model: keras.Model, swaps: Iterable[Swap]) -> keras.Model:
     """A copy of the graph for images of any size, with some of its layers swapped, and the same weights."""
-    any_size = keras.Input((None, None, 3), name="image")
-    copy = keras.models.clone_model(
-        model,
-        input_tensors=any_size,
-        clone_function=lambda layer: swap(layer) or layer.__class__.from_config(layer.get_config()),
-    )
-    copy.set_weights(model.get_weights())
-    copy.trainable = False
-    return copy
 
+    def rebuilt(layer: keras.layers.Layer) -> keras.layers.Layer:
+        swapped = (swap(layer) for swap in swaps)
+        return next((new for new in swapped if new is not None), None) or type(layer).from_config(layer.get_config())
 
-def _is_two_by_two(layer: keras.layers.Layer) -> bool:
-    return layer.pool_size == (2, 2) and layer.strides == (2, 2) and layer.padding == "valid"
-
-
-def _own_pooling(layer: keras.layers.Layer) -> keras.layers.Layer | None:
-    if isinstance(layer, keras.layers.MaxPooling2D) and _is_two_by_two(layer):
-        return WindowMaxPooling2D(name=layer.name)
-    return None
+    any_size = keras.Input((None, None, 3))
+    twin = keras.models.clone_model(model, input_tensors=any_size, clone_function=rebuilt)
+    twin.set_weights(model.get_weights())
+    twin.trainable = False
+    return twin
 
 
 def _average_pooling(layer: keras.layers.Layer) -> keras.layers.Layer | None:
     if isinstance(layer, keras.layers.MaxPooling2D):
-        return keras.layers.AveragePooling2D(layer.pool_size, layer.strides, layer.padding, name=layer.name)
+        return keras.layers.AveragePooling2D.from_config(layer.get_config())
     return None
 
 
-POOLINGS: dict[str, Callable[[keras.layers.Layer], keras.layers.Layer | None]] = {
-    "max": _own_pooling,
+POOLINGS: dict[str, Swap] = {
+    "max": lambda layer: None,
     "avg": _average_pooling,
 }

@@ -15,11 +15,13 @@ from typing import Any
 
 from absl import flags
 
-__all__ = ["FIT", "SETUP", "arguments", "define", "flag_line", "layers_from_text", "signature"]
+__all__ = ["FIT", "HEADER", "SETUP", "arguments", "define", "flag_line", "layers_from_text", "signature"]
 
 SETUP = ("transfer", "NeuralStyleTransfer", "__init__")
 FIT = ("transfer", "NeuralStyleTransfer", "fit_style_transfer")
 
+# How a flagfile begins that a run has written.
+HEADER = "# Made by nst_keras"
 # What no text can name.
 _WITHOUT_FLAG = ("self", "preprocess", "callbacks", "verbose")
 

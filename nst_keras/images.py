@@ -167,7 +167,10 @@ def _download(url: str, argument: str) -> str:
 def _from_pil(picture: PIL.Image.Image, argument: str, background: str) -> np.ndarray:
     picture = PIL.ImageOps.exif_transpose(picture)
     if picture.mode in _SIXTEEN_BIT_MODES:
-        return _from_array(np.asarray(picture).astype(np.uint16), argument, background)
+        levels = np.asarray(picture)
+        if levels.min() < 0 or levels.max() > 65535:
+            raise ValueError(f"{argument} holds values in {levels.min()}..{levels.max()}. Give 8 or 16 bits a channel.")
+        return _from_array(levels.astype(np.uint16), argument, background)
     if picture.mode == "F":
         raise ValueError(f"{argument} holds floats of an unknown range. Load it yourself, and give an array in 0..255.")
     if picture.mode in ("P", "PA") or "transparency" in picture.info:

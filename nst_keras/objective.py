@@ -71,7 +71,7 @@ class Objective:
         content_weight: float = 1.0,
         var_weight: float = 0.0,
         normalization: str = "mean",
-        jit_compile: str = "auto",
+        jit_compile: str | bool = "auto",
     ) -> None:
         if not style_layers and not content_layers:
             raise ValueError("style_layers and content_layers are both empty. Name at least one layer.")
@@ -82,9 +82,7 @@ class Objective:
         self._normalization = normalization
         self._grams = _mean_grams(extractor.select(style_layers), style_images) if style_layers else {}
         self._content = extractor.select(content_layers)(content_image) if content_layers else {}
-        self._compiled = compilation.compiled(
-            self._value_and_gradient, jit_compile=checks.one_of("jit_compile", jit_compile, compilation.JIT_MODES)
-        )
+        self._compiled = compilation.compiled(self._value_and_gradient, jit_compile=jit_compile)
         self.set_weights(style_weight=style_weight, content_weight=content_weight, var_weight=var_weight)
 
     def set_weights(self, *, style_weight: float, content_weight: float, var_weight: float) -> None:

@@ -1,15 +1,17 @@
 """`python -m nst_keras.run --flagfile=configs/NAME.flags`: a style transfer from the command line.
 
 Exit status: 0 when the picture is made; 2 and one line for a flag or an input that cannot be used, before anything is
-written; 1 and one line for a run that failed; 130 for one interrupted, its picture so far kept.
+written; 1 and one line for a run that failed, its picture so far kept; 130 for one interrupted, likewise.
 
 Beside the picture STEM.png stand STEM.flags, the run in full, which makes it again, and STEM.json, what came of it.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
+import pathlib
 import sys
 import time
 import warnings
@@ -34,47 +36,62 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    argv = list(sys.argv[1:] if argv is None else argv)
     values = _flag_values()
     try:
-        rest = values(["nst_keras.run", *(sys.argv[1:] if argv is None else argv)])[1:]
+        rest = values(["nst_keras.run", *argv])[1:]
         _check_required(values, rest)
-    except absl_flags.Error as error:
+    except (absl_flags.Error, UnicodeDecodeError) as error:  # The latter from a flagfile that is no text.
         return _say(error, _USAGE)
     if values["help"].value:
         print(f"{__doc__.strip()}\n{values.get_help()}")
         return 0
     try:
-        return _transfer(values)
+        return _transfer(values, _flagfiles(argv))
     except KeyboardInterrupt:
         return _say("interrupted before the first step; nothing was written.", _INTERRUPTED)
 
 
-def _transfer(values: absl_flags.FlagValues) -> int:
+def _transfer(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
     with _silent():
         from nst_keras import job, transfer  # noqa: PLC0415  Takes TensorFlow's seconds; a bad flag need not wait.
 
-    setup, fit = flags.arguments(values, *flags.SETUP), flags.arguments(values, *flags.FIT)
     with warnings.catch_warnings():
         for category in (UserWarning, RuntimeWarning):
             warnings.simplefilter("default", category)
         warnings.showwarning = lambda message, *_: _say(f"warning: {message}", 0)
-        try:
-            files = job.destinations(values["output"].value, values["animation"].value)
-            job.check(files, overwrite=values["overwrite"].value)
-            setup["weights"] = job.resolved_weights(setup["extractor"], setup["weights"])
-            style_transfer = transfer.NeuralStyleTransfer(**setup)
-        except Exception as error:
-            return _failed(error, _USAGE, values)
-        try:
-            begun = time.monotonic()
-            frames = style_transfer.fit_style_transfer(**fit)
-            seconds = time.monotonic() - begun
-            length = values["animation_seconds"].value
-            job.write(files, style_transfer, frames, setup | fit, animation_seconds=length, seconds=seconds)
-        except Exception as error:
-            # The run's own arguments are checked in it, before its first step.
-            return _failed(error, _USAGE if style_transfer.step == 0 else _FAILURE, values)
-    return _report(style_transfer, files, seconds)
+        return _run(values, flagfiles, job, transfer)
+
+
+def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str], job: Any, transfer: Any) -> int:
+    setup, fit = flags.arguments(values, *flags.SETUP), flags.arguments(values, *flags.FIT)
+    length = values["animation_seconds"].value
+    try:
+        files = job.destinations(values["output"].value, values["animation"].value)
+        inputs = [*flagfiles, *(setup[name] for name in ("content_image", "style_image", "init", "weights"))]
+        job.check(files, inputs=inputs, overwrite=values["overwrite"].value, animation_seconds=length)
+        setup["weights"] = job.resolved_weights(setup["extractor"], setup["weights"])
+        style_transfer = transfer.NeuralStyleTransfer(**setup)
+    except Exception as error:
+        return _failed(error, _USAGE, values)
+    status, begun = 0, time.monotonic()
+    try:
+        style_transfer.fit_style_transfer(**fit)
+    except Exception as error:
+        # The run's own arguments are checked in it, before its first step.
+        is_usage = style_transfer.step == 0 and isinstance(error, (TypeError, ValueError))
+        status = _failed(error, _USAGE if is_usage else _FAILURE, values)
+    if style_transfer.step == 0 and not style_transfer.completed:
+        return status or _say(style_transfer.stop_reason, _INTERRUPTED if style_transfer.interrupted else _FAILURE)
+    try:
+        seconds = time.monotonic() - begun
+        job.write(files, style_transfer, style_transfer.frames, setup | fit, animation_seconds=length, seconds=seconds)
+    except Exception as error:
+        return _failed(error, _FAILURE, values)
+    except KeyboardInterrupt:
+        written = [str(path) for path in files if path is not None and path.exists()]
+        return _say(f"interrupted while writing; there are {', '.join(written) or 'no files'}.", _INTERRUPTED)
+    return status or _report(style_transfer, files, seconds)
 
 
 @contextlib.contextmanager
@@ -115,6 +132,14 @@ def _flag_values() -> absl_flags.FlagValues:
     return values
 
 
+def _flagfiles(argv: Sequence[str]) -> list[str]:
+    """The flagfiles named, but for those that a run has written: making a picture again replaces its own."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--flagfile", "-flagfile", action="append", default=[])
+    named = [pathlib.Path(name).expanduser() for name in parser.parse_known_args(argv)[0].flagfile]
+    return [str(path) for path in named if not path.read_text(encoding="utf-8").startswith(flags.HEADER)]
+
+
 def _check_required(values: absl_flags.FlagValues, rest: Sequence[str]) -> None:
     if rest:
         raise absl_flags.Error(f"{rest[0]!r} is no flag. Flags are written --name=value; --help lists them.")
@@ -126,6 +151,9 @@ def _check_required(values: absl_flags.FlagValues, rest: Sequence[str]) -> None:
 def _failed(error: Exception, status: int, values: absl_flags.FlagValues) -> int:
     if values["debug"].value:
         raise error
+    if type(error).__name__ == "ResourceExhaustedError":
+        size = values["image_size"].value
+        return _say(f"out of memory at image_size={size}. Choose a smaller image_size, or fewer layers.", status)
     return _say(str(error) or type(error).__name__, status)
 
 

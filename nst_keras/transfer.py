@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import secrets
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -12,14 +10,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import architectures, checks, compilation, extractors, images, losses, memory, optimizers, starts
+from nst_keras import architectures, checks, compilation, extractors, images, loop, losses, memory, optimizers, starts
 from nst_keras import callbacks as callbacks_lib
 from nst_keras import objective as objective_lib
 
 __all__ = ["NeuralStyleTransfer"]
 
 
-class NeuralStyleTransfer:
+class NeuralStyleTransfer(loop.Loop):
     """Neural style transfer by optimising an image (Gatys, Ecker and Bethge 2015 and 2016).
 
     A bad argument raises `ValueError`, `TypeError` or `OSError` at once, with one sentence that names it.
@@ -55,11 +53,10 @@ class NeuralStyleTransfer:
     Attributes:
         content_image: float32 [1, height, width, 3], 0..255, as resized.
         style_images: Likewise, a list.
-        history: Keras `History` of the last run, an entry a step: loss, style_loss, content_loss, var_loss.
-        step: Steps made in the last run, through all its epochs.
-        stop_reason: Why the last run ended.
-        completed: Whether it came to its end, or to where no step lowers the loss.
-        interrupted: Whether Ctrl-C ended it.
+        extractor: The network, cut to the layers named.
+        seed: The seed in use.
+        frames: What the last run returned, also where an error ended it.
+        image, history, step, stop_reason, ...: Of the last run, see `loop.Loop`.
     """
 
     def __init__(
@@ -84,9 +81,9 @@ class NeuralStyleTransfer:
         jit_compile: str | bool = "auto",
     ) -> None:
         self._normalization = checks.one_of("normalization", normalization, losses.NORMALIZATIONS)
-        self._jit_compile = checks.one_of("jit_compile", str(jit_compile).lower(), compilation.JIT_MODES)
+        self._jit_compile = compilation.jit_mode(jit_compile)
         self._frame_interval = checks.integer("frame_interval", frame_interval)
-        optimizers.get(optimizer)  # For its errors: each run begins with an optimizer of its own.
+        optimizers.get(optimizer)  # For its errors: only a run knows its learning rate.
         self._optimizer_setting = optimizer
         self.seed = secrets.randbelow(2**31) if seed is None else checks.integer("seed", seed, minimum=0)
         documented = extractors.known_architecture(extractor)
@@ -105,16 +102,13 @@ class NeuralStyleTransfer:
             layers=dict.fromkeys([*self._style_layers, *self._content_layers]),
             weights=weights,
             pooling=pooling,
+            for_xla=self._jit_compile != "false",
             preprocess=preprocess,
         )
         self._check_sizes()
         self._objectives: dict[tuple[bool, bool], objective_lib.Objective] = {}
-        self._optimizer: optimizers.Optimizer | None = None
-        self.generated_image = self._initial_image
-        self.history = keras.callbacks.History()
-        self.step = 0
-        self.stop_reason = "not begun"
-        self.completed = self.interrupted = self.stop_training = False
+        super().__init__(self._initial_image)
+        self.frames: list[np.ndarray] = []
 
     def fit_style_transfer(
         self,
@@ -138,7 +132,8 @@ class NeuralStyleTransfer:
         Args:
             epochs: Rounds of `steps_per_epoch` steps.
             steps_per_epoch: Steps a round; each evaluates the objective once.
-            learning_rate: For Adam, in levels of 0..255 a step, a number or a Keras schedule; 5.1 if left out.
+            learning_rate: For Adam, in levels of 0..255 a step, a number or a Keras schedule; 5.1 if left out, which is
+                also what a larger one is taken as.
             style_weight: Weight of the style term, beta in the paper; the normalization's usual one if left out.
             content_weight: Weight of the content term, alpha in the paper; the normalization's usual one if left out.
             var_weight: Weight of the total variation, which smooths.
@@ -148,7 +143,8 @@ class NeuralStyleTransfer:
             verbose: Keras's progress bar: 0 for none, 1 for a bar, 2 for a line an epoch, `auto` for 1.
 
         Returns:
-            Frames, uint8 [height, width, 3], one every `frame_interval` steps, and the last.
+            Frames, uint8 [height, width, 3], one every `frame_interval` steps, and the last. With Keras's optimizers,
+            the loss that the history gives for a step is that of the picture before it.
 
         Raises:
             ValueError: A bad argument, or frames that would not fit into this machine's memory.
@@ -156,8 +152,8 @@ class NeuralStyleTransfer:
         epochs, steps_per_epoch = checks.integer("epochs", epochs), checks.integer("steps_per_epoch", steps_per_epoch)
         checks.integer("show_interval", show_interval)
         usual = losses.NORMALIZATIONS[self._normalization]
-        optimizer = optimizers.get(self._optimizer_setting, learning_rate=learning_rate, jit_compile=self._jit_compile)
-        self.objective = self._objective(
+        optimizer = self._optimizer_for(learning_rate)
+        objective = self._objective(
             style_weight=usual.style_weight if style_weight is None else style_weight,
             content_weight=usual.content_weight if content_weight is None else content_weight,
             var_weight=var_weight,
@@ -166,10 +162,12 @@ class NeuralStyleTransfer:
         memory.check_frames(height, width, steps=epochs * steps_per_epoch, frame_interval=self._frame_interval)
         recorder = callbacks_lib.FrameRecorder(self._frame_interval)
         shown = [callbacks_lib.ImageDisplay(show_interval)] if show_image else []
+        given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks)
         verbose = 1 if verbose == "auto" else verbose
-        self._begin(optimizer)
+        self._begin(optimizer, objective, self._initial_image)
+        self.frames = recorder.frames
         callback_list = keras.callbacks.CallbackList(
-            [recorder, callbacks_lib.StepHistory(), callbacks_lib.BalanceCheck(), *shown, *callbacks],
+            [*given, recorder, callbacks_lib.StepHistory(), callbacks_lib.BalanceCheck(), *shown],
             add_progbar=verbose != 0,
             model=self,
             verbose=verbose,
@@ -179,27 +177,11 @@ class NeuralStyleTransfer:
         self._run(epochs, steps_per_epoch, callback_list)
         return recorder.frames
 
-    @property
-    def image(self) -> np.ndarray:
-        """The picture as it is now, uint8 [height, width, 3]."""
-        return images.to_uint8(self.generated_image)
-
-    @property
-    def optimizer(self) -> Any:
-        """The optimizer at work; Keras's own where there is one, for Keras's callbacks to look at."""
-        return getattr(self._optimizer, "keras_optimizer", None) or self._optimizer
-
-    def get_weights(self) -> list[np.ndarray]:
-        """The picture as the one thing that is trained, as Keras's callbacks take it."""
-        return [self.generated_image.numpy()]
-
-    def set_weights(self, weights: list[np.ndarray]) -> None:
-        """Puts back a picture that `get_weights` gave."""
-        self.generated_image = tf.constant(weights[0])
-
     def _objective(self, **weights: float) -> objective_lib.Objective:
         """The objective for these weights; a term of weight 0 is left out, and cuts the network shorter."""
         present = (weights["style_weight"] != 0, weights["content_weight"] != 0)
+        if not any(present):
+            raise ValueError("style_weight and content_weight are both 0. Give one of them a weight.")
         if present not in self._objectives:
             self._objectives[present] = objective_lib.Objective(
                 self.extractor,
@@ -214,78 +196,13 @@ class NeuralStyleTransfer:
         self._objectives[present].set_weights(**weights)
         return self._objectives[present]
 
-    def _begin(self, optimizer: optimizers.Optimizer) -> None:
-        self._optimizer = optimizer
-        optimizer.start(self._initial_image)
-        self.generated_image = self._last_good = self._initial_image
-        self.step, self.stop_reason = 0, ""
-        self.completed = self.interrupted = self.stop_training = False
-
-    def _run(self, epochs: int, steps_per_epoch: int, callback_list: keras.callbacks.CallbackList) -> None:
-        logs: dict[str, float] = {}
-        callback_list.on_train_begin()
-        try:
-            for epoch in range(epochs):
-                callback_list.on_epoch_begin(epoch)
-                logs = self._run_epoch(steps_per_epoch, callback_list) or logs
-                callback_list.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-            self.stop_reason = self.stop_reason or self._natural_end(epochs * steps_per_epoch)
-        except KeyboardInterrupt:
-            self.interrupted = True
-            self.stop_reason = f"Interrupted after step {self.step}; the picture of that step is kept."
-        callback_list.on_train_end(logs)
-
-    def _run_epoch(self, steps: int, callback_list: keras.callbacks.CallbackList) -> dict[str, float]:
-        logs: dict[str, float] = {}
-        for batch in range(steps):
-            callback_list.on_train_batch_begin(batch)
-            new_logs = self._make_step()
-            if new_logs is None:
-                break
-            logs = new_logs
-            callback_list.on_train_batch_end(batch, logs)
-            if self.stop_training:
-                break
-        return logs
-
-    def _make_step(self) -> dict[str, float] | None:
-        """One step of the optimizer; its loss terms, or None where it was not finite."""
-        before = tf.identity(self._optimizer.image)
-        terms, gradient_norm = self._optimizer.step(self.objective)
-        loss = float(terms.total)
-        if math.isfinite(loss):
-            self._last_good = before
-        if not (math.isfinite(loss) and math.isfinite(float(gradient_norm))):
-            self._stop_not_finite(loss)
-            return None
-        self.step += 1
-        self.generated_image = tf.identity(self._optimizer.image)
-        if self._optimizer.stalled():
-            self.stop_training, self.completed = True, True
-            self.stop_reason = f"no step lowers the loss any further, after step {self.step}"
-        return {
-            "loss": loss,
-            "style_loss": float(terms.style),
-            "content_loss": float(terms.content),
-            "var_loss": float(terms.total_variation),
-        }
-
-    def _stop_not_finite(self, loss: float) -> None:
-        what = "the loss's gradient was not finite" if math.isfinite(loss) else f"the loss was {loss}"
-        self.generated_image = self._last_good
-        self.stop_training = True
-        self.stop_reason = (
-            f"{what} in step {self.step + 1}; the last good picture is kept. Lower the learning rate or weights."
-        )
-        warnings.warn(f"The run stopped: {self.stop_reason}", RuntimeWarning, stacklevel=2)
-
-    def _natural_end(self, steps: int) -> str:
-        if self.step < steps:
-            return f"a callback stopped it after step {self.step}"
-        self.completed = True
-        return f"all {steps} steps made"
+    def _optimizer_for(self, learning_rate: optimizers.LearningRate | None) -> optimizers.Optimizer:
+        """That of the last run, compiled already, where it was of the same learning rate; a new one otherwise."""
+        if self._optimizer is not None and learning_rate == self._learning_rate:
+            return self._optimizer
+        optimizer = optimizers.get(self._optimizer_setting, learning_rate=learning_rate, jit_compile=self._jit_compile)
+        self._learning_rate = learning_rate
+        return optimizer
 
     def _check_sizes(self) -> None:
         self.extractor.check_size("content_image", *self.content_image.shape[1:3])

@@ -49,9 +49,10 @@ def test_the_terms_are_those_of_the_naive_losses(make, extractor, content, style
 
 
 @pytest.mark.parametrize("normalization", sorted(losses.NORMALIZATIONS))
-def test_the_gradient_agrees_with_finite_differences(make, content, normalization):
+@pytest.mark.parametrize("weights", [{}, *({other: 0.0 for other in WEIGHTS if other != term} for term in WEIGHTS)])
+def test_the_gradient_agrees_with_finite_differences(make, content, normalization, weights):
     """Along a third of the gradient's pixels at a time, by steps so short that few ReLUs bend."""
-    goal = make(normalization=normalization, var_weight=0.0, jit_compile="false")
+    goal = make(normalization=normalization, jit_compile="false", **weights)
     image = tf.constant(content[np.newaxis], tf.float32) * 0.8 + 20
     _, gradient = goal.value_and_gradient(image)
     chosen = tf.random.stateless_uniform(image.shape, (0, 0), 0, 3, tf.int32)
@@ -128,7 +129,7 @@ def test_style_alone_needs_no_content_image(make, content):
         ({"jit_compile": "yes"}, "jit_compile='yes' is not known"),
         ({"style_layers": {}, "content_layers": {}}, "both empty"),
         ({"style_images": []}, "style_images is empty"),
-        ({"style_layers": {"conv9": 1.0}}, "layers='conv9' is not known. Did you mean 'conv"),
+        ({"style_layers": {"conv9": 1.0}}, "layer='conv9' is not known. Did you mean 'conv"),
     ],
 )
 def test_bad_arguments(make, options, message):

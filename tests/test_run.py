@@ -8,9 +8,11 @@ import time
 import numpy as np
 import PIL.Image
 import pytest
+import tensorflow as tf
 
-from nst_keras import images, run
+from nst_keras import images, loop, run
 from tests.conftest import ROOT
+from tests.test_images import png_header
 
 QUICK = ["--extractor=vgg16", "--weights=random", "--seed=3", "--image_size=32", "--epochs=1", "--steps_per_epoch=3"]
 QUICK += ["--style_layers=conv1_1,conv2_1", "--content_layers=conv2_2", "--jit_compile=false", "--learning_rate=2"]
@@ -90,6 +92,13 @@ BAD = {
     "--output=made.doc": "output: 'made.doc' must end in one of .png",
     "--animation=made.avi": "animation: 'made.avi' must end in one of .gif, .mp4",
     "--optimizer=lbfgs": "learning_rate=2.0 has no effect here",
+    "--animation=made.gif --animation_seconds=-1": "seconds must be 0.1 or more",
+    "--output=content.png --overwrite": "'content.png' would replace a file that this run reads",
+    "--flagfile=own.flags --output=own.png --overwrite": "'own.flags' would replace a file",
+    "--flagfile=content.png": "codec can't decode",
+    "--output=": "output must name a picture",
+    "--style_weight=0 --content_weight=0": "style_weight and content_weight are both 0",
+    "--content_image=huge.png": "huge.png' has more than 89 megapixels",
     "--init=nosie": "init='nosie' is not known. Did you mean 'noise'",
 }
 
@@ -101,10 +110,12 @@ def test_bad_input_gives_one_line_and_status_2_and_writes_nothing(folder, capsys
     PIL.Image.open("content.png").resize((400, 480)).save("whole.jpg")
     (folder / "cut.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:4000])
     PIL.Image.new("RGB", (1, 1)).save("one.png")
-    before = sorted(folder.iterdir())
-    assert run.main(command(argument)) == 2
+    (folder / "own.flags").write_text("--seed=1\n")
+    (folder / "huge.png").write_bytes(png_header(20_000, 20_000))
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    assert run.main(command(*argument.split(" "))) == 2
     assert BAD[argument] in one_line(capsys)
-    assert sorted(folder.iterdir()) == before
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_missing_images_are_asked_for(capsys):
@@ -117,11 +128,60 @@ def test_debug_shows_the_traceback(folder):
         run.main(command("--extractor=vgg91", "--debug"))
 
 
-def test_a_run_that_fails_exits_with_1_and_keeps_the_last_good_picture(folder, capsys):
+def fail_at(step, error, monkeypatch):
+    make_step = loop.Loop._make_step
+
+    def failing(self):
+        if self.step == step:
+            raise error
+        return make_step(self)
+
+    monkeypatch.setattr(loop.Loop, "_make_step", failing)
+
+
+def test_a_loss_that_is_not_finite_at_once_exits_with_1_and_writes_nothing(folder, capsys):
     assert run.main(command("--style_weight=1e38", "--output=made.png")) == 1
-    lines = capsys.readouterr().err.splitlines()
-    assert "the loss" in lines[-1]
-    assert (folder / "made.png").exists()
+    assert "the loss was inf in step 1" in capsys.readouterr().err.splitlines()[-1]
+    assert not (folder / "made.png").exists()
+
+
+def test_a_run_that_fails_exits_with_1_and_keeps_its_picture(folder, capsys, monkeypatch):
+    fail_at(2, RuntimeError("the cat pulled the plug"), monkeypatch)
+    assert run.main(command("--output=made.png", "--animation=made.gif")) == 1
+    assert one_line(capsys) == "nst_keras: the cat pulled the plug"
+    assert {"made.png", "made.gif", "made.flags", "made.json"} <= {path.name for path in folder.iterdir()}
+    record = json.loads((folder / "made.json").read_text())
+    assert record["stop_reason"] == "Failed after step 2, whose picture is kept: the cat pulled the plug"
+    assert record["settings"]["steps_per_epoch"] == 2
+
+
+def test_running_out_of_memory_says_what_to_do(folder, capsys, monkeypatch):
+    fail_at(0, tf.errors.ResourceExhaustedError(None, None, "OOM when allocating"), monkeypatch)
+    assert run.main(command("--output=made.png")) == 1
+    assert (
+        one_line(capsys) == "nst_keras: out of memory at image_size=32. Choose a smaller image_size, or fewer layers."
+    )
+    assert not (folder / "made.png").exists()
+
+
+def test_the_same_run_makes_the_same_bytes(folder):
+    for name in ("one", "two"):
+        assert run.main(command(f"--output={name}.png", f"--animation={name}.gif")) == 0
+    for suffix in (".png", ".gif"):
+        assert (folder / f"one{suffix}").read_bytes() == (folder / f"two{suffix}").read_bytes()
+
+
+def test_an_animation_of_a_flagfile_can_be_left_out(folder):
+    (folder / "own.flags").write_text("--animation=made.gif\n")
+    assert run.main(command("--flagfile=own.flags", "--animation=none", "--output=made.png")) == 0
+    assert not (folder / "made.gif").exists()
+
+
+def test_folders_named_like_a_start_do_not_confuse_the_flagfile(folder):
+    (folder / "content").mkdir()
+    (folder / "random").mkdir()
+    assert run.main(command("--output=made.png")) == 0
+    assert {"--init=content", "--weights=random"} <= set((folder / "made.flags").read_text().splitlines())
 
 
 def test_a_picture_that_cannot_be_written_exits_with_1(folder, capsys, monkeypatch):
@@ -131,6 +191,15 @@ def test_a_picture_that_cannot_be_written_exits_with_1(folder, capsys, monkeypat
     monkeypatch.setattr("nst_keras.export.save_image", refuse)
     assert run.main(command()) == 1
     assert one_line(capsys) == "nst_keras: No space left on device"
+
+
+def test_ctrl_c_while_writing_says_what_there_is(folder, capsys, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nst_keras.export.save_animation", interrupt)
+    assert run.main(command("--output=made.png", "--animation=made.gif")) == 130
+    assert "interrupted while writing; there are made.png, made.flags, made.json" in one_line(capsys)
 
 
 def start(*arguments, **options):
@@ -162,7 +231,7 @@ def test_importing_the_package_does_no_work():
 
 def test_ctrl_c_writes_the_picture_so_far(folder):
     process = start(*command("--output=made.png", "--steps_per_epoch=100000", "--frame_interval=1000"), cwd=folder)
-    while "loss" not in process.stdout.readline(4096):
+    while process.poll() is None and "loss" not in process.stdout.readline(4096):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)

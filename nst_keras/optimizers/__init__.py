@@ -12,17 +12,17 @@ import keras
 from nst_keras import checks
 from nst_keras.optimizers import base, keras_optimizer, lbfgs
 from nst_keras.optimizers.base import Optimizer, Step
-from nst_keras.optimizers.keras_optimizer import KerasOptimizer
+from nst_keras.optimizers.keras_optimizer import KerasOptimizer, LearningRate
 from nst_keras.optimizers.lbfgs import LBFGS, two_loop_direction
 
-__all__ = ["LBFGS", "OPTIMIZERS", "KerasOptimizer", "Optimizer", "Step", "get", "two_loop_direction"]
+__all__ = ["LBFGS", "OPTIMIZERS", "KerasOptimizer", "LearningRate", "Optimizer", "Step", "get", "two_loop_direction"]
 
 
 def get(
     identifier: str | keras.optimizers.Optimizer,
     *,
     learning_rate: keras_optimizer.LearningRate | None = None,
-    jit_compile: str = "auto",
+    jit_compile: str | bool = "auto",
 ) -> base.Optimizer:
     """The optimizer that a name or a Keras optimizer stands for.
 
@@ -47,7 +47,7 @@ def get(
     return OPTIMIZERS[checks.one_of("optimizer", identifier, OPTIMIZERS)](learning_rate, jit_compile=jit_compile)
 
 
-def _lbfgs(learning_rate: keras_optimizer.LearningRate | None, *, jit_compile: str) -> base.Optimizer:
+def _lbfgs(learning_rate: keras_optimizer.LearningRate | None, *, jit_compile: str | bool) -> base.Optimizer:
     _refuse_learning_rate(learning_rate, "lbfgs chooses its own steps")
     return lbfgs.LBFGS(jit_compile=jit_compile)
 

@@ -52,6 +52,10 @@ class Optimizer(abc.ABC):
     def step(self, objective: Objective) -> Step:
         """Evaluates the objective once and moves the image."""
 
+    def move(self, image: tf.Tensor) -> None:
+        """Goes on from another image, which a callback has put in the place of the present one."""
+        self.image.assign(image)
+
     def stalled(self) -> bool:
         """Whether no further step can lower the loss."""
         return False

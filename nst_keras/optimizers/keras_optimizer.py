@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
 from nst_keras import checks, compilation
-from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, root_mean_square
+from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped
 
 __all__ = ["KerasOptimizer", "LearningRate", "adam"]
 
@@ -23,33 +25,40 @@ class KerasOptimizer(Optimizer):
     """Any Keras optimizer over the pixels, kept in range.
 
     Args:
-        optimizer: Copied at each `start`, so that runs are alike and yours stays as it was.
+        optimizer: Copied from its config, so that runs are alike and yours stays as it was; or a function that makes
+            one.
         bounds: Lowest and highest value of a pixel, or None.
-        largest_change: The root mean square change of a step, in levels, that a longer one is scaled down to; None for
-            no such limit. As the update clipping of Adafactor (Shazeer and Stern 2018, section 6): at a learning rate
-            of 80, Adam's first steps would move every pixel by 80 levels.
-        jit_compile: A name in `compilation.JIT_MODES`.
+        largest_rate: A learning rate above it is taken as it; None for no such limit. Adam moves every pixel by about
+            its rate at first: at 80 levels a step a picture turns to noise, and never settles.
+        jit_compile: A name in `compilation.JIT_MODES`, or a bool.
+
+    Raises:
+        ValueError: The optimizer cannot be copied from its config.
     """
 
     def __init__(
         self,
-        optimizer: keras.optimizers.Optimizer,
+        optimizer: keras.optimizers.Optimizer | Callable[[], keras.optimizers.Optimizer],
         *,
         bounds: Bounds = BOUNDS,
-        largest_change: float | None = None,
-        jit_compile: str = "auto",
+        largest_rate: float | None = None,
+        jit_compile: str | bool = "auto",
     ) -> None:
-        self._template = optimizer
+        self.keras_optimizer = optimizer() if callable(optimizer) else _copy(optimizer)
         self._bounds = bounds
-        self._largest_change = largest_change
-        self._jit_compile = jit_compile
+        self._largest_rate = largest_rate
+        self._update = compilation.compiled(self._updated, jit_compile=jit_compile)
 
     def start(self, image: tf.Tensor) -> None:
-        """Begins a run at an image, with fresh moments."""
-        self.image = tf.Variable(image)
-        self.keras_optimizer = type(self._template).from_config(self._template.get_config())
-        self.keras_optimizer.build([self.image])
-        self._update = compilation.compiled(self._updated, jit_compile=self._jit_compile)
+        """Begins a run at an image, with fresh moments; all runs of one optimizer are of images of one size."""
+        if self.keras_optimizer.built:
+            self.image.assign(image)
+            for variable, value in zip(self.keras_optimizer.variables, self._initial_values, strict=True):
+                variable.assign(value)
+        else:
+            self.image = tf.Variable(image)
+            self.keras_optimizer.build([self.image])
+            self._initial_values = [tf.identity(v.value) for v in self.keras_optimizer.variables]
 
     def step(self, objective: Objective) -> Step:
         """Evaluates the objective at the image, then moves it: the terms are those before the move."""
@@ -59,18 +68,23 @@ class KerasOptimizer(Optimizer):
     def _updated(self, gradient: tf.Tensor) -> tf.Tensor:
         before = tf.identity(self.image)
         self.keras_optimizer.apply([gradient], [self.image])
-        change = _limited(self.image - before, self._largest_change)
+        change = self._share_of_rate() * (self.image - before)
         norm = tf.norm(gradient)
         # A gradient that is not finite leaves the image as it was, for the run to stop with it.
         self.image.assign(tf.where(tf.math.is_finite(norm), clipped(before + change, self._bounds), before))
         return norm
 
+    def _share_of_rate(self) -> tf.Tensor | float:
+        if self._largest_rate is None:
+            return 1.0
+        return tf.minimum(1.0, self._largest_rate / tf.cast(self.keras_optimizer.learning_rate, tf.float32))
 
-def adam(learning_rate: LearningRate | None = None, *, jit_compile: str = "auto") -> KerasOptimizer:
+
+def adam(learning_rate: LearningRate | None = None, *, jit_compile: str | bool = "auto") -> KerasOptimizer:
     """Keras's Adam with the tutorial's settings, safe at any learning rate.
 
-    No step is longer than the tutorial's, which Adam at the tutorial's rate never exceeds: a larger rate is led in by
-    the data, not by a jump to noise.
+    A rate above the tutorial's 5.1 levels is taken as 5.1, see `KerasOptimizer`: users come with rates of 80, at which
+    a picture turns to noise.
 
     Args:
         learning_rate: Levels of 0..255 a step, a number above 0 or a Keras schedule; 5.1 if left out.
@@ -83,11 +97,18 @@ def adam(learning_rate: LearningRate | None = None, *, jit_compile: str = "auto"
     is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
     if not is_schedule and checks.finite("learning_rate", rate) <= 0:
         raise ValueError(f"learning_rate must be above 0, but {rate!r} was given.")
-    optimizer = keras.optimizers.Adam(rate, beta_1=_BETA_1, epsilon=_EPSILON)
-    return KerasOptimizer(optimizer, largest_change=_LEARNING_RATE, jit_compile=jit_compile)
+    return KerasOptimizer(
+        lambda: keras.optimizers.Adam(rate, beta_1=_BETA_1, epsilon=_EPSILON),
+        largest_rate=_LEARNING_RATE,
+        jit_compile=jit_compile,
+    )
 
 
-def _limited(change: tf.Tensor, largest: float | None) -> tf.Tensor:
-    if largest is None:
-        return change
-    return change * tf.minimum(1.0, tf.math.divide_no_nan(largest, root_mean_square(change)))
+def _copy(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    try:
+        return type(optimizer).from_config(optimizer.get_config())
+    except Exception as error:  # Whatever a class of the user's own raises.
+        raise ValueError(
+            f"optimizer: {type(optimizer).__name__} cannot be copied from its config ({error}). Register its "
+            "parts with keras.saving.register_keras_serializable, and give them get_config."
+        ) from error

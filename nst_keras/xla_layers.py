@@ -1,0 +1,87 @@
+"""Layers that give what Keras's give, in forms that XLA runs faster on a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from nst_keras import winograd
+
+__all__ = ["WindowMaxPooling2D", "WinogradConv2D", "replacement"]
+
+# With fewer channels Winograd's transforms cost more than the products that they save.
+_LEAST_CHANNELS = 128
+
+
+@keras.saving.register_keras_serializable(package="nst_keras")
+class WindowMaxPooling2D(keras.layers.Layer):
+    """2x2 max pooling, its gradient shared out equally among equal maxima.
+
+    The same values as `MaxPooling2D((2, 2))`, written as the maximum over a reshaped axis. Its gradient is elementwise
+    where that of `MaxPooling2D` scatters, which XLA runs serially on a CPU; and on a flat patch no pixel is preferred.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Maps [batch, height, width, channels] to [batch, height // 2, width // 2, channels]."""
+        batch, height, width, channels = keras.ops.shape(inputs)
+        inputs = inputs[:, : height // 2 * 2, : width // 2 * 2]
+        windows = keras.ops.reshape(inputs, (batch, height // 2, 2, width // 2, 2, channels))
+        return keras.ops.max(windows, axis=(2, 4))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The output's shape, with None for a side that is not known."""
+        batch, height, width, channels = input_shape
+        return batch, height and height // 2, width and width // 2, channels
+
+
+@keras.saving.register_keras_serializable(package="nst_keras")
+class WinogradConv2D(keras.layers.Conv2D):
+    """A frozen `keras.layers.Conv2D` of 3x3 kernels, stride 1 and zero padding; in compiled code, by Winograd.
+
+    Called eagerly, or with half precision or a size that is not known, it is the plain layer.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Maps [1, height, width, channels] to [1, height, width, filters]."""
+        if tf.executing_eagerly() or inputs.dtype != tf.float32 or None in inputs.shape or inputs.shape[0] != 1:
+            return super().call(inputs)
+        convolved = winograd.convolution(inputs, self._frozen_kernel())
+        return self.activation(convolved + tf.convert_to_tensor(self.bias))
+
+    def _frozen_kernel(self) -> tf.Tensor:
+        if not hasattr(self, "_transformed"):
+            with tf.init_scope():
+                kernel = winograd.transformed_kernel(tf.convert_to_tensor(self.kernel).numpy())
+                self._transformed = tf.constant(kernel)
+        return self._transformed
+
+
+def replacement(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+    """The layer to put in the place of one that has a faster form here; None for others.
+
+    An accelerator's own library has such forms already, so where there is one nothing is replaced.
+    """
+    if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"):
+        return None
+    return _REPLACEMENTS.get(type(layer), lambda _: None)(layer)
+
+
+def _pooling(layer: keras.layers.MaxPooling2D) -> WindowMaxPooling2D | None:
+    form = (layer.pool_size, layer.strides, layer.padding, layer.data_format)
+    plain = form == ((2, 2), (2, 2), "valid", "channels_last")
+    return WindowMaxPooling2D(name=layer.name, dtype=layer.dtype_policy) if plain else None
+
+
+def _convolution(layer: keras.layers.Conv2D) -> WinogradConv2D | None:
+    form = (layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding, layer.groups, layer.data_format)
+    plain = form == ((3, 3), (1, 1), (1, 1), "same", 1, "channels_last") and layer.use_bias
+    wide = min(layer.kernel.shape[2], layer.filters) >= _LEAST_CHANNELS
+    return WinogradConv2D.from_config(layer.get_config()) if plain and wide else None
+
+
+_REPLACEMENTS: dict[type, Callable[[keras.layers.Layer], keras.layers.Layer | None]] = {
+    keras.layers.Conv2D: _convolution,
+    keras.layers.MaxPooling2D: _pooling,
+}

@@ -1,0 +1,80 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nst_keras import extractors, winograd, xla_layers
+
+
+def test_max_pooling_and_its_gradient_are_those_of_keras():
+    values = tf.random.stateless_uniform([1, 7, 8, 3], (1, 1))
+    gradients = []
+    for layer in (xla_layers.WindowMaxPooling2D(), keras.layers.MaxPooling2D(2)):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            pooled = layer(values)
+        gradients.append((pooled, tape.gradient(pooled, values, tf.sin(10 * pooled))))
+    np.testing.assert_array_equal(gradients[0][0], gradients[1][0])
+    np.testing.assert_array_equal(gradients[0][1], gradients[1][1])
+
+
+def test_max_pooling_shares_its_gradient_on_a_flat_patch():
+    values = tf.ones([1, 2, 2, 1])
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        pooled = xla_layers.WindowMaxPooling2D()(values)
+    np.testing.assert_array_equal(tape.gradient(pooled, values), np.full((1, 2, 2, 1), 0.25))
+
+
+def value_and_gradient(function, inputs, upstream):
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        outputs = function(inputs)
+    return outputs, tape.gradient(outputs, inputs, upstream)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 4), (7, 9), (16, 13), (33, 18)])
+def test_winograd_and_its_gradient_are_those_of_the_convolution(random, size):
+    kernel = random.normal(size=(3, 3, 5, 6)).astype(np.float32)
+    inputs, upstream = (tf.constant(random.normal(size=(1, *size, c)), tf.float32) for c in (5, 6))
+    transformed = tf.constant(winograd.transformed_kernel(kernel))
+    ours = value_and_gradient(lambda x: winograd.convolution(x, transformed), inputs, upstream)
+    theirs = value_and_gradient(lambda x: tf.nn.conv2d(x, kernel, 1, "SAME"), inputs, upstream)
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5 * np.abs(other).max())
+
+
+def wide_model(channels=128):
+    keras.utils.set_random_seed(2)
+    image = keras.Input((None, None, 3))
+    x = keras.layers.Conv2D(channels, 3, padding="same", activation="relu", name="narrow")(image)
+    x = keras.layers.Conv2D(channels, 3, padding="same", activation="relu", name="wide")(x)
+    x = keras.layers.MaxPooling2D(name="pool")(x)
+    x = keras.layers.Conv2D(channels, 3, padding="same", strides=2, name="strided")(x)
+    return keras.Model(image, keras.layers.Conv2D(channels, 3, padding="valid", name="valid")(x), name="wide_model")
+
+
+def test_only_what_has_a_faster_form_is_replaced():
+    replaced = {layer.name: xla_layers.replacement(layer) for layer in wide_model().layers[1:]}
+    kinds = {name: type(layer) for name, layer in replaced.items() if layer is not None}
+    assert kinds == {"wide": xla_layers.WinogradConv2D, "pool": xla_layers.WindowMaxPooling2D}
+    assert all(xla_layers.replacement(layer) is None for layer in wide_model(64).layers if "pool" not in layer.name)
+
+
+def test_an_accelerator_keeps_its_own_forms(monkeypatch):
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["one"] if kind == "GPU" else [])
+    assert all(xla_layers.replacement(layer) is None for layer in wide_model().layers)
+
+
+@pytest.mark.parametrize("jit_compile", [True, False])
+def test_the_network_computes_the_same_with_the_faster_forms(jit_compile):
+    image = tf.random.stateless_uniform([1, 21, 18, 3], (0, 0), 0, 255)
+    results = []
+    for for_xla in (True, False):
+        network = extractors.FeatureExtractor(wide_model(), lambda x: x / 128 - 1, layers=["valid"], for_xla=for_xla)
+        step = tf.function(
+            lambda x, network=network: value_and_gradient(network, x, None)[1], autograph=False, jit_compile=jit_compile
+        )
+        results.append((network(image)["valid"], step(image)))
+    np.testing.assert_array_equal(results[0][0], results[1][0])  # Eagerly, the plain layers.
+    np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-3, atol=1e-4 * np.abs(results[1][1]).max())
