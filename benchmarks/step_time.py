@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
+import pathlib
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -160,7 +161,8 @@ def _measure_memory(name: str, size: int, queue: multiprocessing.Queue) -> None:
     step = BUILDS[name](size)
     for _ in range(3):
         step()
-    queue.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
+    status = pathlib.Path("/proc/self/status").read_text()  # Linux; `getrusage` would count the parent's memory too.
+    queue.put(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 2**20)
 
 
 def main(_: list[str]) -> None:

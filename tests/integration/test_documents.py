@@ -93,7 +93,10 @@ def test_the_modules_that_readme_names_exist():
 
 
 @pytest.mark.parametrize("program", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
-def test_benchmarks(program):
-    arguments = {"step_time": ["--sizes=32", "--repeats=1", "--nomemory"]}[program.stem]
+def test_benchmarks(folder, program):
+    arguments = {
+        "step_time": ["--sizes=32", "--repeats=1", "--nomemory"],
+        "evaluations": ["--image_size=32", "--steps=3", "--problems=relative"],
+    }[program.stem]
     done = subprocess.run([sys.executable, program, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "ours, XLA" in done.stdout
+    assert "ours" in done.stdout
