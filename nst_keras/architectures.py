@@ -103,7 +103,13 @@ def layer_names(model: keras.Model) -> tuple[str, ...]:
 
 
 def known_layers(model: keras.Model) -> dict[str, str]:
-    """{name by which a layer may be asked for: its name in this model}, the network's aliases among them."""
+    """{name by which a layer may be asked for: its name in this model}, the network's aliases among them.
+
+    Example:
+    >>> vgg19 = keras.applications.VGG19(weights=None, include_top=False)
+    >>> known_layers(vgg19)["conv4_2"]
+    'block4_conv2'
+    """
     architecture = ARCHITECTURES.get(model.name)
     return {name: name for name in layer_names(model)} | (architecture.aliases(model) if architecture else {})
 

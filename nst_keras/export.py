@@ -85,7 +85,7 @@ def check_destination(argument: str, path: str | os.PathLike, suffixes: Sequence
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        reason = "does not exist" if isinstance(error, FileNotFoundError) else "may not be written to"
+        reason = "may not be written to" if path.parent.is_dir() else "does not exist"
         raise OSError(f"{argument}: the folder of {str(path)!r} {reason}. Make it, or choose another.") from error
 
 

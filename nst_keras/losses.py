@@ -59,6 +59,13 @@ def gram_matrix(features: tf.Tensor, *, per_location: bool = False) -> tf.Tensor
 
     Returns:
         G, float32 [batch, N, N], symmetric.
+
+    Example:
+    >>> features = tf.constant([[[[1.0, 2.0]], [[3.0, 4.0]]]])  # Two locations, two channels.
+    >>> gram_matrix(features).numpy().tolist()
+    [[[10.0, 14.0], [14.0, 20.0]]]
+    >>> gram_matrix(features, per_location=True).numpy().tolist()
+    [[[5.0, 7.0], [7.0, 10.0]]]
     """
     features = tf.cast(features, tf.float32)
     gram = tf.linalg.einsum("bhwi,bhwj->bij", features, features)

@@ -25,7 +25,7 @@ class Step(NamedTuple):
     """What one step found.
 
     Attributes:
-        terms: The objective's terms at the image that was evaluated and kept.
+        terms: The objective's terms at the image that was evaluated (L-BFGS: that is kept).
         gradient_norm: Euclidean norm of the gradient there; not finite where the run must stop.
     """
 
