@@ -72,14 +72,13 @@ def arguments(values: flags.FlagValues, *function: str) -> dict[str, Any]:
 def flag_line(name: str, value: Any) -> str:
     """The line of a flagfile that gives a flag this value."""
     if isinstance(value, Mapping):
-        value = ",".join(f"{layer}:{weight!r}" for layer, weight in value.items())
+        text = ",".join(f"{layer}:{weight!r}" for layer, weight in value.items())
     elif isinstance(value, (list, tuple)):
-        value = ",".join(value)
-    text = (
-        {None: "none", True: "true", False: "false"}.get(value, value)
-        if isinstance(value, (bool, type(None)))
-        else value
-    )
+        text = ",".join(value)
+    elif value is None or isinstance(value, bool):
+        text = str(value).lower()
+    else:
+        text = str(value)
     return f"--{name}={text}"
 
 

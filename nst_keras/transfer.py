@@ -108,6 +108,7 @@ class NeuralStyleTransfer(loop.Loop):
         self._check_sizes()
         self._objectives: dict[tuple[bool, bool], objective_lib.Objective] = {}
         super().__init__(self._initial_image)
+        self._prepared: tuple[optimizers.LearningRate | None, optimizers.Optimizer] | None = None
         self.frames: list[np.ndarray] = []
 
     def fit_style_transfer(
@@ -198,11 +199,10 @@ class NeuralStyleTransfer(loop.Loop):
 
     def _optimizer_for(self, learning_rate: optimizers.LearningRate | None) -> optimizers.Optimizer:
         """That of the last run, compiled already, where it was of the same learning rate; a new one otherwise."""
-        if self._optimizer is not None and learning_rate == self._learning_rate:
-            return self._optimizer
-        optimizer = optimizers.get(self._optimizer_setting, learning_rate=learning_rate, jit_compile=self._jit_compile)
-        self._learning_rate = learning_rate
-        return optimizer
+        if self._prepared is None or self._prepared[0] != learning_rate:
+            made = optimizers.get(self._optimizer_setting, learning_rate=learning_rate, jit_compile=self._jit_compile)
+            self._prepared = (learning_rate, made)
+        return self._prepared[1]
 
     def _check_sizes(self) -> None:
         self.extractor.check_size("content_image", *self.content_image.shape[1:3])

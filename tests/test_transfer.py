@@ -344,6 +344,17 @@ def test_other_arguments_change_a_second_fit_and_leave_nothing_behind(make):
     np.testing.assert_array_equal(fit(style_transfer, learning_rate=2.0), first)
 
 
+def test_a_run_that_was_refused_leaves_no_trace(make):
+    style_transfer = make(optimizer="adam")
+    first = fit(style_transfer, learning_rate=2.0)
+    with pytest.raises(ValueError, match="style_weight"):
+        fit(style_transfer, learning_rate=5.0, style_weight=-1.0)
+    np.testing.assert_array_equal(
+        fit(make(optimizer="adam"), learning_rate=5.0), fit(style_transfer, learning_rate=5.0)
+    )
+    np.testing.assert_array_equal(fit(style_transfer, learning_rate=2.0), first)
+
+
 def test_an_extractor_of_a_known_network_takes_its_aliases(make):
     vgg = keras.applications.VGG16(weights=None, include_top=False)
     own = extractors.FeatureExtractor(vgg, keras.applications.vgg16.preprocess_input)
