@@ -68,9 +68,9 @@ def evaluations_to(losses, level):
 def test_lbfgs_needs_no_more_evaluations_than_scipy_on_rosenbrock(dimensions):
     start = tf.constant([-1.2, 1.0] * (dimensions // 2), tf.float64)
     theirs = evaluations_to(scipy_losses(Function(rosenbrock), start, 1000), 1e-8)
-    optimizer = optimizers.LBFGS(bounds=None, first_change=1.0, jit_compile="false")
+    optimizer = optimizers.LBFGS(bounds=None, first_change=2.0, jit_compile="false")
     ours = evaluations_to(descend(optimizer, Function(rosenbrock), start, int(1.3 * theirs)), 1e-8)
-    assert ours <= 1.15 * theirs
+    assert ours <= 1.1 * theirs
 
 
 @pytest.fixture
