@@ -25,13 +25,13 @@ class FeatureExtractor:
     Args:
         model: Any functional `keras.Model` over one image input.
         preprocess: RGB float32 [1, height, width, 3] in 0..255 -> what the model was trained on.
-        layers: Names of the layers whose outputs are wanted; all but the input if left out.
+        layers: Names of the layers whose outputs are wanted; all that give feature maps if left out.
         pooling: A name in `POOLINGS`: `"max"` keeps the network's own pooling, `"avg"` puts average pooling in the
             place of each max pooling (Gatys et al. 2015, section "Methods").
         for_xla: Puts in the forms of layers that XLA runs faster, see `xla_layers`; of no use without it.
 
     Raises:
-        ValueError: Unknown layer or pooling.
+        ValueError: Unknown layer or pooling, or a model that takes anything but one RGB image.
         TypeError: `model` is no functional `keras.Model`.
     """
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from nst_keras import architectures, extractors, samples
+from nst_keras import architectures, extractors, samples, transfer
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -57,6 +57,17 @@ def extractor(model):
 
 
 LAYERS = {"style_layers": ("conv1", "conv2"), "content_layers": ("conv3",)}
+
+
+@pytest.fixture
+def make_transfer(extractor, content, style):
+    """Makes a `NeuralStyleTransfer` of the small network and pictures, with any arguments changed."""
+
+    def make(style_image=style, content_image=content, network=extractor, **options):
+        settings = {"normalization": "relative", "seed": 0, "jit_compile": "false", **LAYERS, **options}
+        return transfer.NeuralStyleTransfer(style_image, content_image, network, **settings)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -8,24 +8,12 @@ import keras
 import numpy as np
 import pytest
 
-from nst_keras import callbacks, transfer
-from tests.conftest import LAYERS
+from nst_keras import callbacks
 
 
 @pytest.fixture
-def make(extractor, content, style):
-    def build(**options):
-        settings = {
-            "normalization": "relative",
-            "seed": 0,
-            "optimizer": "adam",
-            "jit_compile": "false",
-            **LAYERS,
-            **options,
-        }
-        return transfer.NeuralStyleTransfer(style, content, extractor, **settings)
-
-    return build
+def make(make_transfer):
+    return make_transfer
 
 
 def fit(style_transfer, *extra, epochs=2, steps=3, **options):

@@ -1,3 +1,4 @@
+import functools
 import os
 import signal
 import threading
@@ -9,25 +10,14 @@ import pytest
 import tensorflow as tf
 
 from nst_keras import extractors, memory, transfer
-from tests.conftest import LAYERS, centred
+from tests.conftest import centred
 
 WEIGHTS = {"style_weight": 1.0, "content_weight": 0.02}
 
 
 @pytest.fixture
-def make(extractor, content, style):
-    def build(style_image=style, content_image=content, network=extractor, **options):
-        settings = {
-            "normalization": "relative",
-            "seed": 0,
-            "optimizer": "lbfgs",
-            "jit_compile": "false",
-            **LAYERS,
-            **options,
-        }
-        return transfer.NeuralStyleTransfer(style_image, content_image, network, **settings)
-
-    return build
+def make(make_transfer):
+    return functools.partial(make_transfer, optimizer="lbfgs")
 
 
 def fit(style_transfer, steps=4, epochs=1, **options):
