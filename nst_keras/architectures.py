@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
+import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from nst_keras import checks
+from nst_keras import checks, compact
 
 __all__ = [
     "ARCHITECTURES",
     "WEIGHTS_VARIABLE",
     "Architecture",
     "build",
+    "channels",
     "known_layers",
     "layer_names",
     "layer_weights",
@@ -41,6 +44,8 @@ class Architecture(NamedTuple):
         style_layers: In their documented order, shallow to deep.
         content_layers: In their documented order, the usual first.
         aliases: model -> {another name of a layer: its name in this model}.
+        channels: {layer: N}, where the network gives fewer coordinates of N channels.
+        downloads: Whether `"imagenet"` is a file that Keras downloads, not one that comes with the package.
     """
 
     build: Callable[[str | None], keras.Model]
@@ -48,6 +53,8 @@ class Architecture(NamedTuple):
     style_layers: tuple[str, ...]
     content_layers: tuple[str, ...]
     aliases: Callable[[keras.Model], dict[str, str]]
+    channels: Mapping[str, int] = types.MappingProxyType({})
+    downloads: bool = True
 
 
 def build(name: str, weights: str) -> keras.Model:
@@ -55,13 +62,13 @@ def build(name: str, weights: str) -> keras.Model:
 
     Args:
         name: In `ARCHITECTURES`.
-        weights: `"imagenet"` (the file that `weights_file` finds, or Keras's download with its hash check), `"random"`,
-            or the path of a Keras weights file.
+        weights: `"imagenet"` (the file that `weights_file` finds, or Keras's download with its hash check; for `compact`
+            the file that comes with the package, hash-checked too), `"random"`, or the path of a Keras weights file.
 
     Raises:
         ValueError: Weights of another network, or several files for this one.
         FileNotFoundError: No such file.
-        OSError: The download failed; the sentence says what to do.
+        OSError: The download failed, or the package's own file is damaged; the sentence says what to do.
     """
     architecture = ARCHITECTURES[name]
     path = weights_file(name) if weights == "imagenet" else os.path.expanduser(weights)
@@ -69,6 +76,8 @@ def build(name: str, weights: str) -> keras.Model:
         return architecture.build(None)
     if path is not None:
         return _with_weights_of(path, name, architecture)
+    if not architecture.downloads:
+        return architecture.build("imagenet")
     try:
         return architecture.build("imagenet")
     except Exception as error:  # `get_file` raises bare `Exception` for a failed download.
@@ -94,6 +103,11 @@ def weights_file(name: str) -> str | None:
     if len(found) > 1:
         raise ValueError(f"weights: {WEIGHTS_VARIABLE} holds several files for {name}: {', '.join(found)}. Name one.")
     return found[0] if found else None
+
+
+def channels(name: str) -> Mapping[str, int]:
+    """{layer: N} where the network called so gives fewer coordinates of N channels, else empty."""
+    return ARCHITECTURES[name].channels if name in ARCHITECTURES else {}
 
 
 def layer_names(model: keras.Model) -> tuple[str, ...]:
@@ -182,7 +196,8 @@ def _first_line(error: Exception) -> str:
 
 def _paper_names(model: keras.Model) -> dict[str, str]:
     """The papers' names of VGG's layers: `conv4_2` is Keras's `block4_conv2`."""
-    return {name.replace("block", "conv").replace("_conv", "_"): name for name in layer_names(model) if "conv" in name}
+    convolutions = (name for name in layer_names(model) if re.fullmatch(r"block\d_conv\d", name))
+    return {name.replace("block", "conv").replace("_conv", "_"): name for name in convolutions}
 
 
 def _stem_names(model: keras.Model) -> dict[str, str]:
@@ -206,6 +221,15 @@ def _vgg(build: Callable[..., keras.Model], preprocess: Callable[[tf.Tensor], tf
 ARCHITECTURES: dict[str, Architecture] = {
     "vgg19": _vgg(keras.applications.VGG19, keras.applications.vgg19.preprocess_input),
     "vgg16": _vgg(keras.applications.VGG16, keras.applications.vgg16.preprocess_input),
+    "compact": Architecture(
+        build=compact.network,
+        preprocess=keras.applications.vgg19.preprocess_input,
+        style_layers=tuple(f"block{block}_conv1" for block in range(1, 6)),
+        content_layers=("block4_conv2",),
+        aliases=_paper_names,
+        channels=compact.CHANNELS,
+        downloads=False,
+    ),
     "inception_v3": Architecture(
         build=lambda weights: keras.applications.InceptionV3(include_top=False, weights=weights),
         preprocess=keras.applications.inception_v3.preprocess_input,

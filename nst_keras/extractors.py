@@ -71,6 +71,13 @@ class FeatureExtractor:
         features = self._network(self.preprocess(image), training=False)
         return dict(zip(self.layers, tf.nest.flatten(features), strict=True))
 
+    @property
+    def channels(self) -> dict[str, int]:
+        """{layer: N}: its number of channels; for `compact`, that of the layer of VGG19 whose coordinates it gives."""
+        known = architectures.channels(self.name)
+        outputs = zip(self.layers, self._network.outputs, strict=True)
+        return {name: known.get(self._aliases[name], output.shape[-1]) for name, output in outputs}
+
     def select(self, layers: Iterable[str]) -> FeatureExtractor:
         """The same network, its weights shared, cut to fewer layers.
 

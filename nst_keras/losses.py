@@ -36,15 +36,15 @@ class Normalization(NamedTuple):
     """A named loss convention.
 
     Attributes:
-        content: (features, target) -> scalar.
-        style: (gram, target_gram) -> scalar, of Gram matrices divided by their own number of locations.
+        content: (features, target, N) -> scalar.
+        style: (gram, target_gram, N) -> scalar, of Gram matrices divided by their own number of locations.
         total_variation: image [batch, height, width, 3] in 0..255 -> scalar.
         style_weight: The style weight that is usual with it.
         content_weight: The content weight that is usual with it.
     """
 
-    content: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-    style: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+    content: Callable[[tf.Tensor, tf.Tensor, int], tf.Tensor]
+    style: Callable[[tf.Tensor, tf.Tensor, int], tf.Tensor]
     total_variation: Callable[[tf.Tensor], tf.Tensor]
     style_weight: float
     content_weight: float
@@ -75,7 +75,9 @@ def gram_matrix(features: tf.Tensor, *, per_location: bool = False) -> tf.Tensor
     return gram
 
 
-def content_loss(features: tf.Tensor, target: tf.Tensor, *, normalization: str = "mean") -> tf.Tensor:
+def content_loss(
+    features: tf.Tensor, target: tf.Tensor, *, normalization: str = "mean", channels: int | None = None
+) -> tf.Tensor:
     """Content loss of one layer, between the features of the generated and of the content image.
 
     - `"gatys2015"`: 1/2 sum (F - P)^2 (Gatys et al. 2015, eq. 1).
@@ -86,6 +88,7 @@ def content_loss(features: tf.Tensor, target: tf.Tensor, *, normalization: str =
         features: F, [batch, height, width, N], any floating type.
         target: P, of the same shape.
         normalization: A name in `NORMALIZATIONS`.
+        channels: N, where the features are fewer coordinates of N channels; those of `features` if left out.
 
     Returns:
         A float32 scalar, 0 or more.
@@ -94,10 +97,12 @@ def content_loss(features: tf.Tensor, target: tf.Tensor, *, normalization: str =
         ValueError: Unknown `normalization`.
     """
     features, target = tf.cast(features, tf.float32), tf.cast(target, tf.float32)
-    return _convention(normalization).content(features, target)
+    return _convention(normalization).content(features, target, channels or features.shape[-1])
 
 
-def style_loss(gram: tf.Tensor, target_gram: tf.Tensor, *, normalization: str = "mean") -> tf.Tensor:
+def style_loss(
+    gram: tf.Tensor, target_gram: tf.Tensor, *, normalization: str = "mean", channels: int | None = None
+) -> tf.Tensor:
     """Style loss of one layer, between the Gram matrices of the generated and of the style image.
 
     Both are divided by their own number of locations, so the two images may differ in size:
@@ -111,6 +116,7 @@ def style_loss(gram: tf.Tensor, target_gram: tf.Tensor, *, normalization: str = 
         gram: G/M, float32 [batch, N, N]: `gram_matrix(features, per_location=True)`.
         target_gram: A/M, of the same shape.
         normalization: A name in `NORMALIZATIONS`.
+        channels: N, where the features are fewer coordinates of N channels; the Gram matrix's side if left out.
 
     Returns:
         A float32 scalar, 0 or more.
@@ -118,7 +124,7 @@ def style_loss(gram: tf.Tensor, target_gram: tf.Tensor, *, normalization: str = 
     Raises:
         ValueError: Unknown `normalization`.
     """
-    return _convention(normalization).style(gram, target_gram)
+    return _convention(normalization).style(gram, target_gram, channels or gram.shape[-1])
 
 
 def total_variation_loss(image: tf.Tensor, *, normalization: str = "mean") -> tf.Tensor:
@@ -145,15 +151,20 @@ def _convention(normalization: str) -> Normalization:
     return NORMALIZATIONS[checks.one_of("normalization", normalization, NORMALIZATIONS)]
 
 
-def _mean_squared_difference(values: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_mean(tf.math.squared_difference(values, target))
+def _mean_squared_features(features: tf.Tensor, target: tf.Tensor, channels: int) -> tf.Tensor:
+    # The mean over locations and N channels, of which the features may be fewer coordinates.
+    return tf.reduce_mean(tf.math.squared_difference(features, target)) * (features.shape[-1] / channels)
 
 
-def _half_squared_distance(values: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    return 0.5 * tf.reduce_sum(tf.math.squared_difference(values, target))
+def _mean_squared_grams(gram: tf.Tensor, target: tf.Tensor, channels: int) -> tf.Tensor:
+    return tf.reduce_mean(tf.math.squared_difference(gram, target)) * (gram.shape[-1] / channels) ** 2
 
 
-def _relative_squared_distance(values: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+def _half_squared_distance(features: tf.Tensor, target: tf.Tensor, _: int) -> tf.Tensor:
+    return 0.5 * tf.reduce_sum(tf.math.squared_difference(features, target))
+
+
+def _relative_squared_distance(values: tf.Tensor, target: tf.Tensor, _: int) -> tf.Tensor:
     # A target of zeros (a black patch in a network without biases) has no scale of its own: the floor keeps 0/0 out.
     energy = tf.maximum(tf.reduce_sum(tf.square(target)), keras.config.epsilon())
     return tf.reduce_sum(tf.math.squared_difference(values, target)) / energy
@@ -172,14 +183,14 @@ def _total_variation_mean(image: tf.Tensor) -> tf.Tensor:
 NORMALIZATIONS: dict[str, Normalization] = {
     "gatys2015": Normalization(
         content=_half_squared_distance,
-        style=lambda gram, target: 0.25 * _mean_squared_difference(gram, target),
+        style=lambda gram, target, channels: 0.25 * _mean_squared_grams(gram, target, channels),
         total_variation=_total_variation_sum,
         style_weight=1e3,  # alpha/beta = 1e-3, the paper's figure 3.
         content_weight=1.0,
     ),
     "mean": Normalization(
-        content=_mean_squared_difference,
-        style=_mean_squared_difference,
+        content=_mean_squared_features,
+        style=_mean_squared_grams,
         total_variation=lambda image: _total_variation_sum(image) / 255.0,
         style_weight=1e-2,  # TensorFlow's tutorial.
         content_weight=1e4,

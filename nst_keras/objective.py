@@ -146,18 +146,20 @@ class Objective:
             for name, layer_weight in self._style_layers.items()
         }
         content_layers = {
-            name: content_weight
-            * layer_weight
-            * losses.content_loss(features[name], self._content[name], normalization=self._normalization)
+            name: content_weight * layer_weight * self._content_loss(name, features[name])
             for name, layer_weight in self._content_layers.items()
         }
         variation = var_weight * losses.total_variation_loss(image, normalization=self._normalization)
         style, content = _sum(style_layers), _sum(content_layers)
         return LossTerms(style + content + variation, style, content, variation, style_layers, content_layers)
 
+    def _content_loss(self, name: str, features: tf.Tensor) -> tf.Tensor:
+        channels = self._extractor.channels[name]
+        return losses.content_loss(features, self._content[name], normalization=self._normalization, channels=channels)
+
     def _style_loss(self, name: str, features: tf.Tensor) -> tf.Tensor:
-        gram = losses.gram_matrix(features, per_location=True)
-        return losses.style_loss(gram, self._grams[name], normalization=self._normalization)
+        gram, channels = losses.gram_matrix(features, per_location=True), self._extractor.channels[name]
+        return losses.style_loss(gram, self._grams[name], normalization=self._normalization, channels=channels)
 
 
 def _mean_grams(extractor: extractors.FeatureExtractor, images: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:

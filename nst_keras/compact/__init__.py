@@ -1,0 +1,95 @@
+"""The compact network: a thin VGG, taught to stand in for VGG19, whose weights come with the package.
+
+A layer of VGG19 with N channels is predicted from the w features s of the thin network's layer, w < N, through a linear
+head: f = H [s, 1]. Style and content are to be measured between such f, in VGG19's units, but at the price of w channels.
+So in the place of f the network gives its coordinates z = R [s, 1], where H = Q R and Q has orthonormal columns: f = Q z,
+hence distances between features, and between Gram matrices, are those of f.
+
+The file is made by the programs in the folder `training`; MODEL_CARD.md says what of.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pathlib
+from collections.abc import Sequence
+
+import keras
+
+__all__ = ["CHANNELS", "WEIGHTS_FILE", "WIDTHS", "network", "thin_network"]
+
+# Channels of each convolution, block by block, where VGG19 has 64, 128, 256, 512 and 512. The early ones, at full
+# size, take most of the time; the deep ones are cheap, and hold most of the weights.
+WIDTHS = ((16, 16), (48, 48), (128, 128, 128, 128), (224, 224, 224), (320,))
+
+# {layer of VGG19 that the network stands in for: its number of channels N}.
+CHANNELS = {
+    "block1_conv1": 64,
+    "block2_conv1": 128,
+    "block3_conv1": 256,
+    "block4_conv1": 512,
+    "block4_conv2": 512,
+    "block5_conv1": 512,
+}
+
+WEIGHTS_FILE = pathlib.Path(__file__).parent / "compact.weights.h5"
+_SHA256 = "3cc9c222b22802bd3e2883c375338080382e25f06a6d835fc727101859133927"
+
+
+def thin_network(widths: Sequence[Sequence[int]] = WIDTHS) -> keras.Model:
+    """VGG's convolutions and poolings, of other widths, without heads.
+
+    Args:
+        widths: The channels of each convolution, block by block.
+
+    Returns:
+        A model: BGR [batch, height, width, 3], centred as for VGG19 -> {layer: thin features, after ReLU}, for the
+        layers in `CHANNELS` that those widths reach.
+    """
+    image = features = keras.Input((None, None, 3))
+    outputs = {}
+    for block, convolutions in enumerate(widths, 1):
+        if block > 1:
+            features = keras.layers.MaxPooling2D(2, name=f"thin{block - 1}_pool")(features)
+        for number, width in enumerate(convolutions, 1):
+            convolution = keras.layers.Conv2D(
+                width, 3, padding="same", activation="relu", name=f"thin{block}_conv{number}"
+            )
+            features = outputs[f"block{block}_conv{number}"] = convolution(features)
+    return keras.Model(image, {name: outputs[name] for name in CHANNELS if name in outputs}, name="thin")
+
+
+def network(weights: str | None = "imagenet", *, widths: Sequence[Sequence[int]] = WIDTHS) -> keras.Model:
+    """The compact network: its layers in `CHANNELS` bear VGG19's names and give the coordinates z.
+
+    Args:
+        weights: `"imagenet"` for the file that comes with the package, None for random ones, or the path of a file
+            that `training` made.
+        widths: As for `thin_network`.
+
+    Returns:
+        A model of the same input as VGG19's, called "compact".
+
+    Raises:
+        OSError: The package's own file is missing or damaged.
+        ValueError: A file of another network.
+    """
+    thin = thin_network(widths)
+    coordinates = [
+        keras.layers.Conv2D(features.shape[-1] + 1, 1, name=name)(features) for name, features in thin.output.items()
+    ]
+    model = keras.Model(thin.inputs[0], coordinates, name="compact")
+    if weights is not None:
+        model.load_weights(_checked(WEIGHTS_FILE) if weights == "imagenet" else weights)
+    return model
+
+
+def _checked(path: pathlib.Path) -> pathlib.Path:
+    """The path, once the file there is found to be the one that the package was made with."""
+    received = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+    if received != _SHA256:
+        raise OSError(
+            f"weights: {path} should have the SHA-256 {_SHA256[:12]}…, but has {received[:12]}…. "
+            "It is damaged or of another version: install nst_keras again."
+        )
+    return path

@@ -1,0 +1,103 @@
+"""The student learns the teacher's features, and their Gram matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from nst_keras import compact
+
+__all__ = ["Distillation", "Losses", "gram", "relative_error", "student", "teacher"]
+
+Tensors = dict[str, Any]
+
+# A picture's share in the loss is relative to its own energy plus this share of the batch's mean, so that flat pictures
+# count as much as busy ones, but black ones do not count without end.
+_FLOOR = 0.05
+
+
+def teacher(vgg19: keras.Model) -> keras.Model:
+    """VGG19, cut to {layer: features} for the layers of the student."""
+    return keras.Model(vgg19.inputs[0], {name: vgg19.get_layer(name).output for name in compact.CHANNELS})
+
+
+def student(thin: keras.Model, heads: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None) -> keras.Model:
+    """The thin network with its heads: an image -> {layer: VGG19's features as the student has them}.
+
+    Args:
+        thin: See `compact.thin_network`.
+        heads: {layer: (H [w, N], bias [N])}; random ones if left out.
+    """
+    outputs = {}
+    for name, features in thin.output.items():
+        head = keras.layers.Conv2D(compact.CHANNELS[name], 1, name=f"{name}_head")
+        outputs[name] = head(features)
+        if heads is not None:
+            head.set_weights([heads[name][0][None, None], heads[name][1]])
+    return keras.Model(thin.inputs[0], outputs, name="student")
+
+
+class Losses:
+    """Relative squared errors of features, and of Gram matrices, per layer."""
+
+    def __init__(self, gram_weight: float) -> None:
+        self._gram_weight = gram_weight
+
+    def __call__(self, ours: Tensors, theirs: Tensors) -> tuple[Any, Tensors]:
+        """The loss, and its parts by name: {"features_LAYER", "gram_LAYER": scalar}."""
+        parts, total = {}, 0.0
+        for name in ours:
+            ours32, theirs32 = ops.cast(ours[name], "float32"), ops.cast(theirs[name], "float32")
+            parts[f"features_{name}"] = relative_error(ours32, theirs32)
+            parts[f"gram_{name}"] = relative_error(gram(ours[name]), gram(theirs[name]))
+            total = total + parts[f"features_{name}"] + self._gram_weight * parts[f"gram_{name}"]
+        return total, parts
+
+
+class Distillation(keras.Model):
+    """Teacher and student on the same pictures, for `fit`.
+
+    Args:
+        teacher: {layer: features} of the preprocessed image.
+        student: Likewise; it learns.
+        gram_weight: What the Gram matrices' error counts beside the features'.
+    """
+
+    def __init__(self, teacher: keras.Model, student: keras.Model, *, gram_weight: float) -> None:
+        super().__init__()
+        teacher.trainable = False
+        self.teacher, self.student, self._compare = teacher, student, Losses(gram_weight)
+        names = [f"{kind}_{name}" for kind in ("features", "gram") for name in student.output]
+        self.parts = {name: keras.metrics.Mean(name=name) for name in names}
+
+    def call(self, images: Any, training: bool = False) -> tuple[Tensors, Tensors]:
+        """RGB 0..255 [batch, height, width, 3] -> the student's and the teacher's features."""
+        inputs = keras.applications.vgg19.preprocess_input(images)
+        theirs = self.teacher(inputs, training=False)
+        return self.student(inputs, training=training), {name: ops.stop_gradient(f) for name, f in theirs.items()}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> Any:
+        """Keras's hook: the loss of one batch."""
+        total, parts = self._compare(*y_pred)
+        for name, part in parts.items():
+            self.parts[name].update_state(part)
+        return total
+
+
+def gram(features: Any) -> Any:
+    """Gram matrices per location, float32 [batch, N, N]."""
+    batch, height, width, channels = ops.shape(features)
+    rows = ops.reshape(features, (batch, height * width, channels))
+    return ops.cast(ops.matmul(ops.transpose(rows, (0, 2, 1)), rows), "float32") / (height * width)
+
+
+def relative_error(values: Any, targets: Any) -> Any:
+    """Mean over the batch of ||v - t||^2 / ||t||^2, with a floor."""
+    axes = tuple(range(1, len(values.shape)))
+    energy = ops.sum(ops.square(targets), axes)
+    error = ops.sum(ops.square(values - targets), axes)
+    return ops.mean(error / (energy + _FLOOR * ops.mean(energy) + 1e-6))
