@@ -1,21 +1,80 @@
+import functools
+import inspect
+
 import numpy as np
+import PIL.Image
 import pytest
 
 from nst_keras import images, samples
 
-
-def test_samples_are_pictures_by_name():
-    for name in samples.SAMPLES:
-        image = images.load(f"sample:{name}")
-        assert min(image.shape[1:3]) >= 500
-        assert float(np.std(image)) > 20
+# Odd small sizes of the pictures that are drawn, by name: one lies, one stands.
+DRAWN = {"landscape": (29, 53), "stained_glass": (41,), "swirls": (37,), "woodblock": (51, 33)}
 
 
-def test_swirls_repeat_with_their_seed_at_any_size():
-    small = samples.swirls(96, seed=3)
-    assert small.shape == (96, 96, 3)
-    np.testing.assert_array_equal(samples.swirls(96, seed=3), small)
-    assert np.any(samples.swirls(96, seed=4) != small)
+def fresh(name, size, seed):
+    return getattr(samples, name)(*size, seed=seed)
+
+
+draw = functools.cache(fresh)
+
+
+def difference(first, second):
+    return np.mean(np.abs(first.astype(float) - second))
+
+
+def reduced(picture, like):
+    height, width = like.shape[:2]
+    return np.asarray(PIL.Image.fromarray(picture).resize((width, height), PIL.Image.Resampling.LANCZOS))
+
+
+def test_samples_are_pictures_by_name(monkeypatch):
+    assert images.load("sample:grace_hopper").shape == (1, 600, 512, 3)
+    monkeypatch.setitem(samples.SAMPLES, "woodblock", lambda: draw("woodblock", DRAWN["woodblock"], 3))
+    assert images.load("sample:woodblock").shape == (1, *DRAWN["woodblock"], 3)
+
+
+def test_every_drawn_sample_is_named_and_large_enough():
+    assert set(samples.SAMPLES) == {"grace_hopper", *DRAWN}
+    for name in DRAWN:
+        *sides, seed = inspect.signature(samples.SAMPLES[name]).parameters.values()
+        assert min(side.default for side in sides) >= 500
+        assert (seed.name, seed.kind, seed.default) == ("seed", inspect.Parameter.KEYWORD_ONLY, 0)
+
+
+@pytest.mark.parametrize(("name", "size"), DRAWN.items())
+def test_a_drawn_sample_repeats_with_its_seed(name, size):
+    picture = draw(name, size, 3)
+    assert picture.dtype == np.uint8
+    assert picture.shape == (size[0], size[-1], 3)
+    assert np.std(picture) > 30
+    np.testing.assert_array_equal(fresh(name, size, 3), picture)
+
+
+@pytest.mark.parametrize(("name", "size"), DRAWN.items())
+def test_a_drawn_sample_has_one_composition_at_every_size(name, size):
+    small = draw(name, size, 3)
+    large = fresh(name, tuple(6 * side for side in size), 3)
+    same = difference(reduced(large, small), small)
+    other = difference(draw(name, size, 4), small)
+    assert same < 5
+    assert other > 2 * same
+
+
+@pytest.mark.parametrize(("name", "size"), DRAWN.items())
+def test_sizes_and_seeds_that_are_none_are_refused(name, size):
+    first = next(iter(inspect.signature(samples.SAMPLES[name]).parameters))
+    for wrong in (0, -3, 2.5, True, "64"):
+        with pytest.raises(ValueError, match=f"{first} must be a whole number, 1 or more, but {wrong!r} was given"):
+            fresh(name, (wrong, *size[1:]), 0)
+    for wrong in (-1, 0.5, None):
+        with pytest.raises(ValueError, match=f"seed must be a whole number, 0 or more, but {wrong!r} was given"):
+            fresh(name, size, wrong)
+
+
+def test_a_width_that_is_none_is_refused():
+    for name in ("landscape", "woodblock"):
+        with pytest.raises(ValueError, match="width must be a whole number, 1 or more, but 0 was given"):
+            fresh(name, (48, 0), 0)
 
 
 def test_an_unknown_sample():

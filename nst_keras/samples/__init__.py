@@ -1,0 +1,44 @@
+"""Pictures that need no download: a photograph of matplotlib's sample data, and pictures drawn by code.
+
+Wherever a picture is taken, `"sample:NAME"` names one of them. Two are for content, `grace_hopper` and `landscape`;
+three for style, `swirls` (thick paint), `stained_glass` (lead lines and flat jewel colours) and `woodblock` (outlines
+and parallel curves). The drawn ones come in any size, the same composition at each, and another seed draws another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from nst_keras import checks
+from nst_keras.samples.landscape_scene import landscape
+from nst_keras.samples.photograph import grace_hopper
+from nst_keras.samples.stained_glass_window import stained_glass
+from nst_keras.samples.swirls_night import swirls
+from nst_keras.samples.woodblock_print import woodblock
+
+__all__ = ["PREFIX", "SAMPLES", "draw", "grace_hopper", "landscape", "stained_glass", "swirls", "woodblock"]
+
+PREFIX = "sample:"
+
+
+def draw(name: str) -> np.ndarray:
+    """Draws the sample that `"sample:NAME"` names, at its own size.
+
+    Returns:
+        uint8 [height, width, 3], RGB.
+
+    Raises:
+        ValueError: Unknown name.
+    """
+    return SAMPLES[checks.one_of("sample", name.removeprefix(PREFIX), SAMPLES)]()
+
+
+SAMPLES: dict[str, Callable[[], np.ndarray]] = {
+    "grace_hopper": grace_hopper,
+    "landscape": landscape,
+    "stained_glass": stained_glass,
+    "swirls": swirls,
+    "woodblock": woodblock,
+}
