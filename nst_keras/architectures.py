@@ -84,7 +84,7 @@ def build(name: str, weights: str) -> keras.Model:
         raise OSError(
             f"weights: the ImageNet weights of {name} could not be downloaded ({_first_line(error)}). "
             f"Give the path of a Keras weights file (without the top) as weights=, or put one whose name begins with "
-            f"{name!r} in a folder and set {WEIGHTS_VARIABLE} to it."
+            f"{name!r} in a folder and set {WEIGHTS_VARIABLE} to it. extractor='compact' needs no download."
         ) from error
 
 

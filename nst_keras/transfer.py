@@ -32,7 +32,8 @@ class NeuralStyleTransfer(loop.Loop):
         style_image: Where the style comes from: path, URL, `sample:NAME`, array, tensor or PIL image; a list of them
             blends their styles.
         content_image: Where the content comes from, likewise; the picture made has its size.
-        extractor: `vgg19`, `vgg16`, `inception_v3`, a `keras.Model` or a `FeatureExtractor`.
+        extractor: `vgg19`, `compact` (stands in for VGG19, several times as fast, with nothing to download), `vgg16`,
+            `inception_v3`, a `keras.Model` or a `FeatureExtractor`.
         n_style_layers: So many of the network's documented style layers, each of weight 1/n.
         n_content_layers: So many of the network's documented content layers, each of weight 1/n.
         style_layers: Style layers by name, each of weight 1/n, or {name: weight} (as a flag: `name,name` or

@@ -70,7 +70,9 @@ class Stylist(keras.Model):
         self._twin.set_weights(student.get_weights())
         for variable in self.optimizer.variables:
             if variable is not self.optimizer.learning_rate:
-                variable.assign(ops.zeros_like(variable))  # Adam's moments are those of other pictures.
+                variable.assign(
+                    ops.zeros(variable.shape, variable.dtype)
+                )  # Adam's moments are those of other pictures.
         style, content = self._represented(styles), self._represented(contents)
         for name, target in self.targets.items():
             target.assign((content if name == _CONTENT_LAYER else style)[name])

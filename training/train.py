@@ -48,7 +48,13 @@ _SHARES = (0.3, 0.35, 0.35)
 def main(_: list[str]) -> None:
     """Trains, or goes on training, and packs the result."""
     keras.utils.set_random_seed(_SEED.value)
-    output = pathlib.Path(_OUTPUT.value).expanduser()
+    try:
+        _train_and_pack(pathlib.Path(_OUTPUT.value).expanduser())
+    except (OSError, ValueError) as error:
+        raise SystemExit(f"training: {error}") from error
+
+
+def _train_and_pack(output: pathlib.Path) -> None:
     photographs, paintings = _sources()
     output.mkdir(parents=True, exist_ok=True)
     _refuse_other_settings(output / "settings.json")
@@ -76,14 +82,12 @@ def _sources() -> tuple[list[np.ndarray], list[np.ndarray]]:
     folders = (_PHOTOGRAPHS.value, _PAINTINGS.value)
     unknown = [name for name in _HOLD_OUT.value if not any(pictures.holds(folder, name) for folder in folders)]
     if unknown:
-        raise app.UsageError(f"--hold_out names {', '.join(unknown)}, which neither folder has. Correct the names.")
-    try:
-        return tuple(
-            pictures.read(folder, sides, hold_out=_HOLD_OUT.value)
-            for folder, sides in zip(folders, ((481, 360, 256), (768, 512, 320, 256)), strict=True)
-        )
-    except ValueError as error:
-        raise app.UsageError(str(error)) from error
+        raise ValueError(f"--hold_out names {', '.join(unknown)}, which neither folder has. Correct the names.")
+    sides = ((481, 360, 256), (768, 512, 320, 256))
+    photographs, paintings = (
+        pictures.read(f, s, hold_out=_HOLD_OUT.value) for f, s in zip(folders, sides, strict=True)
+    )
+    return photographs, paintings
 
 
 def _refuse_other_settings(path: pathlib.Path) -> None:
@@ -96,7 +100,7 @@ def _refuse_other_settings(path: pathlib.Path) -> None:
         f"--{name}={settings[name]} (begun with {begun[name]})" for name in _SETTINGS if begun[name] != settings[name]
     ]
     if other:
-        raise app.UsageError(
+        raise ValueError(
             f"{path.parent} holds a training with other settings: {', '.join(other)}. Name another --output."
         )
 

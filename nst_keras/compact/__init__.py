@@ -1,9 +1,9 @@
 """The compact network: a thin VGG, taught to stand in for VGG19, whose weights come with the package.
 
-A layer of VGG19 with N channels is predicted from the w features s of the thin network's layer, w < N, through a linear
-head: f = H [s, 1]. Style and content are to be measured between such f, in VGG19's units, but at the price of w channels.
-So in the place of f the network gives its coordinates z = R [s, 1], where H = Q R and Q has orthonormal columns: f = Q z,
-hence distances between features, and between Gram matrices, are those of f.
+A layer of VGG19 with N channels is predicted from the w features s of the thin network's layer, w < N, through a
+linear head: f = H [s, 1]. Style and content are to be measured between such f, in VGG19's units, but at the price of w
+channels. So in the place of f the network gives its coordinates z = R [s, 1], where H = Q R and Q has orthonormal
+columns: f = Q z, hence distances between features, and between Gram matrices, are those of f.
 
 The file is made by the programs in the folder `training`; MODEL_CARD.md says what of.
 """

@@ -1,5 +1,6 @@
 """README and the configs are run as they stand, shortened: fewer steps, smaller images."""
 
+import os
 import re
 import shlex
 import subprocess
@@ -58,6 +59,20 @@ def test_readme_commands(folder, command):
     assert (folder / output).exists()
 
 
+@pytest.mark.parametrize("command", [c for b in blocks("bash") for c in b.splitlines() if "training.train" in c])
+def test_readme_training(folder, command):
+    for name in ("photographs", "paintings"):
+        (folder / name).mkdir()
+        PIL.Image.fromarray(samples.grace_hopper()[::8, ::8]).save(folder / name / "picture.png")
+    short = ["--epochs=1", "--steps_per_epoch=1", "--batch=2", "--fit_crops=4", "--size=32", "--pool=0"]
+    short += ["--widths=[[3,4],[5,4],[6,5,6,4],[7,6,5],[8]]"]
+    done = subprocess.run(
+        [sys.executable, *shlex.split(command)[1:], *short], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False
+    )
+    assert done.returncode == 0
+    assert (folder / "compact_training" / "compact.weights.h5").exists()
+
+
 @pytest.mark.parametrize("snippet", blocks("python"))
 @pytest.mark.filterwarnings("ignore:show_image. there is no screen")
 def test_readme_python(folder, snippet):
@@ -94,9 +109,18 @@ def test_the_modules_that_readme_names_exist():
 
 @pytest.mark.parametrize("program", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
 def test_benchmarks(folder, program):
-    arguments = {
-        "step_time": ["--sizes=32", "--repeats=1", "--nomemory"],
-        "evaluations": ["--image_size=32", "--steps=3", "--problems=relative"],
+    arguments, printed = {
+        "step_time": (["--sizes=32", "--repeats=1", "--nomemory"], "ours"),
+        "evaluations": (["--image_size=32", "--steps=3", "--problems=relative"], "ours"),
+        "compact_quality": (
+            [
+                "--image_size=32",
+                "--steps=2",
+                "--pairs=sample:grace_hopper;sample:swirls",
+                f"--sheet={folder}/sheet.png",
+            ],
+            "compact: medians over 1 pairs",
+        ),
     }[program.stem]
     done = subprocess.run([sys.executable, program, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "ours" in done.stdout
+    assert printed in done.stdout

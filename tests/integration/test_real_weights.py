@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from nst_keras import images, transfer
+from nst_keras import images, losses, transfer
 
 SIZE = 128
 
@@ -91,3 +91,28 @@ def test_the_usual_weights_are_not_warned_of(make, options, init):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         make(init=init, jit_compile=False, **options).fit_style_transfer(1, 6, verbose=0)
+
+
+@pytest.mark.parametrize("normalization", losses.NORMALIZATIONS)
+def test_compact_measures_in_vgg19s_units(make, normalization):
+    """Both losses at an image are near VGG19's own: here at the photograph, upside down."""
+    terms = {}
+    photograph = images.to_uint8(images.load("sample:grace_hopper", longest_side=SIZE))
+    for extractor, weights in (("vgg19", {}), ("compact", {"weights": "imagenet"})):
+        settings = {"content_layers": ["conv4_2"], "init": photograph[::-1], "jit_compile": "false", **weights}
+        style_transfer = make(extractor=extractor, normalization=normalization, **settings)
+        style_transfer.fit_style_transfer(1, 1, verbose=0, style_weight=1.0, content_weight=1.0)
+        terms[extractor] = [style_transfer.history.history[term][0] for term in ("style_loss", "content_loss")]
+    np.testing.assert_allclose(terms["compact"], terms["vgg19"], rtol=0.4)
+
+
+def test_vgg19_finds_the_style_in_compacts_picture(make, vgg19_weights):
+    settings = {"optimizer": "lbfgs", "normalization": "relative", "content_layers": ["conv4_2"]}
+    compact = make(extractor="compact", weights="imagenet", **settings)
+    compact.fit_style_transfer(1, 60, verbose=0)
+    shares = []
+    for init in ("content", compact.image):
+        judge = make(init=init, jit_compile="false", **settings)
+        judge.fit_style_transfer(1, 1, verbose=0)
+        shares.append(judge.history.history["style_loss"][0])
+    assert shares[1] < 0.12 * shares[0]
