@@ -62,8 +62,9 @@ def build(name: str, weights: str) -> keras.Model:
 
     Args:
         name: In `ARCHITECTURES`.
-        weights: `"imagenet"` (the file that `weights_file` finds, or Keras's download with its hash check; for `compact`
-            the file that comes with the package, hash-checked too), `"random"`, or the path of a Keras weights file.
+        weights: `"imagenet"` (the file that `weights_file` finds, or Keras's download with its hash check; for
+            `compact` the file that comes with the package, hash-checked too), `"random"`, or the path of a Keras
+            weights file.
 
     Raises:
         ValueError: Weights of another network, or several files for this one.
