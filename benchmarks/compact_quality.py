@@ -1,6 +1,6 @@
 """How far the compact network's style transfer comes, and how fast, beside VGG19's own; both judged by VGG19.
 
-    NST_KERAS_WEIGHTS_DIR=... python benchmarks/compact_quality.py [--pairs=CONTENT;STYLE,...] [--sheet=sheet.png]
+    NST_KERAS_WEIGHTS_DIR=... python benchmarks/compact_quality.py [--pairs='CONTENT;STYLE,...'] [--sheet=sheet.png]
 
 Both start alike and make the same number of L-BFGS evaluations under the same settings: relative losses, style 1,
 content 0.02 at conv4_2, longest sides reduced to `--image_size`. Then, in VGG19's features:
@@ -150,7 +150,19 @@ def _of_height(picture: np.ndarray, height: int) -> PIL.Image.Image:
     return whole.resize((round(whole.width * height / whole.height), height), PIL.Image.Resampling.LANCZOS)
 
 
+def check() -> None:
+    """Refuses, before the work, what would fail after it."""
+    for pair in PAIRS.value:
+        if pair.count(";") != 1:
+            raise app.UsageError(
+                f"--pairs: {pair!r} must be CONTENT;STYLE, in quotes, since a shell ends its line at `;`."
+            )
+    if SHEET.value:
+        export.check_destination("sheet", SHEET.value, tuple(export.STILL_OPTIONS), overwrite=True)
+
+
 def main(_: list[str]) -> None:
+    check()
     print(f"{SIZE.value} px, {STEPS.value} L-BFGS evaluations from {START.value}; judged by VGG19")
     layers = " ".join(f"{layer.removeprefix('block').replace('_conv', '_'):>6}" for layer in STYLE_LAYERS)
     print(f"{'pair':<40} {'':<8} {'left':>6}  {layers} {'content':>8} {'ratio':>6} {'seconds':>8} {'speed':>6}")

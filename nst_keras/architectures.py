@@ -9,23 +9,21 @@ import os
 import pathlib
 import re
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from nst_keras import checks, compact
+from nst_keras import compact
 
 __all__ = [
     "ARCHITECTURES",
     "WEIGHTS_VARIABLE",
     "Architecture",
     "build",
-    "channels",
     "known_layers",
     "layer_names",
-    "layer_weights",
     "weights_file",
 ]
 
@@ -44,7 +42,7 @@ class Architecture(NamedTuple):
         style_layers: In their documented order, shallow to deep.
         content_layers: In their documented order, the usual first.
         aliases: model -> {another name of a layer: its name in this model}.
-        channels: {layer: N}, where the network gives fewer coordinates of N channels.
+        channels: {layer: N}, where the network gives fewer coordinates of N channels, and these layers alone.
         downloads: Whether `"imagenet"` is a file that Keras downloads, not one that comes with the package.
     """
 
@@ -72,13 +70,13 @@ def build(name: str, weights: str) -> keras.Model:
         OSError: The download failed, or the package's own file is damaged; the sentence says what to do.
     """
     architecture = ARCHITECTURES[name]
-    path = weights_file(name) if weights == "imagenet" else os.path.expanduser(weights)
     if weights == "random":
         return architecture.build(None)
+    if weights == "imagenet" and not architecture.downloads:
+        return architecture.build("imagenet")
+    path = weights_file(name) if weights == "imagenet" else os.path.expanduser(weights)
     if path is not None:
         return _with_weights_of(path, name, architecture)
-    if not architecture.downloads:
-        return architecture.build("imagenet")
     try:
         return architecture.build("imagenet")
     except Exception as error:  # `get_file` raises bare `Exception` for a failed download.
@@ -92,11 +90,13 @@ def build(name: str, weights: str) -> keras.Model:
 def weights_file(name: str) -> str | None:
     """The file for a network in the folder that `NST_KERAS_WEIGHTS_DIR` names; None where there is none.
 
+    One that comes with the package is looked for nowhere else.
+
     Raises:
         ValueError: No such folder, or several files that bear the network's name.
     """
     folder = os.environ.get(WEIGHTS_VARIABLE)
-    if not folder:
+    if not folder or not ARCHITECTURES[name].downloads:
         return None
     if not os.path.isdir(folder):
         raise ValueError(f"weights: {WEIGHTS_VARIABLE} names {folder!r}, which is no folder. Correct or unset it.")
@@ -104,11 +104,6 @@ def weights_file(name: str) -> str | None:
     if len(found) > 1:
         raise ValueError(f"weights: {WEIGHTS_VARIABLE} holds several files for {name}: {', '.join(found)}. Name one.")
     return found[0] if found else None
-
-
-def channels(name: str) -> Mapping[str, int]:
-    """{layer: N} where the network called so gives fewer coordinates of N channels, else empty."""
-    return ARCHITECTURES[name].channels if name in ARCHITECTURES else {}
 
 
 def layer_names(model: keras.Model) -> tuple[str, ...]:
@@ -127,56 +122,6 @@ def known_layers(model: keras.Model) -> dict[str, str]:
     """
     architecture = ARCHITECTURES.get(model.name)
     return {name: name for name in layer_names(model)} | (architecture.aliases(model) if architecture else {})
-
-
-def layer_weights(
-    kind: str,
-    layers: Iterable[str] | Mapping[str, float] | None,
-    count: int,
-    architecture: Architecture | None,
-) -> dict[str, float]:
-    """The weight w_l of each layer, from what a user says of them.
-
-    Args:
-        kind: "style" or "content".
-        layers: Names, each of weight 1/n, or {name: weight}; None for the network's documented ones.
-        count: How many of the documented ones, where `layers` is None.
-        architecture: The network's entry; None where it is not known.
-
-    Raises:
-        ValueError: A negative weight, no layer or none of weight above 0, one named twice, more than are documented, or
-            none named for an unknown network.
-        TypeError: `layers` of another type.
-    """
-    if layers is not None and not isinstance(layers, Iterable):
-        raise TypeError(f"{kind}_layers must be names or {{name: weight}}, but {layers!r} was given.")
-    if isinstance(layers, Mapping):
-        weights = {name: checks.non_negative(f"{kind}_layers[{name!r}]", weight) for name, weight in layers.items()}
-        return _not_nothing(kind, weights)
-    if layers is None:
-        layers = _first_documented(kind, count, architecture)
-    names = [layers] if isinstance(layers, str) else list(layers)
-    if len(set(names)) < len(names):
-        raise ValueError(f"{kind}_layers={names!r} names a layer twice. Name it once, or give {{name: weight}}.")
-    return _not_nothing(kind, {name: 1.0 / len(names) for name in names})
-
-
-def _not_nothing(kind: str, weights: dict[str, float]) -> dict[str, float]:
-    if not any(weights.values()):
-        raise ValueError(f"{kind}_layers={weights!r} leaves no layer. Name one; {kind}_weight=0 leaves the term out.")
-    return weights
-
-
-def _first_documented(kind: str, count: int, architecture: Architecture | None) -> tuple[str, ...]:
-    if architecture is None:
-        raise ValueError(f"{kind}_layers must be given for an extractor of your own: the names of its layers.")
-    known = architecture.style_layers if kind == "style" else architecture.content_layers
-    if checks.integer(f"n_{kind}_layers", count) > len(known):
-        raise ValueError(
-            f"n_{kind}_layers={count}, but this network has {len(known)} documented {kind} layers. "
-            f"Name others in {kind}_layers."
-        )
-    return known[:count]
 
 
 def _with_weights_of(path: str, name: str, architecture: Architecture) -> keras.Model:
@@ -226,7 +171,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         build=compact.network,
         preprocess=keras.applications.vgg19.preprocess_input,
         style_layers=tuple(f"block{block}_conv1" for block in range(1, 6)),
-        content_layers=("block4_conv2",),
+        content_layers=("block5_conv2", "block4_conv2"),
         aliases=_paper_names,
         channels=compact.CHANNELS,
         downloads=False,

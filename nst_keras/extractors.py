@@ -29,6 +29,8 @@ class FeatureExtractor:
         pooling: A name in `POOLINGS`: `"max"` keeps the network's own pooling, `"avg"` puts average pooling in the
             place of each max pooling (Gatys et al. 2015, section "Methods").
         for_xla: Puts in the forms of layers that XLA runs faster, see `xla_layers`; of no use without it.
+        channels: {layer: N}, for a network whose layers give fewer coordinates of N channels, as `compact` does; the
+            extractor then knows these layers alone.
 
     Raises:
         ValueError: Unknown layer or pooling, or a model that takes anything but one RGB image.
@@ -43,6 +45,7 @@ class FeatureExtractor:
         layers: Iterable[str] | None = None,
         pooling: str = "max",
         for_xla: bool = False,
+        channels: Mapping[str, int] | None = None,
     ) -> None:
         if not isinstance(model, keras.Model) or not getattr(model, "inputs", None):
             raise TypeError(f"extractor must be a built functional keras.Model, but {model!r} was given.")
@@ -54,8 +57,11 @@ class FeatureExtractor:
         checks.one_of("pooling", pooling, POOLINGS)
         self.name = model.name
         self.preprocess = preprocess
-        self._aliases = architectures.known_layers(model)
-        self.layers = architectures.layer_names(model) if layers is None else tuple(layers)
+        self._channels = dict(channels or {})
+        self._aliases = {
+            name: own for name, own in architectures.known_layers(model).items() if not channels or own in channels
+        }
+        self.layers = tuple(dict.fromkeys(self._aliases.values())) if layers is None else tuple(layers)
         swaps = [POOLINGS[pooling], *([xla_layers.replacement] if for_xla else [])]
         self._network = _rebuild(_cut(model, self.layers, self._aliases), swaps)
 
@@ -74,9 +80,8 @@ class FeatureExtractor:
     @property
     def channels(self) -> dict[str, int]:
         """{layer: N}: its number of channels; for `compact`, that of the layer of VGG19 whose coordinates it gives."""
-        known = architectures.channels(self.name)
         outputs = zip(self.layers, self._network.outputs, strict=True)
-        return {name: known.get(self._aliases[name], output.shape[-1]) for name, output in outputs}
+        return {name: self._channels.get(self._aliases[name], output.shape[-1]) for name, output in outputs}
 
     def select(self, layers: Iterable[str]) -> FeatureExtractor:
         """The same network, its weights shared, cut to fewer layers.
@@ -126,7 +131,8 @@ def get(
         identifier: A name in the registry, a `keras.Model`, or a `FeatureExtractor`.
         layers: Names of the layers wanted.
         weights: For a name: `"imagenet"` (a file in the folder `NST_KERAS_WEIGHTS_DIR` whose name begins with the
-            network's, or Keras's download with its hash check), `"random"`, or the path of a Keras weights file.
+            network's, or Keras's download with its hash check; for `compact` the package's own), `"random"`, or the
+            path of a Keras weights file.
         pooling: `"max"` or `"avg"`, see `FeatureExtractor`.
         for_xla: See `FeatureExtractor`.
         preprocess: For a model of your own, what it was trained on; known for those of the registry.
@@ -138,7 +144,7 @@ def get(
         ValueError: Unknown name, layer or pooling; a model without `preprocess`; weights of another network; an
             argument that would have no effect.
         FileNotFoundError: No such weights file.
-        OSError: The download failed.
+        OSError: The download failed, or the package's own weights are damaged.
         TypeError: An `identifier` of another type.
     """
     if isinstance(identifier, (keras.Model, FeatureExtractor)):
@@ -146,12 +152,14 @@ def get(
     if isinstance(identifier, FeatureExtractor):
         return identifier.select(layers)
     if isinstance(identifier, keras.Model):
+        known = known_architecture(identifier)
         return FeatureExtractor(
             identifier,
             preprocess or _known_preprocess(identifier),
             layers=layers,
             pooling=pooling,
             for_xla=for_xla,
+            channels=known and known.channels,
         )
     if not isinstance(identifier, str):
         raise TypeError(
@@ -161,7 +169,12 @@ def get(
     architecture = known_architecture(identifier)
     model = architectures.build(identifier, weights)
     return FeatureExtractor(
-        model, preprocess or architecture.preprocess, layers=layers, pooling=pooling, for_xla=for_xla
+        model,
+        preprocess or architecture.preprocess,
+        layers=layers,
+        pooling=pooling,
+        for_xla=for_xla,
+        channels=architecture.channels,
     )
 
 

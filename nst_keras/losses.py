@@ -88,7 +88,7 @@ def content_loss(
         features: F, [batch, height, width, N], any floating type.
         target: P, of the same shape.
         normalization: A name in `NORMALIZATIONS`.
-        channels: N, where the features are fewer coordinates of N channels; those of `features` if left out.
+        channels: N, where `features` and `target` are fewer coordinates of N channels; their own number if left out.
 
     Returns:
         A float32 scalar, 0 or more.
@@ -116,7 +116,7 @@ def style_loss(
         gram: G/M, float32 [batch, N, N]: `gram_matrix(features, per_location=True)`.
         target_gram: A/M, of the same shape.
         normalization: A name in `NORMALIZATIONS`.
-        channels: N, where the features are fewer coordinates of N channels; the Gram matrix's side if left out.
+        channels: N, where the Gram matrices are of fewer coordinates of N channels; their own side if left out.
 
     Returns:
         A float32 scalar, 0 or more.

@@ -10,8 +10,19 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import architectures, checks, compilation, extractors, images, loop, losses, memory, optimizers, starts
 from nst_keras import callbacks as callbacks_lib
+from nst_keras import (
+    checks,
+    compilation,
+    extractors,
+    images,
+    layer_weights,
+    loop,
+    losses,
+    memory,
+    optimizers,
+    starts,
+)
 from nst_keras import objective as objective_lib
 
 __all__ = ["NeuralStyleTransfer"]
@@ -88,8 +99,8 @@ class NeuralStyleTransfer(loop.Loop):
         self._optimizer_setting = optimizer
         self.seed = secrets.randbelow(2**31) if seed is None else checks.integer("seed", seed, minimum=0)
         documented = extractors.known_architecture(extractor)
-        self._style_layers = architectures.layer_weights("style", style_layers, n_style_layers, documented)
-        self._content_layers = architectures.layer_weights("content", content_layers, n_content_layers, documented)
+        self._style_layers = layer_weights.layer_weights("style", style_layers, n_style_layers, documented)
+        self._content_layers = layer_weights.layer_weights("content", content_layers, n_content_layers, documented)
         image_size = None if image_size is None else checks.integer("image_size", image_size)
         self.style_images = [
             images.load(source, longest_side=image_size, argument="style_image") for source in _as_list(style_image)

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from nst_keras import architectures, compact, extractors, losses, objective, transfer
 
-WIDTHS = ((3, 4), (5, 4), (6, 5, 6, 4), (7, 6, 5), (8,))
+WIDTHS = ((3, 4), (5, 4), (6, 5, 6, 4), (7, 6, 5), (8, 7))
 
 
 @pytest.fixture(scope="module")

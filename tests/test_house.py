@@ -37,6 +37,7 @@ ORDER = [
     "compact",
     "architectures",
     "extractors",
+    "layer_weights",
     "losses",
     "objective",
     "optimizers.base",
@@ -52,7 +53,7 @@ ORDER = [
     "run",
 ]
 # The program that makes the compact network's weights stands above the package, in an order of its own.
-TRAINING_ORDER = ["pictures", "layerwise", "distillation", "stylising", "packing", "train"]
+TRAINING_ORDER = ["pictures", "layerwise", "distillation", "stylising", "packing", "state", "train"]
 
 
 def files_of(package):
@@ -121,9 +122,9 @@ def test_a_room_stays_a_room(room):
             assert body[-1].end_lineno - body[0].lineno < 40, node.name
 
 
-@pytest.mark.parametrize("room", ORDER)
+@pytest.mark.parametrize("room", [*ROOMS.keys() - {"training.train", "training.training"}])
 def test_all_names_exist_and_are_documented(room):
-    module = importlib.import_module("nst_keras" if room == "nst_keras" else f"nst_keras.{room}")
+    module = importlib.import_module(room.replace("nst_keras.nst_keras", "nst_keras"))
     for name in module.__all__:
         thing = getattr(module, name)
         if isinstance(thing, type) or callable(thing):

@@ -8,7 +8,8 @@ channels ("Channel Pruning for Accelerating Very Deep Neural Networks", ICCV 201
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -23,6 +24,7 @@ def fit(
     teacher: keras.Model,
     images: np.ndarray,
     *,
+    known: Mapping[str, Sequence[np.ndarray]] = types.MappingProxyType({}),
     samples: int = 40_000,
     seed: int = 0,
     report: Callable[[str], None] = print,
@@ -33,6 +35,7 @@ def fit(
         thin: As `compact.thin_network` makes it: `thin4_conv2` stands for the teacher's `block4_conv2`.
         teacher: VGG19.
         images: Preprocessed, float32 [count, height, width, 3], sides multiples of 16.
+        known: {layer of the thin network: its weights}, which are taken as they are.
         samples: Locations to regress over, at most.
         seed: Of the choice of locations.
         report: Takes a line for each layer.
@@ -50,7 +53,10 @@ def fit(
             count = int(np.prod(after.shape[:3]))
             flat = random.choice(count, min(samples, count), replace=False)
             places = np.unravel_index(flat, after.shape[:3])
-            _fit_layer(layer, theirs, (before, after), features, places)
+            if layer.name in known:
+                layer.set_weights(known[layer.name])
+            else:
+                _fit_layer(layer, theirs, (before, after), features, places)
             del before
         features = _batched(layer, features)
         if isinstance(layer, keras.layers.Conv2D):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import tempfile
 
 import h5py
 import keras
@@ -14,7 +15,7 @@ from nst_keras import compact
 __all__ = ["coordinates", "pack", "rounded"]
 
 # Steps of rounding in a standard deviation of a kernel's values: about 9 bits each once compressed.
-_STEPS_PER_DEVIATION = 32
+_STEPS_PER_DEVIATION = 24
 
 
 def pack(student: keras.Model, path: str) -> int:
@@ -26,6 +27,10 @@ def pack(student: keras.Model, path: str) -> int:
 
     Returns:
         The file's size in bytes.
+
+    Raises:
+        ValueError: A value that float16 does not hold.
+        OSError: The file cannot be written.
     """
     thin = [layer for layer in student.layers if layer.name.startswith("thin") and layer.weights]
     widths: dict[str, list[int]] = {}
@@ -39,11 +44,11 @@ def pack(student: keras.Model, path: str) -> int:
         head, bias = student.get_layer(f"{name}_head").get_weights()
         matrix = coordinates(head[0, 0], bias)
         network.get_layer(name).set_weights([matrix[None, None, :-1], matrix[-1]])
-    partial = str(pathlib.Path(path).with_name("partial.weights.h5"))
-    network.save_weights(partial)
-    _compress(partial, f"{path}.partial")
-    os.remove(partial)
-    os.replace(f"{path}.partial", path)
+    with tempfile.TemporaryDirectory(dir=pathlib.Path(path).parent) as folder:
+        whole, compressed = f"{folder}/whole.weights.h5", f"{folder}/compressed.h5"
+        network.save_weights(whole)
+        _compress(whole, compressed)
+        os.replace(compressed, path)
     return os.path.getsize(path)
 
 

@@ -9,6 +9,8 @@ import keras
 import numpy as np
 import PIL.Image
 
+from nst_keras import images
+
 __all__ = ["Crops", "crop", "holds", "read"]
 
 _SUFFIXES = (".jpg", ".jpeg", ".png")
@@ -26,7 +28,7 @@ def read(folder: str, sides: Iterable[int], *, hold_out: Sequence[str] = ()) -> 
         uint8 [height, width, 3] arrays, RGB.
 
     Raises:
-        ValueError: No such folder, or no pictures in it.
+        ValueError: No such folder, no pictures in it, all of them held out, or one that cannot be read.
     """
     paths = _paths(folder)
     if not paths:
@@ -34,8 +36,10 @@ def read(folder: str, sides: Iterable[int], *, hold_out: Sequence[str] = ()) -> 
     found = []
     for path in paths:
         if path.stem not in hold_out:
-            with PIL.Image.open(path) as file:
-                found += [_reduced(file.convert("RGB"), side) for side in sides]
+            whole = PIL.Image.fromarray(images.to_uint8(images.load(path)))
+            found += [_reduced(whole, side) for side in sides]
+    if not found:
+        raise ValueError(f"hold_out holds out all pictures of {folder!r}. Leave some to learn from.")
     return found
 
 

@@ -19,8 +19,7 @@ _RATE = 5.0  # Levels of 0..255 a step, Adam's.
 _STEPS = (10, 25, 50)
 
 
-@keras.saving.register_keras_serializable(package="nst_keras_training")
-class Levels(keras.constraints.Constraint):
+class _Levels(keras.constraints.Constraint):
     """Keeps a picture within 0..255."""
 
     def __call__(self, picture: Any) -> Any:
@@ -44,7 +43,7 @@ class Stylist(keras.Model):
         self._twin = keras.models.clone_model(student)  # Frozen, while the student itself goes on learning.
         self._twin.trainable = False
         self._content_weight = content_weight
-        self.pictures = self.add_weight(shape=(batch, size, size, 3), constraint=Levels(), dtype="float32")
+        self.pictures = self.add_weight(shape=(batch, size, size, 3), constraint=_Levels(), dtype="float32")
         representations = self._represented(np.zeros((batch, size, size, 3), np.float32))
         self.targets = {
             name: self.add_weight(shape=target.shape, trainable=False, dtype="float32")
@@ -69,10 +68,8 @@ class Stylist(keras.Model):
         """
         self._twin.set_weights(student.get_weights())
         for variable in self.optimizer.variables:
-            if variable is not self.optimizer.learning_rate:
-                variable.assign(
-                    ops.zeros(variable.shape, variable.dtype)
-                )  # Adam's moments are those of other pictures.
+            if variable is not self.optimizer.learning_rate:  # The step and the moments are those of other pictures.
+                variable.assign(ops.zeros(variable.shape, variable.dtype))
         style, content = self._represented(styles), self._represented(contents)
         for name, target in self.targets.items():
             target.assign((content if name == _CONTENT_LAYER else style)[name])
@@ -86,17 +83,15 @@ class Stylist(keras.Model):
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> Any:
         """Keras's hook: relative style and content losses."""
-        style = [n for n in self.targets if n != _CONTENT_LAYER]
+        style = [name for name in self.targets if name != _CONTENT_LAYER]
         losses = {n: distillation.relative_error(y_pred[n], target) for n, target in self.targets.items()}
         return sum(losses[n] for n in style) / len(style) + self._content_weight * losses[_CONTENT_LAYER]
 
     def _represented(self, images: Any) -> dict[str, Any]:
         """Gram matrices of the style layers and features of the content layer, float32."""
         features = self._twin(keras.applications.vgg19.preprocess_input(ops.convert_to_tensor(images)))
-        return {
-            name: ops.cast(f, "float32") if name == _CONTENT_LAYER else distillation.gram(f)
-            for name, f in features.items()
-        }
+        grams = {name: distillation.gram(f) for name, f in features.items() if name.endswith("conv1")}
+        return {**grams, _CONTENT_LAYER: ops.cast(features[_CONTENT_LAYER], "float32")}
 
 
 class Pool:
@@ -127,12 +122,16 @@ class Pool:
         self.squares = np.zeros((0, size, size, 3), np.uint8)
 
     def renew(self, student: keras.Model, epoch: int) -> None:
-        """Adds a batch by the student as it is now: half from the content, half from noise or another picture."""
+        """Adds a batch by the student as it is now.
+
+        Half of the pictures begin as their contents, a quarter as noise, a quarter as contents half covered by a flat
+        colour. One batch in five takes its styles from photographs.
+        """
         if self._stylist is None:
             self._stylist = Stylist(student, batch=self._batch, size=self._size)
         random = np.random.default_rng([self._seed, epoch, 2**20])
         contents = self._squares(self._photographs, random)
-        styles = self._squares([*self._paintings] if random.random() < 0.8 else self._photographs, random)
+        styles = self._squares(self._paintings if random.random() < 0.8 else self._photographs, random)
         starts = contents.copy()
         starts[::4] = random.uniform(0, 255, starts[::4].shape)
         starts[1::4] = 0.5 * starts[1::4] + 0.5 * random.uniform(0, 255, (len(starts[1::4]), 1, 1, 3))

@@ -20,7 +20,7 @@ __all__ = ["CHANNELS", "WEIGHTS_FILE", "WIDTHS", "network", "thin_network"]
 
 # Channels of each convolution, block by block, where VGG19 has 64, 128, 256, 512 and 512. The early ones, at full
 # size, take most of the time; the deep ones are cheap, and hold most of the weights.
-WIDTHS = ((16, 16), (48, 48), (128, 128, 128, 128), (224, 224, 224), (320,))
+WIDTHS = ((16, 16), (48, 48), (128, 128, 128, 128), (224, 224, 224), (320, 192))
 
 # {layer of VGG19 that the network stands in for: its number of channels N}.
 CHANNELS = {
@@ -30,6 +30,7 @@ CHANNELS = {
     "block4_conv1": 512,
     "block4_conv2": 512,
     "block5_conv1": 512,
+    "block5_conv2": 512,
 }
 
 WEIGHTS_FILE = pathlib.Path(__file__).parent / "compact.weights.h5"

@@ -2,10 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from nst_keras import architectures, compact
+from nst_keras import compact
 from training import distillation, packing
 
-WIDTHS = ((3, 4), (5, 4), (6, 5), (7, 6), (8,))
+WIDTHS = ((3, 4), (5, 4), (6, 5), (7, 6), (8, 7))
 
 
 def test_coordinates_keep_inner_products():
@@ -47,5 +47,4 @@ def test_values_that_half_precision_does_not_hold_are_refused(tmp_path):
     layer.set_weights([np.full(layer.kernel.shape, 1e6, np.float32), np.zeros(3, np.float32)])
     with pytest.raises(ValueError, match="float16 does not hold"):
         packing.pack(student, str(tmp_path / "large.weights.h5"))
-    assert not (tmp_path / "large.weights.h5").exists()
-    assert architectures.ARCHITECTURES["compact"].channels == compact.CHANNELS
+    assert not list(tmp_path.iterdir())

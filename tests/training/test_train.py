@@ -1,6 +1,5 @@
 """The training as a user starts it, in its own process, at the smallest size."""
 
-import json
 import os
 import subprocess
 import sys
@@ -10,13 +9,13 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from nst_keras import architectures, compact, samples
+from nst_keras import architectures, samples
 from tests.conftest import ROOT
-from training import pictures
 
 SMALL = [
-    "--widths=[[3,4],[5,4],[6,5,6,4],[7,6,5],[8]]",
+    "--widths=[[3,4],[5,4],[6,5,6,4],[7,6,5],[8,7]]",
     *("--steps_per_epoch=2", "--batch=2", "--size=32", "--fit_crops=8", "--pool=4", "--hold_out=apart"),
+    *("--learning_rate=0.03", "--precision=float32"),
 ]
 
 
@@ -47,26 +46,36 @@ def train(folder, output, *arguments):
     )
 
 
+def weights(path):
+    return {layer.name: layer.get_weights() for layer in keras.models.load_model(path).layers if layer.weights}
+
+
 def test_a_stopped_training_goes_on_to_the_same_weights(folder):
-    whole = train(folder, "whole", "--epochs=2")
+    whole = train(folder, "whole", "--epochs=3")
     assert whole.returncode == 0, whole.stderr[-2000:]
-    assert "epoch 2 of 2" in whole.stdout
-    # The same training, as it stands after its first epoch: the second one's state is taken away.
-    stopped = train(folder, "stopped", "--epochs=2", "--stop_after=1")
+    assert "epoch 3 of 3" in whole.stdout
+    assert "SHA-256" in whole.stdout
+    stopped = train(folder, "stopped", "--epochs=3", "--stop_after=1")
     assert stopped.returncode == 0, stopped.stderr[-2000:]
+    assert "stopped after epoch 1" in stopped.stdout
     assert not (folder / "stopped" / "compact.weights.h5").exists()
-    resumed = train(folder, "stopped", "--epochs=2")
-    assert "epoch 1 of 2" not in resumed.stdout
-    widths = json.loads(SMALL[0].partition("=")[2])
-    first, second = (
-        compact.network(str(folder / name / "compact.weights.h5"), widths=widths).get_weights()
-        for name in ("whole", "stopped")
+    resumed = train(folder, "stopped", "--epochs=3")
+    assert "epoch 1 of 3" not in resumed.stdout
+    first, second, begun = (
+        weights(folder / name) for name in ("whole/student.keras", "stopped/student.keras", "whole/first_student.keras")
     )
-    for a, b in zip(first, second, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-2, atol=1e-3)
+    for name, values in first.items():
+        for ours, theirs, start in zip(values, second[name], begun[name], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+            assert np.abs(ours - start).max() > 1e-3
     assert {p.name for p in (folder / "whole").iterdir()} == {
-        *("settings.json", "first_student.keras", "epoch_00002", "learning_curve.png", "compact.weights.h5")
+        *("settings.json", "first_student.keras", "student.keras", "epoch_00003"),
+        *("learning_curve.png", "compact.weights.h5"),
     }
+    started = train(folder, "started", "--epochs=1", "--stop_after=0", "--start_from=whole/student.keras")
+    assert started.returncode == 0, started.stderr[-2000:]
+    for name, values in weights(folder / "started" / "first_student.keras").items():
+        assert all(np.array_equal(a, b) for a, b in zip(values, first[name], strict=True))
 
 
 @pytest.mark.parametrize(
@@ -75,6 +84,13 @@ def test_a_stopped_training_goes_on_to_the_same_weights(folder):
         (["--hold_out=nowhere"], "--hold_out names nowhere, which neither folder has"),
         (["--photographs=weights"], "'weights' is no folder with .jpg or .png pictures"),
         (["--epochs=0"], "epochs"),
+        (["stray"], "'stray' is no flag"),
+        (["--size=40"], "--size=40 must be a multiple of 16"),
+        (["--widths=5"], "--widths=5 must be lists of whole numbers"),
+        (["--widths=[[16,16]]"], "must have VGG19's five blocks"),
+        (["--widths=[[999,16],[4,4],[4,4,4,4],[4,4],[4]]"], "must have VGG19's five blocks"),
+        (["--start_from=nowhere.keras"], "--start_from=nowhere.keras: there is no such file"),
+        (["--hold_out=0,1"], "hold_out holds out all pictures of 'photographs'"),
     ],
 )
 def test_wrong_arguments_are_refused_in_a_line(folder, arguments, sentence):
@@ -84,25 +100,14 @@ def test_wrong_arguments_are_refused_in_a_line(folder, arguments, sentence):
     assert "Traceback" not in done.stderr
 
 
-def test_other_settings_do_not_go_on_with_a_training(folder):
-    (folder / "begun").mkdir(exist_ok=True)
+@pytest.fixture(scope="module")
+def begun(folder):
     assert train(folder, "begun", "--epochs=2", "--stop_after=0").returncode == 0
-    other = train(folder, "begun", "--epochs=3")
+    return folder
+
+
+@pytest.mark.parametrize("changed", [["--epochs=3"], ["--hold_out="]])
+def test_other_settings_do_not_go_on_with_a_training(begun, changed):
+    other = train(begun, "begun", "--epochs=2", *changed)
     assert other.returncode != 0
-    assert "--epochs=3 (begun with 2)" in other.stdout + other.stderr
-
-
-def test_crops_repeat_by_seed_and_epoch():
-    groups = [[samples.swirls(40)], [samples.swirls(20)], []]
-
-    def batch(**changed):
-        settings = {"size": 32, "batch": 6, "steps": 3, "seed": 1, "epoch": 2, **changed}
-        return pictures.Crops(groups, (0.5, 0.3, 0.2), **settings)[1][0]
-
-    first = batch()
-    assert first.shape == (6, 32, 32, 3)
-    assert first.dtype == np.float32
-    assert 0 <= first.min() < first.max() <= 255
-    assert np.array_equal(first, batch())
-    assert not np.array_equal(first, batch(epoch=3))
-    assert not np.array_equal(first, batch(seed=2))
+    assert "holds a training with other settings" in other.stdout + other.stderr
