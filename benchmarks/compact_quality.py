@@ -9,7 +9,7 @@ content 0.02 at conv4_2, longest sides reduced to `--image_size`. Then, in VGG19
   of the content image's own; the mean over the five style layers.
 - content: ||F - P||^2 / ||P||^2 at conv4_2.
 
-Seconds are medians of evaluations of both networks in turn.
+Seconds are medians over short runs of evaluations, of both networks in turn.
 """
 
 from __future__ import annotations
@@ -96,14 +96,16 @@ def run(pair: str, extractor: str) -> transfer.NeuralStyleTransfer:
     return style_transfer
 
 
-def seconds(runs: Sequence[transfer.NeuralStyleTransfer], repeats: int = 9) -> list[float]:
-    """Median seconds of an evaluation of each, taken in turn."""
+def seconds(runs: Sequence[transfer.NeuralStyleTransfer], rounds: int = 7, evaluations: int = 4) -> list[float]:
+    """Median seconds of an evaluation of each: in turn, some evaluations on end as in a run, the first untimed."""
     measured: list[list[float]] = [[] for _ in runs]
-    for _ in range(repeats):
+    for _ in range(rounds):
         for one, times in zip(runs, measured, strict=True):
-            start = time.perf_counter()
             one.objective.value_and_gradient(one.content_image)[1].numpy()
-            times.append(time.perf_counter() - start)
+            for _ in range(evaluations):
+                start = time.perf_counter()
+                one.objective.value_and_gradient(one.content_image)[1].numpy()
+                times.append(time.perf_counter() - start)
     return [statistics.median(times) for times in measured]
 
 

@@ -68,11 +68,10 @@ def gram_matrix(features: tf.Tensor, *, per_location: bool = False) -> tf.Tensor
     [[[5.0, 7.0], [7.0, 10.0]]]
     """
     features = tf.cast(features, tf.float32)
-    gram = tf.linalg.einsum("bhwi,bhwj->bij", features, features)
-    if per_location:
-        height, width = tf.shape(features)[1], tf.shape(features)[2]
-        gram /= tf.cast(height * width, tf.float32)
-    return gram
+    # The locations as one axis: XLA's product over two takes up to twice as long on a CPU.
+    locations = tf.reshape(features, [tf.shape(features)[0], -1, features.shape[-1]])
+    gram = tf.linalg.einsum("bmi,bmj->bij", locations, locations)
+    return gram / tf.cast(tf.shape(locations)[1], tf.float32) if per_location else gram
 
 
 def content_loss(

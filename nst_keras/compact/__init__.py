@@ -34,7 +34,7 @@ CHANNELS = {
 }
 
 WEIGHTS_FILE = pathlib.Path(__file__).parent / "compact.weights.h5"
-_SHA256 = "3cc9c222b22802bd3e2883c375338080382e25f06a6d835fc727101859133927"
+_SHA256 = "19c00e62b0d53f5d414d860a76573f6b57c391b309f788f0626c8a99a8c80b69"
 
 
 def thin_network(widths: Sequence[Sequence[int]] = WIDTHS) -> keras.Model:
