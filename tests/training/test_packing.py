@@ -38,7 +38,8 @@ def test_a_packed_student_is_read_by_the_package(tmp_path):
             keras.ops.convert_to_numpy(f)[0].reshape(-1, f.shape[-1]) for f in (coordinates[name], features)
         )
         theirs_products = theirs @ theirs.T
-        assert np.abs(ours @ ours.T - theirs_products).max() < 0.05 * np.abs(theirs_products).max()
+        error = np.square(ours @ ours.T - theirs_products).sum() / np.square(theirs_products).sum()
+        assert error < 0.01  # Rounding, which adds up over layers of so few channels.
 
 
 def test_values_that_half_precision_does_not_hold_are_refused(tmp_path):
