@@ -131,8 +131,8 @@ def _with_weights_of(path: str, name: str, architecture: Architecture) -> keras.
         return architecture.build(str(path))
     except Exception as error:  # h5py, zipfile and Keras each have their own.
         raise ValueError(
-            f"weights: {path!r} does not fit {name} without its top ({_first_line(error)}). "
-            "Give the file of that network."
+            f"weights: {path!r} does not fit {name} without its top, or is damaged ({_first_line(error)}). "
+            "Give the whole file of that network."
         ) from error
 
 

@@ -152,7 +152,7 @@ def _first_student(
     earlier = _weights_by_layer(_START_FROM.value)
     images = keras.applications.vgg19.preprocess_input(crops[0][0])
     thin = compact.thin_network(widths)
-    heads = layerwise.fit(thin, architectures.build("vgg19", "imagenet"), images, known=earlier)
+    heads = layerwise.fit(thin, _vgg19(), images, known=earlier)
     student = distillation.student(thin, heads)
     for layer in (layer for layer in student.layers if layer.name in earlier):
         layer.set_weights(earlier[layer.name])
@@ -160,6 +160,16 @@ def _first_student(
     student.save(partial)
     os.replace(partial, path)
     return student
+
+
+def _vgg19() -> keras.Model:
+    try:
+        return architectures.build("vgg19", "imagenet")
+    except OSError as error:
+        raise OSError(
+            "the teacher's weights could not be downloaded. Put a Keras weights file of VGG19 without its top, whose name "
+            f"begins with vgg19, in a folder and set {architectures.WEIGHTS_VARIABLE} to it."
+        ) from error
 
 
 def _weights_by_layer(path: str | None) -> dict[str, list[np.ndarray]]:
@@ -177,7 +187,7 @@ def _model(start: keras.Model, widths: list[list[int]]) -> distillation.Distilla
     keras.config.set_dtype_policy(_PRECISION.value)
     student = distillation.student(compact.thin_network(widths))
     student.set_weights(start.get_weights())
-    teacher = distillation.teacher(architectures.build("vgg19", "imagenet"), student.output)
+    teacher = distillation.teacher(_vgg19(), student.output)
     model = distillation.Distillation(teacher, student, gram_weight=_GRAM.value)
     steps = _EPOCHS.value * _STEPS.value
     rate = keras.optimizers.schedules.CosineDecay(
