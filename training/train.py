@@ -167,8 +167,8 @@ def _vgg19() -> keras.Model:
         return architectures.build("vgg19", "imagenet")
     except OSError as error:
         raise OSError(
-            "the teacher's weights could not be downloaded. Put a Keras weights file of VGG19 without its top, whose name "
-            f"begins with vgg19, in a folder and set {architectures.WEIGHTS_VARIABLE} to it."
+            "the teacher's weights could not be downloaded. Put a Keras weights file of VGG19 without its top, whose "
+            f"name begins with vgg19, in a folder and set {architectures.WEIGHTS_VARIABLE} to it."
         ) from error
 
 
