@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from nst_keras.samples import canvas
-from nst_keras.samples import stained_glass_flowers as glass_flowers
-from nst_keras.samples import stained_glass_pieces as glass
+from nst_keras.drawing import canvas
+from nst_keras.drawing import stained_glass_flowers as glass_flowers
+from nst_keras.drawing import stained_glass_pieces as glass
 
 __all__ = ["stained_glass"]
 

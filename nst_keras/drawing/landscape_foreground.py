@@ -9,7 +9,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
-from nst_keras.samples import landscape_land as land
+from nst_keras.drawing import landscape_land as land
 
 __all__ = ["Sheet", "boat", "cabin", "fir", "grass"]
 

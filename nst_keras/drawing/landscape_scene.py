@@ -10,10 +10,10 @@ import dataclasses
 import numpy as np
 import PIL.Image
 
-from nst_keras.samples import canvas
-from nst_keras.samples import landscape_foreground as foreground
-from nst_keras.samples import landscape_land as land
-from nst_keras.samples import landscape_sky as sky
+from nst_keras.drawing import canvas
+from nst_keras.drawing import landscape_foreground as foreground
+from nst_keras.drawing import landscape_land as land
+from nst_keras.drawing import landscape_sky as sky
 
 __all__ = ["landscape"]
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from nst_keras.samples import canvas
+from nst_keras.drawing import canvas
 
 __all__ = ["HOURS", "Hour", "air", "sky"]
 

@@ -12,11 +12,11 @@ from collections.abc import Callable
 import numpy as np
 
 from nst_keras import checks
-from nst_keras.samples.landscape_scene import landscape
-from nst_keras.samples.photograph import grace_hopper
-from nst_keras.samples.stained_glass_window import stained_glass
-from nst_keras.samples.swirls_night import swirls
-from nst_keras.samples.woodblock_print import woodblock
+from nst_keras.drawing.landscape_scene import landscape
+from nst_keras.drawing.photograph import grace_hopper
+from nst_keras.drawing.stained_glass_window import stained_glass
+from nst_keras.drawing.swirls_night import swirls
+from nst_keras.drawing.woodblock_print import woodblock
 
 __all__ = ["PREFIX", "SAMPLES", "draw", "grace_hopper", "landscape", "stained_glass", "swirls", "woodblock"]
 

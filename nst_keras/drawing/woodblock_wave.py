@@ -10,8 +10,8 @@ import itertools
 
 import numpy as np
 
-from nst_keras.samples import canvas, curves
-from nst_keras.samples import woodblock_press as press
+from nst_keras.drawing import canvas, curves
+from nst_keras.drawing import woodblock_press as press
 
 __all__ = ["great_wave", "spray", "swell"]
 

@@ -10,8 +10,8 @@ import dataclasses
 
 import numpy as np
 
-from nst_keras.samples import canvas
-from nst_keras.samples import landscape_terrain as terrain
+from nst_keras.drawing import canvas
+from nst_keras.drawing import landscape_terrain as terrain
 
 __all__ = ["CAMERA", "FOCAL", "Fan", "View", "fan", "view"]
 

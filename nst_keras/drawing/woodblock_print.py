@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from nst_keras.samples import canvas, curves
-from nst_keras.samples import woodblock_press as press
-from nst_keras.samples import woodblock_wave as wave
+from nst_keras.drawing import canvas, curves
+from nst_keras.drawing import woodblock_press as press
+from nst_keras.drawing import woodblock_wave as wave
 
 __all__ = ["woodblock"]
 

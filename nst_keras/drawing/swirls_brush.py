@@ -6,7 +6,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
-from nst_keras.samples import canvas
+from nst_keras.drawing import canvas
 
 __all__ = ["Painting"]
 

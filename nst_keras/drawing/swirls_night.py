@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nst_keras.samples import canvas
-from nst_keras.samples import swirls_brush as brush
+from nst_keras.drawing import canvas
+from nst_keras.drawing import swirls_brush as brush
 
 __all__ = ["swirls"]
 

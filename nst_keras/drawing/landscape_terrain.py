@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nst_keras.samples import canvas
+from nst_keras.drawing import canvas
 
 __all__ = ["distances", "ground", "shore"]
 

@@ -6,8 +6,8 @@ import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 
-from nst_keras.samples import curves
-from nst_keras.samples import stained_glass_pieces as glass
+from nst_keras.drawing import curves
+from nst_keras.drawing import stained_glass_pieces as glass
 
 __all__ = ["lay"]
 
