@@ -24,6 +24,9 @@ class Loop:
         objective: What the last run lowered.
         history: Keras `History` of the last run, an entry a step: loss, style_loss, content_loss, var_loss.
         step: Steps made in the last run, through all its epochs.
+        first_step: The step after which it began: 0, or that of the checkpoint from which it went on.
+        total_steps: Steps that it is to make.
+        terms: `LossTerms` of the last step, with the losses of each layer.
         stop_reason: Why the last run ended.
         completed: Whether it came to its end, or to where no step lowers the loss.
         interrupted: Whether Ctrl-C ended it.
@@ -35,7 +38,8 @@ class Loop:
         self.objective: objective_lib.Objective | None = None
         self.generated_image = initial_image
         self.history = keras.callbacks.History()
-        self.step = 0
+        self.step = self.first_step = self.total_steps = 0
+        self.terms: objective_lib.LossTerms | None = None
         self.stop_reason = "not begun"
         self.completed = self.interrupted = self.stop_training = False
 
@@ -64,11 +68,13 @@ class Loop:
         self._optimizer, self.objective = optimizer, objective
         optimizer.start(initial_image)
         self.generated_image = self._last_good = initial_image
-        self.step, self.stop_reason = 0, ""
+        self.step = self.first_step = 0
+        self.terms, self.stop_reason = None, ""
         self.completed = self.interrupted = self.stop_training = False
 
     def _run(self, epochs: int, steps_per_epoch: int, callback_list: keras.callbacks.CallbackList) -> None:
         logs: dict[str, float] = {}
+        self.total_steps = epochs * steps_per_epoch
         callback_list.on_train_begin()
         try:
             for epoch in range(epochs):
@@ -77,7 +83,7 @@ class Loop:
                 callback_list.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
-            self.stop_reason = self.stop_reason or self._natural_end(epochs * steps_per_epoch)
+            self.stop_reason = self.stop_reason or self._natural_end()
         except KeyboardInterrupt:
             self.interrupted = True
             self.stop_reason = f"Interrupted after step {self.step}; the picture of that step is kept."
@@ -111,6 +117,7 @@ class Loop:
             self._stop_not_finite(loss)
             return None
         self.step += 1
+        self.terms = terms
         self.generated_image = tf.identity(self._optimizer.image)
         if self._optimizer.stalled():
             self.stop_training, self.completed = True, True
@@ -131,8 +138,8 @@ class Loop:
         )
         warnings.warn(f"The run stopped: {self.stop_reason}", RuntimeWarning, stacklevel=2)
 
-    def _natural_end(self, steps: int) -> str:
-        if self.step < steps:
+    def _natural_end(self) -> str:
+        if self.step < self.total_steps:
             return f"a callback stopped it after step {self.step}"
         self.completed = True
-        return f"all {steps} steps made"
+        return f"all {self.total_steps} steps made"

@@ -1,0 +1,12 @@
+"""What happens at each step of a run, as Keras callbacks.
+
+They are handed the run as `self.model`, a `NeuralStyleTransfer`, and read its `step` (counted through all epochs),
+`image` (uint8), `generated_image` (float), `terms` and `objective`.
+"""
+
+from nst_keras.callbacks.balance import BalanceCheck
+from nst_keras.callbacks.display import ImageDisplay
+from nst_keras.callbacks.frames import FrameRecorder
+from nst_keras.callbacks.history import StepHistory
+
+__all__ = ["BalanceCheck", "FrameRecorder", "ImageDisplay", "StepHistory"]
