@@ -15,7 +15,17 @@ from typing import Any
 
 from absl import flags
 
-__all__ = ["FIT", "HEADER", "SETUP", "arguments", "define", "flag_line", "layers_from_text", "signature"]
+__all__ = [
+    "FIT",
+    "HEADER",
+    "SETUP",
+    "WITHOUT_FLAG",
+    "arguments",
+    "define",
+    "flag_line",
+    "layers_from_text",
+    "signature",
+]
 
 SETUP = ("transfer", "NeuralStyleTransfer", "__init__")
 FIT = ("transfer", "NeuralStyleTransfer", "fit_style_transfer")
@@ -23,7 +33,7 @@ FIT = ("transfer", "NeuralStyleTransfer", "fit_style_transfer")
 # How a flagfile begins that a run has written.
 HEADER = "# Made by nst_keras"
 # What no text can name.
-_WITHOUT_FLAG = ("self", "preprocess", "callbacks", "verbose")
+WITHOUT_FLAG = ("self", "preprocess", "callbacks", "verbose")
 
 
 def signature(module: str, *names: str) -> tuple[inspect.Signature, dict[str, str]]:
@@ -58,7 +68,7 @@ def define(values: flags.FlagValues, *function: str) -> None:
     """
     parameters, helps = signature(*function)
     for name, parameter in parameters.parameters.items():
-        if name not in _WITHOUT_FLAG:
+        if name not in WITHOUT_FLAG:
             default = None if parameter.default is parameter.empty else parameter.default
             _define(name, str(parameter.annotation), default, helps[name], values)
 
@@ -66,7 +76,7 @@ def define(values: flags.FlagValues, *function: str) -> None:
 def arguments(values: flags.FlagValues, *function: str) -> dict[str, Any]:
     """{argument: value} of a function, from the flags that `define` made of it."""
     parameters, _ = signature(*function)
-    return {name: values[name].value for name in parameters.parameters if name not in _WITHOUT_FLAG}
+    return {name: values[name].value for name in parameters.parameters if name not in WITHOUT_FLAG}
 
 
 def flag_line(name: str, value: Any) -> str:

@@ -6,7 +6,7 @@ They are handed the run as `self.model`, a `NeuralStyleTransfer`, and read its `
 
 from nst_keras.callbacks.balance import BalanceCheck
 from nst_keras.callbacks.display import ImageDisplay
-from nst_keras.callbacks.frames import FrameRecorder
+from nst_keras.callbacks.frames import FrameRecorder, StoredFrames
 from nst_keras.callbacks.history import StepHistory
 
-__all__ = ["BalanceCheck", "FrameRecorder", "ImageDisplay", "StepHistory"]
+__all__ = ["BalanceCheck", "FrameRecorder", "ImageDisplay", "StepHistory", "StoredFrames"]
