@@ -5,13 +5,19 @@ import random
 import resource
 import shutil
 import signal
+import subprocess
+import sys
+import time
 
 import keras
 import numpy as np
+import PIL.Image
 import pytest
 import tensorflow as tf
 
 from nst_keras import checkpoints
+from tests import killable
+from tests.conftest import ROOT
 
 
 def variables():
@@ -257,3 +263,37 @@ def test_a_checkpoint_holds_what_it_was_given(tmp_path):
     assert int(found["count"]) == 7
     assert checkpoint.record["history"] == {"loss": [0.1]}
     assert json.loads((checkpoint.folder / "record.json").read_text())["step"] == 3
+
+
+def kill(optimizer, folder, result, delay):
+    """Starts the run and kills it so many seconds after it begins; where it began, whether it was at work."""
+    command = [sys.executable, "-m", "tests.killable", optimizer, str(folder), str(result)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        first = process.stdout.readline()
+        assert first, "the run did not begin"
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.stdout.read()
+        return int(first), process.wait() == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_run_killed_ten_times_ends_with_the_pixels_of_the_unbroken_run(tmp_path, optimizer):
+    unbroken = killable.run(optimizer)
+    moments = random.Random(optimizer)
+    folder, result, begins = tmp_path / "checkpoints", tmp_path / "result.npy", []
+    for _ in range(10):
+        begun, killed = kill(optimizer, folder, result, moments.uniform(0.0, 0.4))
+        assert killed, "the run came to its end before it was killed"
+        begins.append(begun)
+        # Warnings are errors here: a checkpoint that is not whole would warn.
+        assert checkpoints.Store(folder).newest() is None or checkpoints.Store(folder).newest().step > 0
+        for frame in (folder / "frames").glob("step_*.png"):
+            assert PIL.Image.open(frame).convert("RGB").size == (40, 48)
+        assert not result.exists()
+    assert begins == sorted(begins)
+    assert begins[-1] > 20  # It did go on each time, and not begin anew.
+    subprocess.run([sys.executable, "-m", "tests.killable", optimizer, folder, result], cwd=ROOT, check=True)
+    np.testing.assert_array_equal(np.load(result), unbroken.generated_image)
+    frames = [np.asarray(PIL.Image.open(path)) for path in sorted((folder / "frames").glob("step_*.png"))]
+    np.testing.assert_array_equal(frames, list(unbroken.frames))
