@@ -29,11 +29,12 @@ __all__ = [
 
 SETUP = ("transfer", "NeuralStyleTransfer", "__init__")
 FIT = ("transfer", "NeuralStyleTransfer", "fit_style_transfer")
+SAVE = ("outcome", "Outcome", "save")
 
 # How a flagfile begins that a run has written.
 HEADER = "# Made by nst_keras"
 # What no text can name.
-WITHOUT_FLAG = ("self", "preprocess", "callbacks", "verbose")
+WITHOUT_FLAG = ("self", "preprocess", "callbacks", "verbose", "path")
 
 
 def signature(module: str, *names: str) -> tuple[inspect.Signature, dict[str, str]]:
@@ -143,10 +144,16 @@ def _define(name: str, annotation: str, default: Any, text: str, values: flags.F
         flags.DEFINE(parser, name, default, text, values, serializer, module_name="nst_keras.run")
 
 
+def _number_or_text(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
+
+
 def _parser(annotation: str) -> flags.ArgumentParser:
     """The parser for an annotation such as `int | None`; what is neither a number nor layers is text."""
     alternatives = annotation.split(" | ")
     optional = "None" in alternatives
+    if {"int", "str"} <= set(alternatives):
+        return _Parser("text", _number_or_text, optional=optional)
     for name, kind, function in (("int", "a whole number", int), ("float", "a number", float)):
         if name in alternatives:
             return _Parser(kind, function, optional=optional)
