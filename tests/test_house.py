@@ -33,6 +33,10 @@ ORDER = [
     "drawing.landscape_scene",
     "samples",
     "images",
+    "export.files",
+    "export.stills",
+    "export.animations",
+    "export",
     "winograd",
     "xla_layers",
     "compact",
@@ -53,7 +57,6 @@ ORDER = [
     "callbacks",
     "loop",
     "transfer",
-    "export",
     "job",
     "run",
 ]
