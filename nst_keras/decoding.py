@@ -96,7 +96,7 @@ def _sixteen_bits(picture: PIL.Image.Image, decode: Callable[[str], np.ndarray],
     """Pixels with all 16 bits, not yet upright; None, after a warning, where they cannot be had."""
     try:
         levels = decode(picture.filename)
-    except (ValueError, tf.errors.InvalidArgumentError) as error:
+    except Exception as error:  # Whatever it is, Pillow has read the picture.
         reason = str(error)
     else:
         colour = profiles.sixteen_bits_to_srgb(levels[..., :3], picture.info.get("icc_profile"))

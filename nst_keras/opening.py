@@ -37,7 +37,7 @@ def opened(path: str | os.PathLike, *, argument: str = "path", name: str | None 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
-            with PIL.Image.open(path) as picture:
+            with _opened(path) as picture:
                 yield picture
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         limit = PIL.Image.MAX_IMAGE_PIXELS
@@ -53,3 +53,10 @@ def opened(path: str | os.PathLike, *, argument: str = "path", name: str | None 
         raise PermissionError(f"{argument}: {name!r} may not be read. Check its permissions.") from error
     except (OSError, SyntaxError, EOFError) as error:  # Pillow's ways to say that a file is cut short or damaged.
         raise ValueError(f"{argument}: {name!r} is damaged ({error}). Get a whole copy of it.") from error
+
+
+def _opened(path: str) -> PIL.Image.Image:
+    try:
+        return PIL.Image.open(path)
+    except ValueError as error:  # Another way; told here from the errors of the block.
+        raise OSError(error) from error
