@@ -41,13 +41,14 @@ def signature(module: str, *names: str) -> tuple[inspect.Signature, dict[str, st
     """Signature of a function of this package, and what its docstring, or its class's, says of each argument.
 
     Args:
-        module: Of `nst_keras`, without the package's name.
+        module: Of `nst_keras`, without the package's name; a room of a folder as `"folder.room"`.
         names: The function's, or the class's and the method's.
 
     Returns:
         The signature, with annotations as text, and {argument: help}.
     """
-    tree = ast.parse(pathlib.Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
+    source = pathlib.Path(__file__).parent.joinpath(*module.split(".")).with_suffix(".py")
+    tree = ast.parse(source.read_text(encoding="utf-8"))
     node, helps = tree, {}
     for name in names:
         node = next(n for n in node.body if isinstance(n, (ast.ClassDef, ast.FunctionDef)) and n.name == name)

@@ -142,7 +142,7 @@ def _flag_values() -> absl_flags.FlagValues:
     flags.define(values, *flags.FIT)
     flags.define(values, *flags.SAVE)
     own = {"flag_values": values, "module_name": "nst_keras.run"}
-    seconds = flags.signature("export", "save_animation")[0].parameters["seconds"].default
+    seconds = flags.signature("export.animations", "save_animation")[0].parameters["seconds"].default
     absl_flags.DEFINE_string("output", "stylized.png", "The picture: .png, .jpg, .webp or .tiff.", **own)
     absl_flags.DEFINE_string("animation", None, "The run as a .gif or .mp4; none is made if left out.", **own)
     absl_flags.DEFINE_float("animation_seconds", seconds, "Length of the animation.", **own)
