@@ -8,5 +8,7 @@ from nst_keras.callbacks.balance import BalanceCheck
 from nst_keras.callbacks.display import ImageDisplay
 from nst_keras.callbacks.frames import FrameRecorder
 from nst_keras.callbacks.history import StepHistory
+from nst_keras.callbacks.progress import Progress
+from nst_keras.callbacks.tensorboard import TensorBoard
 
-__all__ = ["BalanceCheck", "FrameRecorder", "ImageDisplay", "StepHistory"]
+__all__ = ["BalanceCheck", "FrameRecorder", "ImageDisplay", "Progress", "StepHistory", "TensorBoard"]
