@@ -128,7 +128,7 @@ def line(status: Status, width: int | None = None) -> str:
     """The status as one line of text; what matters least is left out where the width does not hold all.
 
     >>> losses = {"loss": 0.0123, "style_loss": 0.011, "content_loss": 0.0013, "var_loss": 0.0}
-    >>> status = Status(34, 60, losses, pace=0.25, remaining=6.5, elapsed=9.0, done=False)
+    >>> status = Status(34, 60, losses, pace=0.25, remaining=7.0, elapsed=9.0, done=False)
     >>> line(status)
     'step 34/60  loss 1.23e-2 = style 1.1e-2 + content 1.3e-3  0.25 s/step  7 s left'
     >>> line(status, 50)
@@ -159,6 +159,10 @@ def _parts(losses: Mapping[str, float]) -> str:
 
 
 def _number(value: float, digits: int) -> str:
+    """So many significant digits, and always as many: a line that keeps its length does not jump about."""
+    plain = f"{value:#.{digits}g}"
+    if value >= 0.1 and "e" not in plain:
+        return plain.removesuffix(".")
     mantissa, exponent = f"{value:.{digits - 1}e}".partition("e")[::2]
     return f"{mantissa}e{int(exponent)}" if exponent else mantissa  # nan and inf have none.
 

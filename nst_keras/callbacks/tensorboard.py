@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import importlib.util
 import os
-from collections.abc import Mapping
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -53,37 +54,52 @@ class TensorBoard(keras.callbacks.Callback):
             raise OSError(f"log_dir: the folder {self._log_dir!r} cannot be made. Choose another.") from error
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Writes what does not change: settings, content and style."""
-        self._writer = tf.summary.create_file_writer(self._log_dir, flush_millis=10_000)
-        settings = getattr(self.model, "settings", {}) if self._settings is None else self._settings
-        with self._writer.as_default(step=self.model.step):
-            if settings:
-                tf.summary.text("settings", _table(settings))
-            _write_image("content_image", self.model.content_image)
-            for number, style_image in enumerate(self.model.style_images, 1):
-                _write_image(
-                    f"style_image/{number}" if len(self.model.style_images) > 1 else "style_image", style_image
-                )
-        self._write_picture()
+        """Writes what does not change: settings, content and style; and the start."""
+        self._writer: tf.summary.SummaryWriter | None = tf.summary.create_file_writer(self._log_dir)
+        self._record(self._write_beginning)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Writes the step's loss terms, and the picture if its turn has come."""
-        with self._writer.as_default(step=self.model.step):
-            for name, value in {**(logs or {}), **_shares(self.model.terms)}.items():
-                tf.summary.scalar(name, value)
-        if self.model.step % self._image_interval == 0:
-            self._write_picture()
+        self._record(self._write_step, logs or {})
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Writes the last picture, if it is not written yet."""
         if self.model.generated_image is not self._written:
+            self._record(self._write_picture)
+        if self._writer is not None:
+            self._writer.close()
+
+    def _record(self, write: Callable[..., None], *arguments: Any) -> None:
+        """Writes for the present step. A full disk ends the writing, which is told, but not the run."""
+        if self._writer is None:
+            return
+        try:
+            with self._writer.as_default(step=self.model.step):  # Leaving it flushes, so that the page is up to date.
+                write(*arguments)
+        except tf.errors.OpError as error:
+            self._writer = None
+            reason = error.message.splitlines()[0].rpartition("}} ")[2]  # Without the operation's inner name.
+            warnings.warn(f"log_dir: {reason}; the run goes on without TensorBoard.", stacklevel=2)
+
+    def _write_beginning(self) -> None:
+        settings = getattr(self.model, "settings", {}) if self._settings is None else self._settings
+        if settings:
+            tf.summary.text("settings", _table(settings))
+        _write_image("content_image", self.model.content_image)
+        styles = self.model.style_images
+        for number, style_image in enumerate(styles, 1):
+            _write_image(f"style_image/{number}" if len(styles) > 1 else "style_image", style_image)
+        self._write_picture()
+
+    def _write_step(self, logs: Mapping[str, float]) -> None:
+        for name, value in {**logs, **_shares(self.model.terms)}.items():
+            tf.summary.scalar(name, value)
+        if self.model.step % self._image_interval == 0:
             self._write_picture()
-        self._writer.close()
 
     def _write_picture(self) -> None:
-        with self._writer.as_default(step=self.model.step):
-            self._written = self.model.generated_image
-            _write_image("image", self._written)
+        self._written = self.model.generated_image
+        _write_image("image", self._written)
 
 
 def _write_image(name: str, image: tf.Tensor) -> None:
