@@ -23,7 +23,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["Checkpoint", "Checkpointer", "Store", "digest", "to_go_on_from"]
+__all__ = ["Checkpoint", "Checkpointer", "Store", "to_go_on_from"]
 
 _RECORD = "record.json"
 _STATE = "state"
@@ -221,15 +221,6 @@ def to_go_on_from(
         if checkpoint.step > steps:
             raise ValueError(f"resume: {checkpoint.step} steps are made already, of {steps}. Ask for more epochs.")
     return checkpoint
-
-
-def digest(*tensors: tf.Tensor) -> str:
-    """SHA-256 of tensors, as a fingerprint holds it."""
-    value = hashlib.sha256()
-    for tensor in tensors:
-        value.update(repr(tuple(tensor.shape)).encode())
-        value.update(tensor.numpy().data)
-    return f"sha256:{value.hexdigest()}"
 
 
 def _check_same_run(found: Mapping[str, Any], given: Mapping[str, Any], folder: pathlib.Path) -> None:

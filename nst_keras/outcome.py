@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.figure
 import numpy as np
-import tensorflow as tf
 
-from nst_keras import checks, export, images, loop, plots, provenance
+from nst_keras import checks, export, images, inputs, loop, plots, provenance
 
 __all__ = ["CONTENT_SIZE", "Outcome"]
 
@@ -21,9 +21,23 @@ CONTENT_SIZE = "content"
 class Outcome(loop.Loop):
     """A run whose picture can be saved, with all that is known of how it was made, and whose course can be drawn.
 
-    What it takes from the class that makes the run: `settings`, `content_image`, `style_images`, `frames`, and the
-    content image as it was read, `_original`.
+    The class that makes the run gives its `settings`.
+
+    Attributes:
+        content_image: float32 [1, height, width, 3], 0..255, as resized.
+        style_images: Likewise, a list.
+        frames: uint8 arrays [height, width, 3]: what the last run returned, also where an error ended it.
+        frame_steps: The step of each frame.
     """
+
+    settings: dict[str, Any]
+
+    def __init__(self, pictures: inputs.Inputs) -> None:
+        super().__init__(pictures.initial_image)
+        self._inputs = pictures
+        self.content_image, self.style_images = pictures.content_image, pictures.style_images
+        self.frames: Sequence[np.ndarray] = []
+        self.frame_steps: Sequence[int] = []
 
     def save(
         self,
@@ -54,7 +68,7 @@ class Outcome(loop.Loop):
             images.resize_to(self.generated_image, height, width),
             path,
             bit_depth=bit_depth,
-            alpha=self._original.alpha if alpha else None,
+            alpha=self._inputs.content_alpha if alpha else None,
             text=json.dumps(self.record(**given)) if metadata else None,
         )
 
@@ -63,20 +77,46 @@ class Outcome(loop.Loop):
         return provenance.record(self, {**self.settings, **settings})
 
     def plot_history(self, path: str | os.PathLike | None = None) -> matplotlib.figure.Figure:
-        """Draws the losses over the steps; see `plots.plot_history`, also for `path`."""
-        return plots.plot_history(self.history.history, path=path)
+        """Draws the losses over the steps, see `plots.plot_history`.
 
-    def plot_frames(self, path: str | os.PathLike | None = None) -> matplotlib.figure.Figure:
-        """Draws a contact sheet: content, styles, frames at intervals, the picture; see `plots.plot_frames`."""
-        inputs = [images.to_uint8(image) for image in (self.content_image, *self.style_images)]
-        return plots.plot_frames(inputs[0], inputs[1:], self.frames, self.image, path=path)
+        Args:
+            path: A .png, .pdf or .svg to save it as; an existing file is replaced.
+        """
+        return _saved(plots.plot_history(self.history.history, steps=self.history.epoch), path)
+
+    def plot_frames(
+        self, path: str | os.PathLike | None = None, *, rows: int = 1, columns: int = 6
+    ) -> matplotlib.figure.Figure:
+        """Draws a contact sheet: content, styles and picture, and below them frames at intervals.
+
+        Args:
+            path: A .png, .pdf or .svg to save it as; an existing file is replaced.
+            rows: Rows of frames.
+            columns: Frames a row.
+        """
+        sheet = plots.plot_frames(
+            self.content_image,
+            self.style_images,
+            self.frames,
+            self.generated_image,
+            steps=self.frame_steps,
+            rows=rows,
+            columns=columns,
+        )
+        return _saved(sheet, path)
 
     def _output_size(self, output_size: int | str | None) -> tuple[int, int]:
         height, width = self.generated_image.shape[1:3]
         if output_size is None:
             return height, width
         if output_size == CONTENT_SIZE:
-            return tuple(self._original.size)
+            return self._inputs.content_size
         longest = checks.integer("output_size", output_size)
         scale = longest / max(height, width)
         return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def _saved(figure: matplotlib.figure.Figure, path: str | os.PathLike | None) -> matplotlib.figure.Figure:
+    if path is not None:
+        plots.save(figure, path)
+    return figure

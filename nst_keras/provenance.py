@@ -21,7 +21,7 @@ from typing import Any
 import nst_keras
 from nst_keras import flags, metadata
 
-__all__ = ["INPUTS", "digest", "flagfile", "main", "read", "record", "resolved"]
+__all__ = ["INPUTS", "described", "digest", "digests", "flagfile", "main", "read", "record", "resolved"]
 
 # Settings that may name a file, which the run reads.
 INPUTS = ("content_image", "style_image", "init", "weights")
@@ -51,7 +51,7 @@ def record(run: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "nst_keras": nst_keras.__version__,
         "settings": {name: value for name, value in settings.items() if is_text[name]},
-        "without_flag": {name: _described(value) for name, value in settings.items() if not is_text[name]},
+        "without_flag": {name: described(value) for name, value in settings.items() if not is_text[name]},
         "inputs": dict(run.input_digests),
         "extractor": {"name": run.extractor.name, "sha256": run.extractor.fingerprint()},
         "versions": _versions(),
@@ -106,13 +106,54 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
     return made
 
 
-def digest(source: Any) -> str | None:
-    """SHA-256, in hexadecimal, of a picture's file, or of an array's bytes; None for what has none (URLs, samples)."""
-    if isinstance(source, (str, os.PathLike)):
-        path = pathlib.Path(source).expanduser()
-        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
-    data = source.tobytes() if hasattr(source, "tobytes") else source.numpy().tobytes()
-    return hashlib.sha256(data).hexdigest()
+def digest(*sources: Any) -> str | None:
+    """SHA-256, in hexadecimal, of picture files, or of tensors' and arrays' shapes and bytes.
+
+    Args:
+        sources: Paths, numpy arrays, tensors or PIL images.
+
+    Returns:
+        The digest; None where one is a name that is no file (a URL, a sample).
+    """
+    value = hashlib.sha256()
+    for source in sources:
+        if isinstance(source, (str, os.PathLike)):
+            path = pathlib.Path(source).expanduser()
+            if not path.is_file():
+                return None
+            value.update(path.read_bytes())
+        else:
+            value.update(repr(tuple(getattr(source, "shape", ()))).encode())
+            value.update(source.tobytes() if hasattr(source, "tobytes") else source.numpy().tobytes())
+    return value.hexdigest()
+
+
+def digests(settings: Mapping[str, Any]) -> dict[str, str]:
+    """{argument: SHA-256} of those settings in `INPUTS` that were read from files or given as arrays.
+
+    Several style images are `style_image[0]` and so on.
+    """
+    sources = {name: settings[name] for name in INPUTS}
+    styles = sources["style_image"]
+    if isinstance(styles, (list, tuple)):
+        del sources["style_image"]
+        names = ["style_image"] if len(styles) == 1 else [f"style_image[{place}]" for place in range(len(styles))]
+        sources |= dict(zip(names, styles, strict=True))
+    values = {name: digest(source) for name, source in sources.items()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def described(thing: Any) -> Any:
+    """A setting as JSON takes it; of what is no text and no number, a description."""
+    if thing is None or isinstance(thing, (bool, int, float, str)):
+        return thing
+    if hasattr(thing, "get_config"):
+        return f"{type(thing).__name__} {json.dumps(thing.get_config(), default=str)}"
+    if isinstance(thing, (list, tuple)):
+        return f"[{', '.join(str(described(part)) for part in thing)}]"
+    if hasattr(thing, "shape"):
+        return f"{type(thing).__name__} {list(thing.shape)}"
+    return os.fspath(thing) if isinstance(thing, os.PathLike) else type(thing).__name__
 
 
 def resolved(name: str, value: Any) -> Any:
@@ -173,16 +214,6 @@ def _is_text(name: str, value: Any) -> bool:
     if isinstance(value, Mapping) or (isinstance(value, (list, tuple)) and name not in INPUTS):
         return all(isinstance(layer, str) for layer in value)
     return value is None or isinstance(value, (str, bool, int, float))
-
-
-def _described(value: Any) -> str:
-    if hasattr(value, "get_config"):
-        return f"{type(value).__name__} {json.dumps(value.get_config(), default=str)}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(_described(part) for part in value)}]"
-    if hasattr(value, "shape"):
-        return f"{type(value).__name__} {list(value.shape)}"
-    return str(value) if isinstance(value, (str, os.PathLike)) else type(value).__name__
 
 
 def _versions() -> dict[str, str]:

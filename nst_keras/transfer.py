@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,20 +18,20 @@ from nst_keras import (
     compilation,
     extractors,
     images,
+    inputs,
     layer_weights,
-    loop,
     losses,
     memory,
     optimizers,
+    outcome,
     provenance,
-    starts,
 )
 from nst_keras import objective as objective_lib
 
 __all__ = ["NeuralStyleTransfer"]
 
 
-class NeuralStyleTransfer(loop.Loop):
+class NeuralStyleTransfer(outcome.Outcome):
     """Neural style transfer by optimising an image (Gatys, Ecker and Bethge 2015 and 2016).
 
     A bad argument raises `ValueError`, `TypeError` or `OSError` at once, with one sentence that names it.
@@ -71,13 +70,11 @@ class NeuralStyleTransfer(loop.Loop):
             would not do so by itself (on a GPU), at some cost; it holds for the whole process.
 
     Attributes:
-        content_image: float32 [1, height, width, 3], 0..255, as resized.
-        style_images: Likewise, a list.
         extractor: The network, cut to the layers named.
         seed: The seed in use.
         settings: {argument: value} of construction and of the last run.
         input_digests: {argument: SHA-256} of the pictures and weights that were read from files or given as arrays.
-        frames: What the last run returned, also where an error ended it.
+        content_image, frames, save, plot_history, ...: See `outcome.Outcome`.
         image, history, step, stop_reason, ...: Of the last run, see `loop.Loop`.
     """
 
@@ -118,11 +115,7 @@ class NeuralStyleTransfer(loop.Loop):
         documented = extractors.known_architecture(extractor)
         self._style_layers = layer_weights.layer_weights("style", style_layers, n_style_layers, documented)
         self._content_layers = layer_weights.layer_weights("content", content_layers, n_content_layers, documented)
-        image_size = None if image_size is None else checks.integer("image_size", image_size)
-        sources = _as_list(style_image)
-        self.style_images = [images.load(source, longest_side=image_size, argument="style_image") for source in sources]
-        self._load_content(content_image, image_size)
-        self._initial_image = starts.initial_image(init, self.content_image, self.style_images, seed=self.seed)
+        self._inputs = inputs.read(style_image, content_image, init=init, image_size=image_size, seed=self.seed)
         if weights == "random":
             keras.utils.set_random_seed(self.seed)
         self.extractor = extractors.get(
@@ -133,12 +126,11 @@ class NeuralStyleTransfer(loop.Loop):
             for_xla=self._jit_compile != "false",
             preprocess=preprocess,
         )
-        self._check_sizes()
-        self.input_digests = _digests(self._setup)
+        self._inputs.check_sizes(self.extractor)
+        self.input_digests = provenance.digests(self._setup)
         self._objectives: dict[tuple[bool, bool], objective_lib.Objective] = {}
-        super().__init__(self._initial_image)
+        super().__init__(self._inputs)
         self._prepared: tuple[optimizers.LearningRate | None, optimizers.Optimizer] | None = None
-        self.frames: Sequence[np.ndarray] = []
         self._fit: dict[str, Any] = {}
 
     def fit_style_transfer(
@@ -182,7 +174,8 @@ class NeuralStyleTransfer(loop.Loop):
             resume: Goes on from the last whole checkpoint, to the pixels that a run never stopped would have made;
                 begins at the start where there is none yet. More `epochs` may be asked for than before.
             callbacks: Keras callbacks, called as in `keras.Model.fit`, with this object as their `model`.
-            verbose: Keras's progress bar: 0 for none, 1 for a bar, 2 for a line an epoch, `auto` for 1.
+            verbose: 1 or `auto` for a line of progress that is drawn anew, in a file lines at intervals; 2 for these
+                everywhere; 0 for none.
 
         Returns:
             Frames, uint8 [height, width, 3], one every `frame_interval` steps, and the last. With Keras's optimizers,
@@ -192,7 +185,6 @@ class NeuralStyleTransfer(loop.Loop):
             ValueError: A bad argument, or frames that would not fit into this machine's memory.
         """
         epochs, steps_per_epoch = checks.integer("epochs", epochs), checks.integer("steps_per_epoch", steps_per_epoch)
-        checks.integer("show_interval", show_interval)
         checks.integer("checkpoint_interval", checkpoint_interval)
         self._fit = _given(locals())
         optimizer = self._optimizer_for(learning_rate)
@@ -201,21 +193,26 @@ class NeuralStyleTransfer(loop.Loop):
         recorder = self._recorder(epochs * steps_per_epoch, store, resume)
         fingerprint = self._fingerprint(objective, learning_rate, steps_per_epoch)
         checkpoint = checkpoints.to_go_on_from(store, fingerprint, resume=resume, steps=epochs * steps_per_epoch)
-        self._begin(optimizer, objective, self._initial_image)
+        self._begin(optimizer, objective, self._inputs.initial_image)
         if checkpoint is not None:
             self._go_on(checkpoint)
-        self.frames = recorder.frames
+        self.frames, self.frame_steps = recorder.frames, recorder.steps
         given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks)
         self._fit["callbacks"] = given or None
-        shown = [callbacks_lib.ImageDisplay(show_interval)] if show_image else []
-        last = [checkpoints.Checkpointer(store, interval=checkpoint_interval, fingerprint=fingerprint)] if store else []
         history = callbacks_lib.StepHistory(checkpoint and checkpoint.record["history"])
-        verbose = 1 if verbose == "auto" else verbose
+        shown = callbacks_lib.watching(
+            screen=show_image,
+            preview=preview,
+            tensorboard_dir=tensorboard,
+            interval=show_interval,
+            settings=self.settings,
+            verbose=verbose,
+        )
+        last = [checkpoints.Checkpointer(store, interval=checkpoint_interval, fingerprint=fingerprint)] if store else []
         callback_list = keras.callbacks.CallbackList(
             [history, *given, recorder, callbacks_lib.BalanceCheck(), *shown, *last],
-            add_progbar=verbose != 0,
             model=self,
-            verbose=verbose,
+            verbose=0,
             epochs=epochs,
             steps=steps_per_epoch,
         )
@@ -227,39 +224,27 @@ class NeuralStyleTransfer(loop.Loop):
         """{argument: value} of construction and of the last run."""
         return {**self._setup, **self._fit}
 
-    def _load_content(self, source: images.ImageSource, image_size: int | None) -> None:
-        original = images.load(source, argument="content_image")
-        self.content_image = original if image_size is None else images.resize(original, image_size)
-
     def _recorder(self, steps: int, store: checkpoints.Store | None, resume: bool) -> callbacks_lib.FrameRecorder:
         """Keeps frames in memory, or in a folder where one is named, or where the run may have to go on."""
         folder = self._setup["frames_dir"] or (store and store.folder / "frames")
         if folder is None:
             height, width = self.content_image.shape[1:3]
             memory.check_frames(height, width, steps=steps, frame_interval=self._frame_interval)
-        recorder = callbacks_lib.FrameRecorder(self._frame_interval, folder)
-        if folder is not None and len(recorder.frames) and not resume:
-            raise ValueError(
-                f"frames_dir: {str(folder)!r} holds the frames of another run. Go on with that (resume), or choose "
-                "another folder."
-            )
-        return recorder
+        return callbacks_lib.FrameRecorder(self._frame_interval, folder, resume=resume)
 
     def _fingerprint(
         self, objective: objective_lib.Objective, learning_rate: optimizers.LearningRate | None, steps_per_epoch: int
     ) -> dict[str, Any]:
         """{setting: value} of all that decides the pixels of a step."""
         return {
-            "content_image": checkpoints.digest(self.content_image),
-            "style_image": checkpoints.digest(*self.style_images),
-            "init": checkpoints.digest(self._initial_image),
+            **self._inputs.fingerprint(),
             "extractor": f"sha256:{self.extractor.fingerprint()}",
             "style_layers": self._style_layers,
             "content_layers": self._content_layers,
             "normalization": self._normalization,
             **{name: objective.weights[term] for term, name in objective_lib.WEIGHTED_TERMS.items()},
-            "optimizer": _configured(self._optimizer_setting),
-            "learning_rate": _configured(learning_rate),
+            "optimizer": provenance.described(self._optimizer_setting),
+            "learning_rate": provenance.described(learning_rate),
             "steps_per_epoch": steps_per_epoch,
             "jit_compile": self._jit_compile,
         }
@@ -298,35 +283,7 @@ class NeuralStyleTransfer(loop.Loop):
             self._prepared = (learning_rate, made)
         return self._prepared[1]
 
-    def _check_sizes(self) -> None:
-        self.extractor.check_size("content_image", *self.content_image.shape[1:3])
-        for image in self.style_images:
-            self.extractor.check_size("style_image", *image.shape[1:3])
-
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A method's own arguments, out of its `locals()`, where these are nothing else yet."""
     return {name: value for name, value in arguments.items() if name not in ("self", "__class__")}
-
-
-def _digests(setup: Mapping[str, Any]) -> dict[str, str]:
-    """{argument: SHA-256} of what was read from files or given as arrays."""
-    sources = {name: setup[name] for name in provenance.INPUTS if name != "style_image"}
-    styles = _as_list(setup["style_image"])
-    sources |= {"style_image" if len(styles) == 1 else f"style_image[{place}]": s for place, s in enumerate(styles)}
-    digests = {name: provenance.digest(source) for name, source in sources.items()}
-    return {name: value for name, value in digests.items() if value is not None}
-
-
-def _configured(thing: Any) -> Any:
-    """What a name, a number, or one of Keras's objects is set to, as JSON takes it."""
-    if not hasattr(thing, "get_config"):
-        return thing
-    return f"{type(thing).__name__} {json.dumps(thing.get_config(), default=str)}"
-
-
-def _as_list(source: Any) -> list[Any]:
-    sources = list(source) if isinstance(source, (list, tuple)) else [source]
-    if not sources:
-        raise ValueError("style_image is an empty list. Give at least one image.")
-    return sources

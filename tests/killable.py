@@ -30,7 +30,7 @@ def run(optimizer, **options):
 
 
 def main(optimizer, folder, result):
-    """Goes on with the run in the folder; says which steps it makes, and writes its picture when it has come to its end."""
+    """Goes on with the run in the folder; says which steps it makes, and writes its picture at its end."""
     begun = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: print(batch, flush=True))
     style_transfer = run(optimizer, checkpoint_dir=folder, checkpoint_interval=1, resume=True, callbacks=[begun])
     with export.replacing(result) as temporary:

@@ -185,7 +185,7 @@ def test_folders_named_like_a_start_do_not_confuse_the_flagfile(folder):
 
 
 def test_a_picture_that_cannot_be_written_exits_with_1(folder, capsys, monkeypatch):
-    def refuse(*arguments):
+    def refuse(*arguments, **options):
         raise OSError("No space left on device")
 
     monkeypatch.setattr("nst_keras.export.save_image", refuse)

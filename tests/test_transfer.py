@@ -101,11 +101,11 @@ def test_one_trace_for_a_whole_run(make, optimizer):
 
 
 def test_starts(make, content, style):
-    starts = {init: make(init=init)._initial_image for init in ("content", "noise", "style")}
+    starts = {init: make(init=init)._inputs.initial_image for init in ("content", "noise", "style")}
     np.testing.assert_array_equal(starts["content"][0], content)
     assert all(image.shape == (1, *content.shape) for image in starts.values())
     own = np.full((24, 20, 3), 99, np.uint8)
-    np.testing.assert_allclose(make(init=own)._initial_image, np.full((1, *content.shape), 99), atol=1e-3)
+    np.testing.assert_allclose(make(init=own)._inputs.initial_image, np.full((1, *content.shape), 99), atol=1e-3)
 
 
 def test_the_style_image_keeps_its_aspect(make, style):

@@ -8,5 +8,17 @@ from nst_keras.callbacks.balance import BalanceCheck
 from nst_keras.callbacks.display import ImageDisplay
 from nst_keras.callbacks.frames import FrameRecorder, StoredFrames
 from nst_keras.callbacks.history import StepHistory
+from nst_keras.callbacks.progress import Progress
+from nst_keras.callbacks.tensorboard import TensorBoard
+from nst_keras.callbacks.watching import watching
 
-__all__ = ["BalanceCheck", "FrameRecorder", "ImageDisplay", "StepHistory", "StoredFrames"]
+__all__ = [
+    "BalanceCheck",
+    "FrameRecorder",
+    "ImageDisplay",
+    "Progress",
+    "StepHistory",
+    "StoredFrames",
+    "TensorBoard",
+    "watching",
+]

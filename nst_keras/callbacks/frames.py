@@ -53,7 +53,7 @@ class StoredFrames(Sequence):
         """Removes the frames of all other steps."""
         for step in set(self.steps) - set(steps):
             self._path(step).unlink()
-        self.steps = [step for step in self.steps if step in steps]
+        self.steps[:] = [step for step in self.steps if step in steps]
 
     def _path(self, step: int) -> pathlib.Path:
         return self.folder / f"step_{step:08}.png"
@@ -64,23 +64,36 @@ class FrameRecorder(keras.callbacks.Callback):
 
     Args:
         interval: Steps.
-        folder: Where the frames are written, each when it is made; in memory if left out.
+        folder: Where the frames are written, each when it is made; they are kept in memory if it is left out.
+        resume: Whether the run goes on: then those frames in the folder that it has made already are kept, and others
+            removed.
+
+    Raises:
+        ValueError: The folder holds frames, and the run does not go on.
 
     Attributes:
         frames: uint8 arrays [height, width, 3], with the values of the image, never stretched: a list, or
             `StoredFrames`.
+        steps: The step of each.
     """
 
-    def __init__(self, interval: int = 1, folder: str | os.PathLike | None = None) -> None:
+    def __init__(self, interval: int = 1, folder: str | os.PathLike | None = None, *, resume: bool = False) -> None:
         super().__init__()
         self.interval = interval
         self.frames: list[np.ndarray] | StoredFrames = [] if folder is None else StoredFrames(folder)
+        if len(self.frames) and not resume:
+            raise ValueError(
+                f"frames_dir: {str(folder)!r} holds the frames of another run. Go on with that (resume), or choose "
+                "another folder."
+            )
+        self.steps: list[int] = []
         self._failed = False
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Where the run goes on, keeps of the frames in the folder those that it has made up to here."""
+        """Keeps of the frames in the folder those that the run has made up to here."""
         if isinstance(self.frames, StoredFrames):
             self.frames.keep(range(self.interval, self.model.first_step + 1, self.interval))
+            self.steps = self.frames.steps
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Keeps the frame if its turn has come."""
@@ -95,6 +108,7 @@ class FrameRecorder(keras.callbacks.Callback):
     def _keep(self) -> None:
         if not isinstance(self.frames, StoredFrames):
             self.frames.append(self.model.image)
+            self.steps.append(self.model.step)
         elif not self._failed:
             try:
                 self.frames.append(self.model.step, self.model.image)

@@ -1,7 +1,4 @@
-import csv
 import re
-import sys
-import types
 import warnings
 
 import keras
@@ -55,43 +52,6 @@ def test_keras_calls_come_in_its_order(make):
     assert order == ["train_begin", "epoch_begin", *batch, *batch, "epoch_end", "train_end"]
 
 
-def test_keras_progress_bar(make, capsys):
-    make().fit_style_transfer(2, 3, verbose=2)
-    printed = capsys.readouterr().out
-    assert "Epoch 2/2" in printed
-    assert "3/3" in printed
-    assert "style_loss" in printed
-    make().fit_style_transfer(1, 2, verbose=0)
-    assert capsys.readouterr().out == ""
-
-
-def test_csv_logger(make, tmp_path):
-    fit(make(), keras.callbacks.CSVLogger(tmp_path / "log.csv"))
-    with open(tmp_path / "log.csv") as file:
-        rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows] == ["0", "1"]
-    assert float(rows[1]["loss"]) < float(rows[0]["loss"])
-
-
-def test_early_stopping(make):
-    style_transfer = make()
-    stop = keras.callbacks.EarlyStopping("loss", min_delta=1e9, patience=1)
-    fit(style_transfer, stop, epochs=5)
-    assert style_transfer.step == 6
-    assert style_transfer.stop_reason == "a callback stopped it after step 6"
-    assert not style_transfer.completed
-
-
-def test_learning_rate_scheduler(make):
-    style_transfer = make()
-    fit(style_transfer, keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5), learning_rate=4.0)
-    assert float(style_transfer.optimizer.learning_rate) == 1.0
-
-
-def test_terminate_on_nan_lets_a_finite_run_be(make):
-    assert len(fit(make(), keras.callbacks.TerminateOnNaN())) == 6
-
-
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
@@ -117,37 +77,6 @@ def test_balanced_weights_are_not_told(make):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit(make(), epochs=3)
-
-
-def test_without_a_screen_showing_warns_once(make):
-    with pytest.warns(UserWarning, match="show_image: there is no screen") as caught:
-        fit(make(), show_image=True, show_interval=1)
-    assert len(caught) == 1
-
-
-def test_a_notebook_shows_the_picture_in_place(make, monkeypatch):
-    shown, updates = [], []
-    handle = types.SimpleNamespace(update=lambda picture: updates.append(picture.size))
-    display = types.SimpleNamespace(display=lambda picture, display_id: shown.append(picture.size) or handle)
-    shell = type("ZMQInteractiveShell", (), {})()
-    ipython = types.SimpleNamespace(get_ipython=lambda: shell, display=display)
-    monkeypatch.setitem(sys.modules, "IPython", ipython)
-    monkeypatch.setitem(sys.modules, "IPython.display", display)
-    fit(make(), show_image=True, show_interval=2)
-    assert shown == [(40, 48)]
-    assert updates == [(40, 48)] * 3  # Steps 4 and 6, and the end.
-
-
-def test_a_window_is_drawn_with_matplotlib(make, monkeypatch):
-    import matplotlib.pyplot as plt
-
-    monkeypatch.setattr(plt, "get_backend", lambda: "pretended")
-    style_transfer = make()
-    fit(style_transfer, show_image=True, show_interval=4)
-    axes = plt.figure("nst_keras").axes[0]
-    np.testing.assert_array_equal(axes.images[0].get_array(), style_transfer.image)
-    assert axes.get_title() == "step 6"
-    plt.close("all")
 
 
 def test_frame_recorder_keeps_copies(make):

@@ -1,0 +1,73 @@
+"""The pictures that a run begins with: content, styles, and the start."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from nst_keras import checks, extractors, images, provenance, starts
+
+__all__ = ["Inputs", "read"]
+
+
+class Inputs(NamedTuple):
+    """Pictures, float32 [1, height, width, 3], 0..255, as resized.
+
+    Attributes:
+        content_image: Gives the picture its size.
+        style_images: One or more, of any sizes.
+        initial_image: Where the picture starts, of the content image's size.
+        content_size: Height and width of the content image before it was reduced.
+        content_alpha: uint8, of that size, 255 where the content image is opaque; None if all of it is.
+    """
+
+    content_image: tf.Tensor
+    style_images: list[tf.Tensor]
+    initial_image: tf.Tensor
+    content_size: tuple[int, int]
+    content_alpha: np.ndarray | None
+
+    def check_sizes(self, extractor: extractors.FeatureExtractor) -> None:
+        """Raises `ValueError` where a picture is too small for a network."""
+        extractor.check_size("content_image", *self.content_image.shape[1:3])
+        for image in self.style_images:
+            extractor.check_size("style_image", *image.shape[1:3])
+
+    def fingerprint(self) -> dict[str, Any]:
+        """{argument: SHA-256 of its pixels}, as `checkpoints` compares it."""
+        pictures = {"content_image": [self.content_image], "style_image": self.style_images}
+        pictures["init"] = [self.initial_image]
+        return {name: f"sha256:{provenance.digest(*tensors)}" for name, tensors in pictures.items()}
+
+
+def read(
+    style_image: images.ImageSource | list[images.ImageSource],
+    content_image: images.ImageSource,
+    *,
+    init: images.ImageSource,
+    image_size: int | None,
+    seed: int,
+) -> Inputs:
+    """Reads them all.
+
+    Args:
+        style_image: As `images.load` takes it, or a list.
+        content_image: As `images.load` takes it.
+        init: As `starts.initial_image` takes it.
+        image_size: Longest side in pixels that content and style are reduced to; None leaves them as they are.
+        seed: Of the noise.
+
+    Raises:
+        ValueError, TypeError, OSError: As `images.load` and `starts.initial_image` do; an empty list; a bad size.
+    """
+    image_size = None if image_size is None else checks.integer("image_size", image_size)
+    sources = list(style_image) if isinstance(style_image, (list, tuple)) else [style_image]
+    if not sources:
+        raise ValueError("style_image is an empty list. Give at least one image.")
+    styles = [images.load(source, longest_side=image_size, argument="style_image") for source in sources]
+    original, alpha = images.read(content_image, argument="content_image")
+    content = original if image_size is None else images.resize(original, image_size)
+    initial = starts.initial_image(init, content, styles, seed=seed)
+    return Inputs(content, styles, initial, tuple(original.shape[1:3]), alpha)
