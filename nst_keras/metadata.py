@@ -25,6 +25,7 @@ __all__ = ["jpeg_comments", "png_chunk", "read", "tiff_description", "webp_exif"
 _KEYWORD = b"nst_keras"
 _MARK = b"nst_keras:"
 _UNICODE = b"UNICODE\0"  # How EXIF says that a UserComment is UTF-16.
+_LONG, _UNDEFINED = 4, 7  # Types of EXIF.
 _TIFF_DESCRIPTION = 270
 _JPEG_COMMENT = b"\xff\xfe"
 _LONGEST_COMMENT = 65533  # Bytes; the length of a JPEG segment is 16 bits and counts itself.
@@ -66,12 +67,12 @@ def jpeg_comments(text: str) -> bytes:
 
 
 def webp_exif(text: str) -> bytes:
-    """EXIF data that holds the text as its UserComment."""
-    exif = PIL.Image.Exif()
-    exif.endian = ">"
+    """EXIF data that holds the text as its UserComment, in a directory of its own, as EXIF has it."""
     comment = _UNICODE + (_MARK + _encoded(text)).decode("utf-8").encode("utf-16-be")
-    exif[PIL.ExifTags.IFD.Exif] = {PIL.ExifTags.Base.UserComment: comment}
-    return exif.tobytes()
+    # Directories of one entry each: tag, type, count, value or place of it; then no further directory.
+    first = struct.pack(">HHHIII", 1, PIL.ExifTags.IFD.Exif, _LONG, 1, 26, 0)
+    second = struct.pack(">HHHIII", 1, PIL.ExifTags.Base.UserComment, _UNDEFINED, len(comment), 44, 0)
+    return b"Exif\0\0" + struct.pack(">2sHI", b"MM", 42, 8) + first + second + comment
 
 
 def tiff_description(text: str) -> bytes:

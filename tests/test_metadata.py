@@ -81,9 +81,8 @@ def test_a_text_behind_the_pixels_of_a_png_is_found(tmp_path, picture):
 
 def test_exif_of_the_other_byte_order(tmp_path):
     comment = b"UNICODE\0" + "nst_keras:größer".encode("utf-16-le")
-    first = struct.pack("<HHHIII", 1, 34665, 4, 1, 26, 0)
-    second = struct.pack("<HHHIII", 1, 37510, 7, len(comment), 44, 0)
-    exif = b"Exif\0\0II*\0" + struct.pack("<I", 8) + first + second + comment
+    directories = struct.pack("<HHHIIIHHHIII", 1, 34665, 4, 1, 26, 0, 1, 37510, 7, len(comment), 44, 0)
+    exif = b"Exif\0\0" + struct.pack("<2sHI", b"II", 42, 8) + directories + comment
     PIL.Image.new("RGB", (8, 8)).save(tmp_path / "a.webp", exif=exif)
     assert metadata.read(tmp_path / "a.webp") == "größer"
 
