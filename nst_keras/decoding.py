@@ -57,8 +57,7 @@ def from_file(path: str | os.PathLike, *, argument: str = "image", name: str | N
     with opening.opened(path, argument=argument, name=name) as picture:
         orientation = picture.getexif().get(PIL.ExifTags.Base.Orientation, 1)  # Pillow forgets it when it decodes.
         picture.load()  # Also tells whether the file is whole, so that the other decoders need not.
-        has_sixteen_bits, decode = _SIXTEEN_BITS.get(picture.format, (lambda picture: False, None))
-        pixels = _sixteen_bits(picture, decode, argument) if has_sixteen_bits(picture) else None
+        pixels = _sixteen_bits(picture, argument)
         if pixels is None:
             return from_pil(picture, argument=argument)
         return _UPRIGHT.get(orientation, np.asarray)(pixels)
@@ -92,8 +91,11 @@ def from_pil(picture: PIL.Image.Image, *, argument: str = "image") -> np.ndarray
     return np.asarray(PIL.Image.merge("RGBA", (*colour.split(), alpha)) if alpha else colour, np.float32)
 
 
-def _sixteen_bits(picture: PIL.Image.Image, decode: Callable[[str], np.ndarray], argument: str) -> np.ndarray | None:
-    """Pixels with all 16 bits, not yet upright; None, after a warning, where they cannot be had."""
+def _sixteen_bits(picture: PIL.Image.Image, argument: str) -> np.ndarray | None:
+    """Pixels with all 16 bits, not yet upright; None where there are none, or, after a warning, cannot be had."""
+    holds_them, decode = _SIXTEEN_BITS.get(picture.format, (None, None))
+    if decode is None or not holds_them(picture):
+        return None
     try:
         levels = decode(picture.filename)
     except Exception as error:  # Whatever it is, Pillow has read the picture.
@@ -122,7 +124,7 @@ def _decode_png(path: str) -> np.ndarray:
 def _is_deep_tiff(picture: PIL.Image.Image) -> bool:
     """Whether a TIFF holds RGB at 16 bits."""
     bits, photometric = (picture.tag_v2.get(tag) for tag in (_BITS_PER_SAMPLE, _PHOTOMETRIC))
-    return photometric == _PHOTOMETRIC_RGB and set(bits) == {16}
+    return photometric == _PHOTOMETRIC_RGB and set(bits or ()) == {16}
 
 
 def _decode_tiff(path: str) -> np.ndarray:

@@ -6,12 +6,14 @@
 - TIFF: ImageDescription.
 
 All hold text of any length, in UTF-8 (EXIF: UTF-16), that other programs show, too. Outside PNG it begins with
-`nst_keras:`, which tells it from those of cameras and other programs. This module does not wait for TensorFlow.
+`nst_keras:`, in JPEG with `nst_keras 1/2:` and so on, which tells it from those of cameras and other programs. This
+module does not wait for TensorFlow.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import struct
 from collections.abc import Callable
 
@@ -25,9 +27,10 @@ __all__ = ["jpeg_comments", "png_chunk", "read", "tiff_description", "webp_exif"
 _KEYWORD = b"nst_keras"
 _MARK = b"nst_keras:"
 _UNICODE = b"UNICODE\0"  # How EXIF says that a UserComment is UTF-16.
+_LONG, _UNDEFINED = 4, 7  # Types of EXIF.
 _TIFF_DESCRIPTION = 270
 _JPEG_COMMENT = b"\xff\xfe"
-_LONGEST_COMMENT = 65533  # Bytes; the length of a JPEG segment is 16 bits and counts itself.
+_JPEG_PIECE = 65_500  # Bytes in a segment, whose length, itself and the piece's number counted, has 16 bits.
 
 
 def read(path: str | os.PathLike, *, argument: str = "path") -> str | None:
@@ -38,7 +41,7 @@ def read(path: str | os.PathLike, *, argument: str = "path") -> str | None:
         argument: How errors name the picture.
 
     Returns:
-        The text; None if the picture carries none of this package's.
+        The text; None if the picture carries none of this package's, or not the whole of it.
 
     Raises:
         FileNotFoundError: No such file.
@@ -59,19 +62,20 @@ def png_chunk(text: str) -> bytes:
 
 
 def jpeg_comments(text: str) -> bytes:
-    """Comment segments, which stand anywhere before the picture's data; each begins with `nst_keras:`."""
-    data, step = _encoded(text), _LONGEST_COMMENT - len(_MARK)
-    pieces = [_MARK + data[start : start + step] for start in range(0, max(1, len(data)), step)]
-    return b"".join(_JPEG_COMMENT + struct.pack(">H", len(piece) + 2) + piece for piece in pieces)
+    """Comment segments, which stand anywhere before the picture's data, each with its number and how many there are."""
+    data = _encoded(text)
+    pieces = [data[start : start + _JPEG_PIECE] for start in range(0, max(1, len(data)), _JPEG_PIECE)]
+    marked = [b"%s %d/%d:%s" % (_KEYWORD, number, len(pieces), piece) for number, piece in enumerate(pieces, start=1)]
+    return b"".join(_JPEG_COMMENT + struct.pack(">H", len(comment) + 2) + comment for comment in marked)
 
 
 def webp_exif(text: str) -> bytes:
-    """EXIF data that holds the text as its UserComment."""
-    exif = PIL.Image.Exif()
-    exif.endian = ">"
+    """EXIF data that holds the text as its UserComment, in a directory of its own, as EXIF has it."""
     comment = _UNICODE + (_MARK + _encoded(text)).decode("utf-8").encode("utf-16-be")
-    exif[PIL.ExifTags.IFD.Exif] = {PIL.ExifTags.Base.UserComment: comment}
-    return exif.tobytes()
+    # Directories of one entry each: tag, type, count, value or place of it; then no further directory.
+    first = struct.pack(">HHHIII", 1, PIL.ExifTags.IFD.Exif, _LONG, 1, 26, 0)
+    second = struct.pack(">HHHIII", 1, PIL.ExifTags.Base.UserComment, _UNDEFINED, len(comment), 44, 0)
+    return b"Exif\0\0" + struct.pack(">2sHI", b"MM", 42, 8) + first + second + comment
 
 
 def tiff_description(text: str) -> bytes:
@@ -95,9 +99,12 @@ def _from_png(picture: PIL.Image.Image) -> bytes | None:
 
 
 def _from_jpeg(picture: PIL.Image.Image) -> bytes | None:
-    comments = [_unmarked(data) for name, data in picture.applist if name == "COM"]
-    own = [data for data in comments if data is not None]
-    return b"".join(own) if own else None
+    comments = [data for name, data in picture.applist if name == "COM"]
+    found = [re.fullmatch(_KEYWORD + rb" (\d+)/(\d+):(.*)", data, re.DOTALL) for data in comments]
+    pieces = {int(match[1]): match[3] for match in found if match}
+    count = max((int(match[2]) for match in found if match), default=0)
+    is_whole = count > 0 and len(pieces) == count  # A program may keep the last comment only.
+    return b"".join(pieces[number] for number in sorted(pieces)) if is_whole else None
 
 
 def _from_webp(picture: PIL.Image.Image) -> bytes | None:

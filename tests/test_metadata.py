@@ -79,11 +79,18 @@ def test_a_text_behind_the_pixels_of_a_png_is_found(tmp_path, picture):
     assert metadata.read(tmp_path / "a.png") == "moved"
 
 
+def test_half_a_text_is_none(tmp_path, picture):
+    export.save_image(picture, tmp_path / "a.jpg", text=LONG)
+    with PIL.Image.open(tmp_path / "a.jpg") as jpeg:
+        jpeg.save(tmp_path / "b.jpg")  # Pillow keeps the last comment.
+    assert b"nst_keras" in (tmp_path / "b.jpg").read_bytes()
+    assert metadata.read(tmp_path / "b.jpg") is None
+
+
 def test_exif_of_the_other_byte_order(tmp_path):
     comment = b"UNICODE\0" + "nst_keras:größer".encode("utf-16-le")
-    first = struct.pack("<HHHIII", 1, 34665, 4, 1, 26, 0)
-    second = struct.pack("<HHHIII", 1, 37510, 7, len(comment), 44, 0)
-    exif = b"Exif\0\0II*\0" + struct.pack("<I", 8) + first + second + comment
+    directories = struct.pack("<HHHIIIHHHIII", 1, 34665, 4, 1, 26, 0, 1, 37510, 7, len(comment), 44, 0)
+    exif = b"Exif\0\0" + struct.pack("<2sHI", b"II", 42, 8) + directories + comment
     PIL.Image.new("RGB", (8, 8)).save(tmp_path / "a.webp", exif=exif)
     assert metadata.read(tmp_path / "a.webp") == "größer"
 
@@ -93,7 +100,7 @@ def test_another_program_sees_the_text(tmp_path, picture):
         export.save_image(picture, tmp_path / f"a{suffix}", text="größer")
     with PIL.Image.open(tmp_path / "a.png") as png, PIL.Image.open(tmp_path / "a.jpg") as jpeg:
         assert png.text == {"nst_keras": "größer"}
-        assert jpeg.info["comment"].decode() == "nst_keras:größer"
+        assert jpeg.info["comment"].decode() == "nst_keras 1/1:größer"
     with tifffile.TiffFile(tmp_path / "a.tiff") as tiff:
         assert tiff.pages[0].description == "nst_keras:größer"
 

@@ -143,7 +143,7 @@ def test_a_float_image_is_rounded(tmp_path):
         ("a.xyz", {}, "path: '.*a.xyz' must end in one of .png"),
         ("a.png", {"bit_depth": 12}, "bit_depth must be 8 or 16, but 12 was given"),
         ("a.png", {"bit_depth": "16"}, "bit_depth must be 8 or 16, but '16' was given"),
-        ("a.jpg", {"bit_depth": 16}, r"path: '.*a.jpg' cannot hold bit_depth=16. Choose .png or .tiff, or 8"),
+        ("a.jpg", {"bit_depth": 16}, r"path: '.*a.jpg' cannot hold bit_depth=16. Choose .png or .tiff, or bit_depth=8"),
         ("a.webp", {"bit_depth": 16}, "a.webp' cannot hold bit_depth=16"),
         ("a.JPEG", {"alpha": np.zeros((2, 2), np.uint8)}, "path: '.*a.JPEG' cannot hold transparency. Choose .png"),
         ("a.png", {"alpha": np.zeros((2, 2))}, r"alpha must be uint8 .*float64 \[2, 2\] was given"),
