@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from nst_keras import architectures, checks, xla_layers
@@ -82,6 +84,16 @@ class FeatureExtractor:
         """{layer: N}: its number of channels; for `compact`, that of the layer of VGG19 whose coordinates it gives."""
         outputs = zip(self.layers, self._network.outputs, strict=True)
         return {name: self._channels.get(self._aliases[name], output.shape[-1]) for name, output in outputs}
+
+    def fingerprint(self) -> str:
+        """SHA-256, in hexadecimal, of what decides the features: layers, weights, the preprocessing's name."""
+        digest = hashlib.sha256()
+        kinds = [type(layer).__name__ for layer in self._network.layers]
+        preprocess = getattr(self.preprocess, "__qualname__", type(self.preprocess).__name__)
+        digest.update(repr((self.layers, kinds, preprocess)).encode())
+        for array in self._network.get_weights():
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     def select(self, layers: Iterable[str]) -> FeatureExtractor:
         """The same network, its weights shared, cut to fewer layers.

@@ -15,28 +15,40 @@ from typing import Any
 
 from absl import flags
 
-__all__ = ["FIT", "HEADER", "SETUP", "arguments", "define", "flag_line", "layers_from_text", "signature"]
+__all__ = [
+    "FIT",
+    "HEADER",
+    "SETUP",
+    "WITHOUT_FLAG",
+    "arguments",
+    "define",
+    "flag_line",
+    "layers_from_text",
+    "signature",
+]
 
 SETUP = ("transfer", "NeuralStyleTransfer", "__init__")
 FIT = ("transfer", "NeuralStyleTransfer", "fit_style_transfer")
+SAVE = ("outcome", "Outcome", "save")
 
 # How a flagfile begins that a run has written.
 HEADER = "# Made by nst_keras"
 # What no text can name.
-_WITHOUT_FLAG = ("self", "preprocess", "callbacks", "verbose")
+WITHOUT_FLAG = ("self", "preprocess", "callbacks", "verbose", "path")
 
 
 def signature(module: str, *names: str) -> tuple[inspect.Signature, dict[str, str]]:
     """Signature of a function of this package, and what its docstring, or its class's, says of each argument.
 
     Args:
-        module: Of `nst_keras`, without the package's name.
+        module: Of `nst_keras`, without the package's name; a room of a folder as `"folder.room"`.
         names: The function's, or the class's and the method's.
 
     Returns:
         The signature, with annotations as text, and {argument: help}.
     """
-    tree = ast.parse(pathlib.Path(__file__).with_name(f"{module}.py").read_text(encoding="utf-8"))
+    source = pathlib.Path(__file__).parent.joinpath(*module.split(".")).with_suffix(".py")
+    tree = ast.parse(source.read_text(encoding="utf-8"))
     node, helps = tree, {}
     for name in names:
         node = next(n for n in node.body if isinstance(n, (ast.ClassDef, ast.FunctionDef)) and n.name == name)
@@ -58,7 +70,7 @@ def define(values: flags.FlagValues, *function: str) -> None:
     """
     parameters, helps = signature(*function)
     for name, parameter in parameters.parameters.items():
-        if name not in _WITHOUT_FLAG:
+        if name not in WITHOUT_FLAG:
             default = None if parameter.default is parameter.empty else parameter.default
             _define(name, str(parameter.annotation), default, helps[name], values)
 
@@ -66,7 +78,7 @@ def define(values: flags.FlagValues, *function: str) -> None:
 def arguments(values: flags.FlagValues, *function: str) -> dict[str, Any]:
     """{argument: value} of a function, from the flags that `define` made of it."""
     parameters, _ = signature(*function)
-    return {name: values[name].value for name in parameters.parameters if name not in _WITHOUT_FLAG}
+    return {name: values[name].value for name in parameters.parameters if name not in WITHOUT_FLAG}
 
 
 def flag_line(name: str, value: Any) -> str:
@@ -133,10 +145,16 @@ def _define(name: str, annotation: str, default: Any, text: str, values: flags.F
         flags.DEFINE(parser, name, default, text, values, serializer, module_name="nst_keras.run")
 
 
+def _number_or_text(text: str) -> int | str:
+    return int(text) if text.isdigit() else text
+
+
 def _parser(annotation: str) -> flags.ArgumentParser:
     """The parser for an annotation such as `int | None`; what is neither a number nor layers is text."""
     alternatives = annotation.split(" | ")
     optional = "None" in alternatives
+    if {"int", "str"} <= set(alternatives):
+        return _Parser("text", _number_or_text, optional=optional)
     for name, kind, function in (("int", "a whole number", int), ("float", "a number", float)):
         if name in alternatives:
             return _Parser(kind, function, optional=optional)

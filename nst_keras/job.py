@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import pathlib
-import platform
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import keras
-import numpy as np
-import tensorflow as tf
-
-import nst_keras
-from nst_keras import architectures, export, flags, starts, transfer
+from nst_keras import architectures, export, plots, provenance, transfer
 
 __all__ = ["Destinations", "check", "destinations", "resolved_weights", "write"]
-
-# Settings that may name a file.
-_FILE_SETTINGS = ("style_image", "content_image", "init", "weights")
 
 
 class Destinations(NamedTuple):
@@ -28,18 +18,28 @@ class Destinations(NamedTuple):
     Attributes:
         output: The picture.
         flags: The whole run as a flagfile, which makes the picture again.
-        record: Settings, versions, losses a step, seconds, and why it stopped, as JSON.
+        record: What the picture holds inside, with the losses of each step and the seconds that it took, as JSON.
         animation: The run as a moving picture; None for none.
+        contact_sheet: Content, styles, frames at intervals and the picture on one page; None for none.
+        loss_plot: The losses over the steps; None for none.
+        preview: The picture while it forms; None for none.
     """
 
     output: pathlib.Path
     flags: pathlib.Path
     record: pathlib.Path
-    animation: pathlib.Path | None
+    animation: pathlib.Path | None = None
+    contact_sheet: pathlib.Path | None = None
+    loss_plot: pathlib.Path | None = None
+    preview: pathlib.Path | None = None
 
 
-def destinations(output: str, animation: str | None) -> Destinations:
+def destinations(output: str, **others: str | None) -> Destinations:
     """The files of a run whose picture is STEM.png: STEM.flags and STEM.json stand beside it.
+
+    Args:
+        output: The picture.
+        others: The further files of `Destinations`; None or "none" for those that are not wanted.
 
     Raises:
         ValueError: `output` names no file.
@@ -47,11 +47,20 @@ def destinations(output: str, animation: str | None) -> Destinations:
     if not pathlib.Path(output).name:
         raise ValueError(f"output must name a picture, but {output!r} was given.")
     picture = pathlib.Path(output).expanduser()
-    moving = pathlib.Path(animation).expanduser() if animation and animation.lower() != "none" else None
-    return Destinations(picture, picture.with_suffix(".flags"), picture.with_suffix(".json"), moving)
+    wanted = {name: path for name, path in others.items() if path and path.lower() != "none"}
+    paths = {name: pathlib.Path(path).expanduser() for name, path in wanted.items()}
+    return Destinations(picture, picture.with_suffix(".flags"), picture.with_suffix(".json"), **paths)
 
 
-def check(files: Destinations, *, inputs: Sequence[str | None], overwrite: bool, animation_seconds: float) -> None:
+def check(
+    files: Destinations,
+    *,
+    inputs: Sequence[str | None],
+    overwrite: bool,
+    animation_seconds: float,
+    bit_depth: int = 8,
+    has_alpha: bool = False,
+) -> None:
     """Finds out before a run, as far as that goes, whether all its files can be written after it.
 
     Args:
@@ -59,19 +68,25 @@ def check(files: Destinations, *, inputs: Sequence[str | None], overwrite: bool,
         inputs: Files that are read, none of which may be replaced; what is no file does not count.
         overwrite: Whether other files may be replaced.
         animation_seconds: Length of the animation.
+        bit_depth: Of the picture.
+        has_alpha: Whether the picture is to keep transparency.
 
     Raises:
-        ValueError: A suffix or length that cannot be written, or a file that is an input too.
+        ValueError: A suffix or length that cannot be written, one file that is to be two, or a file that is an input.
         OSError: A file exists already and may not be replaced, or its folder is missing or may not be written to.
         ImportError: The animation's format needs a package that is not installed.
     """
     _check_inputs(files, inputs)
-    export.check_destination("output", files.output, list(export.STILL_OPTIONS), overwrite=overwrite)
-    for path in (files.flags, files.record):
-        export.check_destination("output", path, [path.suffix], overwrite=overwrite)
+    named = {name: path for name, path in files._asdict().items() if path is not None}
+    for name, path in named.items():
+        suffixes = _SUFFIXES.get(name, [path.suffix])
+        argument = name if name in _SUFFIXES else "output"
+        export.check_destination(argument, path, suffixes, overwrite=overwrite)
+        if path in [other for other_name, other in named.items() if other_name != name]:
+            raise ValueError(f"{argument}: {str(path)!r} is another file of this run. Choose another name.")
+    export.check_still(files.output, bit_depth=bit_depth, has_alpha=has_alpha)
     if files.animation is not None:
         export.check_animation(files.animation, seconds=animation_seconds, argument="animation")
-        export.check_destination("animation", files.animation, list(export.ANIMATION_WRITERS), overwrite=overwrite)
 
 
 def _check_inputs(files: Destinations, inputs: Sequence[str | None]) -> None:
@@ -93,8 +108,7 @@ def resolved_weights(extractor: str, weights: str) -> str:
 def write(
     files: Destinations,
     style_transfer: transfer.NeuralStyleTransfer,
-    frames: Sequence[np.ndarray],
-    settings: Mapping[str, Any],
+    picture: Mapping[str, Any],
     *,
     animation_seconds: float,
     seconds: float,
@@ -104,58 +118,41 @@ def write(
     Args:
         files: Where.
         style_transfer: After its run.
-        frames: What the run returned.
-        settings: {argument: value} of the class and of its run.
+        picture: {argument: value} for its `save`.
         animation_seconds: Length of the animation.
         seconds: How long the run took.
 
     Raises:
         OSError: A file cannot be written.
     """
-    settings = {**settings, "seed": style_transfer.seed}
-    if not style_transfer.completed:  # The steps that made this picture.
-        settings |= {"epochs": 1, "steps_per_epoch": max(1, style_transfer.step)}
-    export.save_image(style_transfer.image, files.output)
-    _write_text(files.flags, _flagfile(settings, files, animation_seconds))
-    _write_text(files.record, json.dumps(_record(style_transfer, settings, seconds), indent=1))
-    if files.animation is not None and frames:
-        export.save_animation(frames, files.animation, seconds=animation_seconds)
-
-
-def _flagfile(settings: Mapping[str, Any], files: Destinations, animation_seconds: float) -> str:
-    """A flagfile that makes the picture again, from any folder."""
-    resolved = {name: _absolute(value) if name in _FILE_SETTINGS else value for name, value in settings.items()}
-    resolved["output"] = files.output.resolve()
+    made = style_transfer.record(**picture)
+    destination = {name: str(path.resolve()) for name, path in files._asdict().items() if name in _FLAGS and path}
     if files.animation is not None:
-        resolved |= {"animation": files.animation.resolve(), "animation_seconds": animation_seconds}
-    lines = [flags.flag_line(name, value) for name, value in resolved.items()]
-    return "\n".join([f"{flags.HEADER} {nst_keras.__version__}. To make it again, add --overwrite.", *lines, ""])
-
-
-def _absolute(name: str) -> str:
-    """A file's whole path; other names (URLs, samples, `content`, `random`) as they are."""
-    if name in starts.STARTS or name in ("imagenet", "random"):
-        return name
-    path = os.path.expanduser(name)
-    return os.path.abspath(path) if os.path.exists(path) else name
-
-
-def _record(
-    style_transfer: transfer.NeuralStyleTransfer, settings: Mapping[str, Any], seconds: float
-) -> dict[str, Any]:
-    versions = {"nst_keras": nst_keras.__version__, "python": platform.python_version()}
-    versions |= {module.__name__: module.__version__ for module in (tf, keras, np)}
-    return {
-        "settings": settings,
-        "versions": versions,
-        "steps": style_transfer.step,
-        "stop_reason": style_transfer.stop_reason,
-        "completed": style_transfer.completed,
-        "seconds": round(seconds, 3),
-        "history": style_transfer.history.history,
-    }
+        destination["animation_seconds"] = animation_seconds
+    style_transfer.save(files.output, **picture)
+    _write_text(files.flags, provenance.flagfile(made, **destination))
+    whole = {**made, "seconds": round(seconds, 3), "history": style_transfer.history.history}
+    _write_text(files.record, json.dumps(whole, indent=1))
+    if files.animation is not None and len(style_transfer.frames):
+        export.save_animation(style_transfer.frames, files.animation, seconds=animation_seconds)
+    if files.contact_sheet is not None:
+        style_transfer.plot_frames(files.contact_sheet)
+    if files.loss_plot is not None:
+        style_transfer.plot_history(files.loss_plot)
 
 
 def _write_text(path: pathlib.Path, text: str) -> None:
     with export.replacing(path) as temporary:
         pathlib.Path(temporary).write_text(text, encoding="utf-8")
+
+
+# What each file's name may end in, for those that a flag of their own names.
+_SUFFIXES = {
+    "output": list(export.STILL_OPTIONS),
+    "animation": list(export.ANIMATION_WRITERS),
+    "contact_sheet": list(plots.FIGURE_OPTIONS),
+    "loss_plot": list(plots.FIGURE_OPTIONS),
+    "preview": list(export.STILL_OPTIONS),
+}
+# Those that a flagfile names, to make them again.
+_FLAGS = ("output", "animation", "contact_sheet", "loss_plot")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import os
 import warnings
 from typing import Any
 
+import h5py
 import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import images, optimizers
+from nst_keras import checkpoints, export, images, optimizers
 from nst_keras import objective as objective_lib
 
 __all__ = ["Loop"]
@@ -40,6 +42,7 @@ class Loop:
         self.history = keras.callbacks.History()
         self.step = self.first_step = self.total_steps = 0
         self.terms: objective_lib.LossTerms | None = None
+        self.built = True  # For Keras's callbacks: there is nothing to build.
         self.stop_reason = "not begun"
         self.completed = self.interrupted = self.stop_training = False
 
@@ -53,6 +56,10 @@ class Loop:
         """The optimizer at work; Keras's own where there is one, for Keras's callbacks to look at."""
         return getattr(self._optimizer, "keras_optimizer", None) or self._optimizer
 
+    def optimizer_variables(self) -> dict[str, tf.Variable]:
+        """{name: variable}: the image, and all that the optimizer remembers from one step to the next."""
+        return self._optimizer.variables()
+
     def get_weights(self) -> list[np.ndarray]:
         """The picture as the one thing that is trained, as Keras's callbacks take it."""
         return [self.generated_image.numpy()]
@@ -62,24 +69,61 @@ class Loop:
         self.generated_image = tf.constant(weights[0])
         self._optimizer.move(self.generated_image)
 
+    def save_weights(self, filepath: str | os.PathLike, overwrite: bool = True) -> None:
+        """Writes `optimizer_variables` to an HDF5 file, for Keras's `ModelCheckpoint` and `BackupAndRestore`.
+
+        Raises:
+            FileExistsError: The file exists, and `overwrite` is False.
+            OSError: It cannot be written.
+        """
+        if os.path.exists(filepath) and not overwrite:
+            raise FileExistsError(f"filepath: {str(filepath)!r} exists already. Choose another name.")
+        with export.replacing(filepath) as temporary, h5py.File(temporary, "w") as file:
+            for name, variable in self.optimizer_variables().items():
+                file[name] = variable.numpy()
+
+    def load_weights(self, filepath: str | os.PathLike) -> None:
+        """Reads what `save_weights` wrote: the run goes on from there.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        with h5py.File(filepath) as file:
+            for name, variable in self.optimizer_variables().items():
+                variable.assign(file[name][()])
+        self._take_up()
+
     def _begin(
         self, optimizer: optimizers.Optimizer, objective: objective_lib.Objective, initial_image: tf.Tensor
     ) -> None:
         self._optimizer, self.objective = optimizer, objective
         optimizer.start(initial_image)
         self.generated_image = self._last_good = initial_image
-        self.step = self.first_step = 0
+        self.step = self.first_step = self._initial_epoch = 0
         self.terms, self.stop_reason = None, ""
         self.completed = self.interrupted = self.stop_training = False
+        self._checkpoint: checkpoints.Checkpoint | None = None
+
+    def _go_on(self, checkpoint: checkpoints.Checkpoint) -> None:
+        """Makes the run go on from a checkpoint, in the midst of an epoch if it lies there."""
+        self._checkpoint = checkpoint
+        self.step = self.first_step = checkpoint.step
+        checkpoint.restore(self.optimizer_variables())
+        self._take_up()
+
+    def _take_up(self) -> None:
+        """Sees to all that follows from the optimizer's variables, where these were given other values."""
+        self._optimizer.resume(self.objective)
+        self.generated_image = self._last_good = tf.identity(self._optimizer.image)
 
     def _run(self, epochs: int, steps_per_epoch: int, callback_list: keras.callbacks.CallbackList) -> None:
         logs: dict[str, float] = {}
         self.total_steps = epochs * steps_per_epoch
         callback_list.on_train_begin()
         try:
-            for epoch in range(epochs):
+            for epoch in range(self._first_epoch(steps_per_epoch), epochs):
                 callback_list.on_epoch_begin(epoch)
-                logs = self._run_epoch(steps_per_epoch, callback_list) or logs
+                logs = self._run_epoch(epoch * steps_per_epoch, steps_per_epoch, callback_list) or logs
                 callback_list.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
@@ -93,17 +137,31 @@ class Loop:
         finally:
             callback_list.on_train_end(logs)
 
-    def _run_epoch(self, steps: int, callback_list: keras.callbacks.CallbackList) -> dict[str, float]:
+    def _first_epoch(self, steps_per_epoch: int) -> int:
+        """Where the run begins: after a checkpoint its epoch, whose end is come to again if it was the last step."""
+        if self._initial_epoch:  # Set by Keras's BackupAndRestore, which has put back the variables too.
+            self.step = self.first_step = self._initial_epoch * steps_per_epoch
+            return self._initial_epoch
+        return max(0, self.step - 1) // steps_per_epoch
+
+    def _run_epoch(self, before: int, steps: int, callback_list: keras.callbacks.CallbackList) -> dict[str, float]:
+        """The steps of an epoch that are still to be made, and the last one's terms; `before` it so many were made."""
         logs: dict[str, float] = {}
-        for batch in range(steps):
+        if self._checkpoint is not None:
+            # Again, since the epoch's beginning came again too: a callback that halves the rate there has done it once.
+            self._checkpoint.restore(self.optimizer_variables())
+            logs = {name: values[-1] for name, values in self.history.history.items()}
+            self._checkpoint = None
+            self._check_stalled()
+        for batch in range(self.step - before, steps):
+            if self.stop_training:
+                break
             callback_list.on_train_batch_begin(batch)
             new_logs = self._make_step()
             if new_logs is None:
                 break
             logs = new_logs
             callback_list.on_train_batch_end(batch, logs)
-            if self.stop_training:
-                break
         return logs
 
     def _make_step(self) -> dict[str, float] | None:
@@ -119,15 +177,18 @@ class Loop:
         self.step += 1
         self.terms = terms
         self.generated_image = tf.identity(self._optimizer.image)
-        if self._optimizer.stalled():
-            self.stop_training, self.completed = True, True
-            self.stop_reason = f"no step lowers the loss any further, after step {self.step}"
+        self._check_stalled()
         return {
             "loss": loss,
             "style_loss": float(terms.style),
             "content_loss": float(terms.content),
             "var_loss": float(terms.total_variation),
         }
+
+    def _check_stalled(self) -> None:
+        if self._optimizer.stalled():
+            self.stop_training, self.completed = True, True
+            self.stop_reason = f"no step lowers the loss any further, after step {self.step}"
 
     def _stop_not_finite(self, loss: float) -> None:
         what = "the loss's gradient was not finite" if math.isfinite(loss) else f"the loss was {loss}"

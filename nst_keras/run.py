@@ -64,19 +64,17 @@ def _transfer(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
 
 
 def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str], job: Any, transfer: Any) -> int:
-    setup, fit = flags.arguments(values, *flags.SETUP), flags.arguments(values, *flags.FIT)
+    setup, fit, picture = (flags.arguments(values, *function) for function in (flags.SETUP, flags.FIT, flags.SAVE))
     length = values["animation_seconds"].value
     try:
-        files = job.destinations(values["output"].value, values["animation"].value)
-        inputs = [*flagfiles, *(setup[name] for name in ("content_image", "style_image", "init", "weights"))]
-        job.check(files, inputs=inputs, overwrite=values["overwrite"].value, animation_seconds=length)
+        files = _checked_files(values, flagfiles, job, setup, fit, picture)
         setup["weights"] = job.resolved_weights(setup["extractor"], setup["weights"])
         style_transfer = transfer.NeuralStyleTransfer(**setup)
     except Exception as error:
         return _failed(error, _USAGE, values)
     status, begun = 0, time.monotonic()
     try:
-        style_transfer.fit_style_transfer(**fit)
+        style_transfer.fit_style_transfer(**fit, verbose=0 if values["quiet"].value else "auto")
     except Exception as error:
         # The run's own arguments are checked in it, before its first step.
         is_usage = style_transfer.step == 0 and isinstance(error, (TypeError, ValueError))
@@ -85,13 +83,32 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str], job: Any, tran
         return status or _say(style_transfer.stop_reason, _INTERRUPTED if style_transfer.interrupted else _FAILURE)
     try:
         seconds = time.monotonic() - begun
-        job.write(files, style_transfer, style_transfer.frames, setup | fit, animation_seconds=length, seconds=seconds)
+        job.write(files, style_transfer, picture, animation_seconds=length, seconds=seconds)
     except Exception as error:
         return _failed(error, _FAILURE, values)
     except KeyboardInterrupt:
         written = [str(path) for path in files if path is not None and path.exists()]
         return _say(f"interrupted while writing; there are {', '.join(written) or 'no files'}.", _INTERRUPTED)
-    return status or _report(style_transfer, files, seconds)
+    return status or _report(style_transfer, files, seconds, quiet=values["quiet"].value)
+
+
+def _checked_files(
+    values: absl_flags.FlagValues, flagfiles: Sequence[str], job: Any, *arguments: dict[str, Any]
+) -> Sequence[Any]:
+    """Where the run writes, all of it found fit before it begins."""
+    setup, fit, picture = arguments
+    wanted = {name: values[name].value for name in ("animation", "contact_sheet", "loss_plot")}
+    files = job.destinations(values["output"].value, **wanted, preview=fit["preview"])
+    job.check(
+        files,
+        inputs=[*flagfiles, *(setup[name] for name in ("content_image", "style_image", "init", "weights"))],
+        # What a run has written that was interrupted, it replaces when it goes on.
+        overwrite=values["overwrite"].value or fit["resume"],
+        animation_seconds=values["animation_seconds"].value,
+        bit_depth=picture["bit_depth"],
+        has_alpha=picture["alpha"],
+    )
+    return files
 
 
 @contextlib.contextmanager
@@ -108,8 +125,10 @@ def _silent() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _report(style_transfer: Any, files: Sequence[Any], seconds: float) -> int:
+def _report(style_transfer: Any, files: Sequence[Any], seconds: float, *, quiet: bool) -> int:
     written = ", ".join(str(path) for path in files if path is not None)
+    if style_transfer.completed and quiet:
+        return 0
     if style_transfer.completed:
         print(f"nst_keras: {style_transfer.stop_reason} in {seconds:.0f} s; wrote {written}")
         return 0
@@ -121,12 +140,17 @@ def _flag_values() -> absl_flags.FlagValues:
     values = absl_flags.FlagValues()
     flags.define(values, *flags.SETUP)
     flags.define(values, *flags.FIT)
+    flags.define(values, *flags.SAVE)
     own = {"flag_values": values, "module_name": "nst_keras.run"}
-    seconds = flags.signature("export", "save_animation")[0].parameters["seconds"].default
+    seconds = flags.signature("export.animations", "save_animation")[0].parameters["seconds"].default
     absl_flags.DEFINE_string("output", "stylized.png", "The picture: .png, .jpg, .webp or .tiff.", **own)
     absl_flags.DEFINE_string("animation", None, "The run as a .gif or .mp4; none is made if left out.", **own)
     absl_flags.DEFINE_float("animation_seconds", seconds, "Length of the animation.", **own)
-    absl_flags.DEFINE_bool("overwrite", False, "Replaces files that exist.", **own)
+    sheet = "Content, styles, frames and picture on a page, as .png, .pdf or .svg; none is made if left out."
+    absl_flags.DEFINE_string("contact_sheet", None, sheet, **own)
+    absl_flags.DEFINE_string("loss_plot", None, "The losses over the steps, likewise.", **own)
+    absl_flags.DEFINE_bool("overwrite", False, "Replaces files that exist; --resume does so too.", **own)
+    absl_flags.DEFINE_bool("quiet", False, "Prints nothing but warnings and errors.", **own)
     absl_flags.DEFINE_bool("debug", False, "Shows the traceback of an error.", **own)
     absl_flags.DEFINE_bool("help", False, "Shows this help.", short_name="h", **own)
     return values

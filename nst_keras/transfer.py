@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -12,6 +14,7 @@ import tensorflow as tf
 
 from nst_keras import callbacks as callbacks_lib
 from nst_keras import (
+    checkpoints,
     checks,
     compilation,
     extractors,
@@ -21,6 +24,7 @@ from nst_keras import (
     losses,
     memory,
     optimizers,
+    provenance,
     starts,
 )
 from nst_keras import objective as objective_lib
@@ -60,13 +64,19 @@ class NeuralStyleTransfer(loop.Loop):
         init: Where the picture starts: `content`, `noise`, `style`, or an image.
         seed: Makes noise and random weights repeat; drawn, and kept as an attribute, if left out.
         frame_interval: Every so many steps a frame is kept; the last always is.
+        frames_dir: Folder to which frames are written as PNG, in place of memory, which then does not grow with the
+            steps.
         jit_compile: XLA: `auto` (where it works), `true` or `false`.
+        deterministic: Makes TensorFlow compute each step in the same order each time, for the same bits also where it
+            would not do so by itself (on a GPU), at some cost; it holds for the whole process.
 
     Attributes:
         content_image: float32 [1, height, width, 3], 0..255, as resized.
         style_images: Likewise, a list.
         extractor: The network, cut to the layers named.
         seed: The seed in use.
+        settings: {argument: value} of construction and of the last run.
+        input_digests: {argument: SHA-256} of the pictures and weights that were read from files or given as arrays.
         frames: What the last run returned, also where an error ended it.
         image, history, step, stop_reason, ...: Of the last run, see `loop.Loop`.
     """
@@ -90,22 +100,28 @@ class NeuralStyleTransfer(loop.Loop):
         init: images.ImageSource = "content",
         seed: int | None = None,
         frame_interval: int = 1,
+        frames_dir: str | os.PathLike | None = None,
         jit_compile: str | bool = "auto",
+        deterministic: bool = False,
     ) -> None:
+        self._setup = _given(locals())
         self._normalization = checks.one_of("normalization", normalization, losses.NORMALIZATIONS)
         self._jit_compile = compilation.jit_mode(jit_compile)
         self._frame_interval = checks.integer("frame_interval", frame_interval)
         optimizers.get(optimizer)  # For its errors: only a run knows its learning rate.
         self._optimizer_setting = optimizer
         self.seed = secrets.randbelow(2**31) if seed is None else checks.integer("seed", seed, minimum=0)
+        self._setup["seed"] = self.seed
+        if deterministic:
+            keras.utils.set_random_seed(self.seed)
+            tf.config.experimental.enable_op_determinism()
         documented = extractors.known_architecture(extractor)
         self._style_layers = layer_weights.layer_weights("style", style_layers, n_style_layers, documented)
         self._content_layers = layer_weights.layer_weights("content", content_layers, n_content_layers, documented)
         image_size = None if image_size is None else checks.integer("image_size", image_size)
-        self.style_images = [
-            images.load(source, longest_side=image_size, argument="style_image") for source in _as_list(style_image)
-        ]
-        self.content_image = images.load(content_image, longest_side=image_size, argument="content_image")
+        sources = _as_list(style_image)
+        self.style_images = [images.load(source, longest_side=image_size, argument="style_image") for source in sources]
+        self._load_content(content_image, image_size)
         self._initial_image = starts.initial_image(init, self.content_image, self.style_images, seed=self.seed)
         if weights == "random":
             keras.utils.set_random_seed(self.seed)
@@ -118,10 +134,12 @@ class NeuralStyleTransfer(loop.Loop):
             preprocess=preprocess,
         )
         self._check_sizes()
+        self.input_digests = _digests(self._setup)
         self._objectives: dict[tuple[bool, bool], objective_lib.Objective] = {}
         super().__init__(self._initial_image)
         self._prepared: tuple[optimizers.LearningRate | None, optimizers.Optimizer] | None = None
-        self.frames: list[np.ndarray] = []
+        self.frames: Sequence[np.ndarray] = []
+        self._fit: dict[str, Any] = {}
 
     def fit_style_transfer(
         self,
@@ -134,9 +152,14 @@ class NeuralStyleTransfer(loop.Loop):
         show_image: bool = False,
         show_interval: int = 90,
         *,
+        preview: str | os.PathLike | None = None,
+        tensorboard: str | os.PathLike | None = None,
+        checkpoint_dir: str | os.PathLike | None = None,
+        checkpoint_interval: int = 50,
+        resume: bool = False,
         callbacks: Iterable[keras.callbacks.Callback] = (),
         verbose: int | str = "auto",
-    ) -> list[np.ndarray]:
+    ) -> Sequence[np.ndarray]:
         """Optimises the picture, from its start, whatever was run before.
 
         A loss or gradient that is not finite, or Ctrl-C, ends the run early: the last good image and the frames stay,
@@ -151,7 +174,13 @@ class NeuralStyleTransfer(loop.Loop):
             content_weight: Weight of the content term, alpha in the paper; the normalization's usual one if left out.
             var_weight: Weight of the total variation, which smooths.
             show_image: Shows the picture while it forms, in a notebook or in a window.
-            show_interval: Steps between two showings.
+            show_interval: Steps between two showings, and between two images for TensorBoard.
+            preview: A picture file that is written anew at each showing, for any viewer that follows it.
+            tensorboard: Folder for TensorBoard: each term and layer's loss, the picture, the settings.
+            checkpoint_dir: Folder for checkpoints, the last three of the run, from which it can go on.
+            checkpoint_interval: Steps between two checkpoints; one more is written at the end.
+            resume: Goes on from the last whole checkpoint, to the pixels that a run never stopped would have made;
+                begins at the start where there is none yet. More `epochs` may be asked for than before.
             callbacks: Keras callbacks, called as in `keras.Model.fit`, with this object as their `model`.
             verbose: Keras's progress bar: 0 for none, 1 for a bar, 2 for a line an epoch, `auto` for 1.
 
@@ -164,23 +193,26 @@ class NeuralStyleTransfer(loop.Loop):
         """
         epochs, steps_per_epoch = checks.integer("epochs", epochs), checks.integer("steps_per_epoch", steps_per_epoch)
         checks.integer("show_interval", show_interval)
-        usual = losses.NORMALIZATIONS[self._normalization]
+        checks.integer("checkpoint_interval", checkpoint_interval)
+        self._fit = _given(locals())
         optimizer = self._optimizer_for(learning_rate)
-        objective = self._objective(
-            style_weight=usual.style_weight if style_weight is None else style_weight,
-            content_weight=usual.content_weight if content_weight is None else content_weight,
-            var_weight=var_weight,
-        )
-        height, width = self.content_image.shape[1:3]
-        memory.check_frames(height, width, steps=epochs * steps_per_epoch, frame_interval=self._frame_interval)
-        recorder = callbacks_lib.FrameRecorder(self._frame_interval)
-        shown = [callbacks_lib.ImageDisplay(show_interval)] if show_image else []
-        given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks)
-        verbose = 1 if verbose == "auto" else verbose
+        objective = self._objective(style_weight, content_weight, var_weight)
+        store = None if checkpoint_dir is None else checkpoints.Store(checkpoint_dir)
+        recorder = self._recorder(epochs * steps_per_epoch, store, resume)
+        fingerprint = self._fingerprint(objective, learning_rate, steps_per_epoch)
+        checkpoint = checkpoints.to_go_on_from(store, fingerprint, resume=resume, steps=epochs * steps_per_epoch)
         self._begin(optimizer, objective, self._initial_image)
+        if checkpoint is not None:
+            self._go_on(checkpoint)
         self.frames = recorder.frames
+        given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks)
+        self._fit["callbacks"] = given or None
+        shown = [callbacks_lib.ImageDisplay(show_interval)] if show_image else []
+        last = [checkpoints.Checkpointer(store, interval=checkpoint_interval, fingerprint=fingerprint)] if store else []
+        history = callbacks_lib.StepHistory(checkpoint and checkpoint.record["history"])
+        verbose = 1 if verbose == "auto" else verbose
         callback_list = keras.callbacks.CallbackList(
-            [*given, recorder, callbacks_lib.StepHistory(), callbacks_lib.BalanceCheck(), *shown],
+            [history, *given, recorder, callbacks_lib.BalanceCheck(), *shown, *last],
             add_progbar=verbose != 0,
             model=self,
             verbose=verbose,
@@ -190,8 +222,58 @@ class NeuralStyleTransfer(loop.Loop):
         self._run(epochs, steps_per_epoch, callback_list)
         return recorder.frames
 
-    def _objective(self, **weights: float) -> objective_lib.Objective:
+    @property
+    def settings(self) -> dict[str, Any]:
+        """{argument: value} of construction and of the last run."""
+        return {**self._setup, **self._fit}
+
+    def _load_content(self, source: images.ImageSource, image_size: int | None) -> None:
+        original = images.load(source, argument="content_image")
+        self.content_image = original if image_size is None else images.resize(original, image_size)
+
+    def _recorder(self, steps: int, store: checkpoints.Store | None, resume: bool) -> callbacks_lib.FrameRecorder:
+        """Keeps frames in memory, or in a folder where one is named, or where the run may have to go on."""
+        folder = self._setup["frames_dir"] or (store and store.folder / "frames")
+        if folder is None:
+            height, width = self.content_image.shape[1:3]
+            memory.check_frames(height, width, steps=steps, frame_interval=self._frame_interval)
+        recorder = callbacks_lib.FrameRecorder(self._frame_interval, folder)
+        if folder is not None and len(recorder.frames) and not resume:
+            raise ValueError(
+                f"frames_dir: {str(folder)!r} holds the frames of another run. Go on with that (resume), or choose "
+                "another folder."
+            )
+        return recorder
+
+    def _fingerprint(
+        self, objective: objective_lib.Objective, learning_rate: optimizers.LearningRate | None, steps_per_epoch: int
+    ) -> dict[str, Any]:
+        """{setting: value} of all that decides the pixels of a step."""
+        return {
+            "content_image": checkpoints.digest(self.content_image),
+            "style_image": checkpoints.digest(*self.style_images),
+            "init": checkpoints.digest(self._initial_image),
+            "extractor": f"sha256:{self.extractor.fingerprint()}",
+            "style_layers": self._style_layers,
+            "content_layers": self._content_layers,
+            "normalization": self._normalization,
+            **{name: objective.weights[term] for term, name in objective_lib.WEIGHTED_TERMS.items()},
+            "optimizer": _configured(self._optimizer_setting),
+            "learning_rate": _configured(learning_rate),
+            "steps_per_epoch": steps_per_epoch,
+            "jit_compile": self._jit_compile,
+        }
+
+    def _objective(
+        self, style_weight: float | None, content_weight: float | None, var_weight: float
+    ) -> objective_lib.Objective:
         """The objective for these weights; a term of weight 0 is left out, and cuts the network shorter."""
+        usual = losses.NORMALIZATIONS[self._normalization]
+        weights = {
+            "style_weight": usual.style_weight if style_weight is None else style_weight,
+            "content_weight": usual.content_weight if content_weight is None else content_weight,
+            "var_weight": var_weight,
+        }
         present = (weights["style_weight"] != 0, weights["content_weight"] != 0)
         if not any(present):
             raise ValueError("style_weight and content_weight are both 0. Give one of them a weight.")
@@ -220,6 +302,27 @@ class NeuralStyleTransfer(loop.Loop):
         self.extractor.check_size("content_image", *self.content_image.shape[1:3])
         for image in self.style_images:
             self.extractor.check_size("style_image", *image.shape[1:3])
+
+
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's own arguments, out of its `locals()`, where these are nothing else yet."""
+    return {name: value for name, value in arguments.items() if name not in ("self", "__class__")}
+
+
+def _digests(setup: Mapping[str, Any]) -> dict[str, str]:
+    """{argument: SHA-256} of what was read from files or given as arrays."""
+    sources = {name: setup[name] for name in provenance.INPUTS if name != "style_image"}
+    styles = _as_list(setup["style_image"])
+    sources |= {"style_image" if len(styles) == 1 else f"style_image[{place}]": s for place, s in enumerate(styles)}
+    digests = {name: provenance.digest(source) for name, source in sources.items()}
+    return {name: value for name, value in digests.items() if value is not None}
+
+
+def _configured(thing: Any) -> Any:
+    """What a name, a number, or one of Keras's objects is set to, as JSON takes it."""
+    if not hasattr(thing, "get_config"):
+        return thing
+    return f"{type(thing).__name__} {json.dumps(thing.get_config(), default=str)}"
 
 
 def _as_list(source: Any) -> list[Any]:

@@ -3,7 +3,7 @@ import inspect
 import pytest
 from absl import flags as absl_flags
 
-from nst_keras import flags, transfer
+from nst_keras import export, flags, transfer
 
 
 @pytest.fixture
@@ -19,6 +19,7 @@ def values():
     [
         (flags.SETUP, transfer.NeuralStyleTransfer.__init__),
         (flags.FIT, transfer.NeuralStyleTransfer.fit_style_transfer),
+        (("export.animations", "save_animation"), export.save_animation),
     ],
 )
 def test_the_signature_that_is_read_is_the_real_one(function, code):

@@ -228,6 +228,16 @@ def test_cover_cuts_and_never_squashes(rgb):
     np.testing.assert_array_equal(covered, image[:, 6:18])
 
 
+def test_resize_to_gives_exactly_this_size_within_the_range(random):
+    image = tf.constant(random.choice([0.0, 255.0], (1, 20, 30, 3)), tf.float32)
+    enlarged = images.resize_to(image, 47, 61)
+    assert enlarged.shape == (1, 47, 61, 3)
+    assert (float(tf.reduce_min(enlarged)), float(tf.reduce_max(enlarged))) == (0.0, 255.0)
+    assert images.resize_to(image, 20, 30) is image
+    with pytest.raises(ValueError, match="width must be a whole number, 1 or more"):
+        images.resize_to(image, 20, 0)
+
+
 def test_white_noise_repeats_with_its_seed():
     np.testing.assert_array_equal(starts.white_noise(5, 6, seed=3), starts.white_noise(5, 6, seed=3))
     assert np.any(starts.white_noise(5, 6, seed=3) != starts.white_noise(5, 6, seed=4))
@@ -236,3 +246,43 @@ def test_white_noise_repeats_with_its_seed():
 def test_to_uint8_rounds_and_does_not_stretch():
     image = tf.constant([[[[-5.0, 100.4, 100.6]], [[300.0, 0.0, 50.0]]]])
     np.testing.assert_array_equal(images.to_uint8(image), [[[0, 100, 101]], [[255, 0, 50]]])
+
+
+def test_to_uint16_keeps_the_fractions():
+    image = tf.constant([[[[-5.0, 0.0, 100.5]], [[300.0, 255.0, 1 / 257]]]])
+    np.testing.assert_array_equal(images.to_uint16(image), [[[0, 0, 25828]], [[65535, 65535, 1]]])
+    assert images.to_uint16(image).dtype == np.uint16
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.webp"])
+def test_reading_keeps_the_alpha(tmp_path, random, name):
+    rgba = random.integers(0, 256, (6, 9, 4), np.uint8)
+    picture = images.read(save(tmp_path, rgba, name, **({"lossless": True} if name == "a.webp" else {})))
+    np.testing.assert_array_equal(picture.alpha, rgba[..., 3])
+    assert picture.alpha.dtype == np.uint8
+    np.testing.assert_array_equal(picture.image, images.load(tmp_path / name))
+
+
+def test_alpha_of_sixteen_bits_is_rounded_to_eight(tmp_path):
+    rgba = np.array([[[0, 0, 0, 0], [0, 0, 0, 128 * 257 + 100], [65535, 0, 0, 65535]]], np.uint16)
+    np.testing.assert_array_equal(images.read(rgba).alpha, [[0, 128, 255]])
+
+
+def test_an_opaque_picture_has_no_alpha(tmp_path, rgb):
+    opaque = np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
+    for source in (rgb, rgb[..., 0], opaque, save(tmp_path, opaque, "a.png"), PIL.Image.fromarray(opaque)):
+        assert images.read(source).alpha is None
+    np.testing.assert_array_equal(images.read(opaque).image[0], rgb)
+
+
+def test_a_sixteen_bit_png_is_loaded_with_its_fractions(tmp_path, random):
+    levels = random.integers(0, 65536, (5, 7, 3)).astype(np.uint16)
+    (tmp_path / "a.png").write_bytes(tf.io.encode_png(levels).numpy())
+    np.testing.assert_array_equal(images.to_uint16(images.load(tmp_path / "a.png")), levels)
+
+
+def test_a_url_that_is_no_picture_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    address = write(tmp_path, b"hello").as_uri()
+    with pytest.raises(ValueError, match=f"photo: '{address}' is not an image"):
+        images.load(address, argument="photo")

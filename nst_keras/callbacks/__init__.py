@@ -6,9 +6,17 @@ They are handed the run as `self.model`, a `NeuralStyleTransfer`, and read its `
 
 from nst_keras.callbacks.balance import BalanceCheck
 from nst_keras.callbacks.display import ImageDisplay
-from nst_keras.callbacks.frames import FrameRecorder
+from nst_keras.callbacks.frames import FrameRecorder, StoredFrames
 from nst_keras.callbacks.history import StepHistory
 from nst_keras.callbacks.progress import Progress
 from nst_keras.callbacks.tensorboard import TensorBoard
 
-__all__ = ["BalanceCheck", "FrameRecorder", "ImageDisplay", "Progress", "StepHistory", "TensorBoard"]
+__all__ = [
+    "BalanceCheck",
+    "FrameRecorder",
+    "ImageDisplay",
+    "Progress",
+    "StepHistory",
+    "StoredFrames",
+    "TensorBoard",
+]

@@ -1,33 +1,107 @@
-"""The frames of a run."""
+"""The frames of a run, in memory or in files."""
 
 from __future__ import annotations
 
+import os
+import pathlib
+import re
+import warnings
+from collections.abc import Sequence
+
 import keras
 import numpy as np
+import PIL.Image
 
-__all__ = ["FrameRecorder"]
+from nst_keras import export
+
+__all__ = ["FrameRecorder", "StoredFrames"]
 
 Logs = dict[str, float] | None
+
+
+class StoredFrames(Sequence):
+    """Frames in a folder, `step_00000050.png` that of step 50, each read when it is asked for.
+
+    Args:
+        folder: Made with the first frame.
+    """
+
+    def __init__(self, folder: str | os.PathLike) -> None:
+        self.folder = pathlib.Path(folder).expanduser()
+        names = (path.name for path in self.folder.iterdir()) if self.folder.is_dir() else ()
+        self.steps = sorted(int(name[5:-4]) for name in names if re.fullmatch(r"step_\d{8,}\.png", name))
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, place: int | slice) -> np.ndarray | list[np.ndarray]:
+        """The frame at a place, uint8 [height, width, 3]; for a slice, a list of them."""
+        if isinstance(place, slice):
+            return [self[at] for at in range(*place.indices(len(self)))]
+        with PIL.Image.open(self._path(self.steps[place])) as picture:
+            return np.asarray(picture)
+
+    def append(self, step: int, frame: np.ndarray) -> None:
+        """Writes a frame, whole or not at all; raises `OSError` where it cannot be written."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with export.replacing(self._path(step)) as temporary:
+            # Fast rather than small: frames are many, and no step should wait for them.
+            PIL.Image.fromarray(frame).save(temporary, compress_level=1)
+        self.steps.append(step)
+
+    def keep(self, steps: Sequence[int]) -> None:
+        """Removes the frames of all other steps."""
+        for step in set(self.steps) - set(steps):
+            self._path(step).unlink()
+        self.steps = [step for step in self.steps if step in steps]
+
+    def _path(self, step: int) -> pathlib.Path:
+        return self.folder / f"step_{step:08}.png"
 
 
 class FrameRecorder(keras.callbacks.Callback):
     """Keeps every `interval`-th step's image, and the last.
 
+    Args:
+        interval: Steps.
+        folder: Where the frames are written, each when it is made; in memory if left out.
+
     Attributes:
-        frames: uint8 arrays [height, width, 3], with the values of the image: never stretched.
+        frames: uint8 arrays [height, width, 3], with the values of the image, never stretched: a list, or
+            `StoredFrames`.
     """
 
-    def __init__(self, interval: int = 1) -> None:
+    def __init__(self, interval: int = 1, folder: str | os.PathLike | None = None) -> None:
         super().__init__()
         self.interval = interval
-        self.frames: list[np.ndarray] = []
+        self.frames: list[np.ndarray] | StoredFrames = [] if folder is None else StoredFrames(folder)
+        self._failed = False
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Where the run goes on, keeps of the frames in the folder those that it has made up to here."""
+        if isinstance(self.frames, StoredFrames):
+            self.frames.keep(range(self.interval, self.model.first_step + 1, self.interval))
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Keeps the frame if its turn has come."""
         if self.model.step % self.interval == 0:
-            self.frames.append(self.model.image)
+            self._keep()
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Keeps the last image, if it is not kept yet."""
-        if not self.frames or not np.array_equal(self.frames[-1], self.model.image):
+        if not len(self.frames) or not np.array_equal(self.frames[-1], self.model.image):
+            self._keep()
+
+    def _keep(self) -> None:
+        if not isinstance(self.frames, StoredFrames):
             self.frames.append(self.model.image)
+        elif not self._failed:
+            try:
+                self.frames.append(self.model.step, self.model.image)
+            except OSError as error:
+                self._failed = True
+                warnings.warn(
+                    f"frames_dir: the frame of step {self.model.step} could not be written ({error}); the run goes "
+                    "on, and keeps no more of them.",
+                    stacklevel=2,
+                )

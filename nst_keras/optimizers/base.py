@@ -43,10 +43,18 @@ class Optimizer(abc.ABC):
 
     image: tf.Variable
     keras_optimizer: keras.optimizers.Optimizer | None = None
+    built = True  # For Keras's callbacks, where there is no Keras optimizer to ask: a run starts it first.
 
     @abc.abstractmethod
     def start(self, image: tf.Tensor) -> None:
         """Begins a run at an image, with nothing remembered of an earlier one."""
+
+    @abc.abstractmethod
+    def variables(self) -> dict[str, tf.Variable]:
+        """{name: variable}: all that a run remembers from one step to the next, once it has been started."""
+
+    def resume(self, objective: Objective) -> None:  # noqa: B027  Nothing to do where the variables say it all.
+        """Makes ready to go on, once the variables have been given the values of another run."""
 
     @abc.abstractmethod
     def step(self, objective: Objective) -> Step:

@@ -60,6 +60,11 @@ class KerasOptimizer(Optimizer):
             self.keras_optimizer.build([self.image])
             self._initial_values = [tf.identity(v.value) for v in self.keras_optimizer.variables]
 
+    def variables(self) -> dict[str, tf.Variable]:
+        """The image, and the Keras optimizer's own: its steps, its rate, its moments."""
+        own = {f"optimizer_{place}": variable.value for place, variable in enumerate(self.keras_optimizer.variables)}
+        return {"image": self.image, **own}
+
     def step(self, objective: Objective) -> Step:
         """Evaluates the objective at the image, then moves it: the terms are those before the move."""
         terms, gradient = objective.value_and_gradient(self.image)

@@ -104,6 +104,16 @@ class LBFGS(Optimizer):
         self._terms, norm = self._advance(terms, self._terms, gradient)
         return Step(self._terms, norm)
 
+    def variables(self) -> dict[str, tf.Variable]:
+        """The image, the trial point, and all that led to it, the history of pairs among it."""
+        names = ("trial", "gradient", "direction", "displacements", "gradient_changes", "loss", "length")
+        own = {name: getattr(self, f"_{name}") for name in (*names, "backtracks", "restarted")}
+        return {"image": self.image, **own}
+
+    def resume(self, objective: Objective) -> None:
+        """Finds the terms of the image anew, which a trial that is not accepted leaves as the step's."""
+        self._terms = objective.value_and_gradient(self.image)[0]
+
     def stalled(self) -> bool:
         """Whether even short steps down the gradient no longer lower the loss, to float precision."""
         return bool(self._restarted) and int(self._backtracks) >= self.MAX_BACKTRACKS

@@ -1,19 +1,11 @@
-import io
-
 import imageio.v3
 import numpy as np
 import PIL.Image
-import PIL.ImageCms
 import PIL.ImageSequence
 import pytest
-import tensorflow as tf
 
-from nst_keras import export, images
-
-
-@pytest.fixture
-def picture(random):
-    return random.integers(0, 256, (20, 30, 3), np.uint8)
+from nst_keras import export
+from nst_keras.export import animations
 
 
 @pytest.fixture
@@ -25,32 +17,6 @@ def frames():
         frame[10:20, step : step + 10] = (250, 60, 20)
         result.append(frame)
     return result
-
-
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff"])
-def test_lossless_stills_keep_their_pixels(tmp_path, picture, suffix):
-    export.save_image(picture, tmp_path / f"a{suffix}")
-    np.testing.assert_array_equal(images.load(tmp_path / f"a{suffix}")[0], picture)
-
-
-@pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp", ".JPG"])
-def test_lossy_stills_are_near(tmp_path, suffix):
-    smooth = np.tile(np.arange(0, 240, 4, dtype=np.uint8)[:, None], (40, 1, 3))
-    export.save_image(smooth, tmp_path / f"a{suffix}")
-    np.testing.assert_allclose(images.load(tmp_path / f"a{suffix}")[0], smooth, atol=8)
-
-
-@pytest.mark.parametrize("suffix", list(export.STILL_OPTIONS))
-def test_every_still_carries_an_srgb_profile(tmp_path, picture, suffix):
-    export.save_image(picture, tmp_path / f"a{suffix}")
-    with PIL.Image.open(tmp_path / f"a{suffix}") as saved:
-        profile = PIL.ImageCms.ImageCmsProfile(io.BytesIO(saved.info["icc_profile"]))
-        assert "sRGB" in PIL.ImageCms.getProfileDescription(profile)
-
-
-def test_a_float_image_is_rounded(tmp_path):
-    export.save_image(tf.fill([1, 4, 4, 3], 99.6), tmp_path / "a.png")
-    np.testing.assert_array_equal(images.load(tmp_path / "a.png"), np.full((1, 4, 4, 3), 100))
 
 
 def gif_durations(path):
@@ -78,7 +44,7 @@ def test_long_runs_are_thinned_evenly_with_both_ends(tmp_path, frames):
     many = [frames[0]] * 500 + [frames[20]] * 499 + [frames[39]]
     export.save_animation(many, tmp_path / "a.gif", seconds=2.0)
     assert len(gif_durations(tmp_path / "a.gif")) <= 20
-    chosen = export._thinned(list(range(1000)), 20)
+    chosen = animations._thinned(list(range(1000)), 20)
     assert (chosen[0], chosen[-1], len(chosen)) == (0, 999, 20)
     assert max(np.diff(chosen)) - min(np.diff(chosen)) <= 1
 
@@ -131,47 +97,3 @@ def test_mp4_without_ffmpeg_says_what_to_install(tmp_path, frames, monkeypatch):
     with pytest.raises(ImportError, match=r"pip install imageio-ffmpeg"):
         export.save_animation(frames, tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_bad_still(tmp_path, picture):
-    with pytest.raises(ValueError, match="must end in one of .png"):
-        export.save_image(picture, tmp_path / "a.xyz")
-
-
-def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("old")
-
-    def write_half():
-        with export.replacing(path) as temporary, open(temporary, "w") as file:
-            file.write("ne")
-            raise RuntimeError("half")
-
-    with pytest.raises(RuntimeError, match="half"):
-        write_half()
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_destinations_are_checked_beforehand(tmp_path):
-    taken = tmp_path / "taken.png"
-    taken.touch()
-    export.check_destination("output", tmp_path / "new.png", [".png"], overwrite=False)
-    export.check_destination("output", taken, [".png"], overwrite=True)
-    with pytest.raises(FileExistsError, match=r"output: .*taken\.png' exists already"):
-        export.check_destination("output", taken, [".png"], overwrite=False)
-    with pytest.raises(OSError, match=r"output: the folder of .* does not exist"):
-        export.check_destination("output", tmp_path / "nowhere" / "a.png", [".png"], overwrite=False)
-    (tmp_path / "dir.png").mkdir()
-    with pytest.raises(IsADirectoryError, match="is a folder"):
-        export.check_destination("output", tmp_path / "dir.png", [".png"], overwrite=True)
-    assert taken.stat().st_size == 0
-
-
-def test_a_folder_that_may_not_be_written_to(tmp_path, monkeypatch):
-    def refuse(dir):
-        raise PermissionError(13, "Permission denied", str(dir))
-
-    monkeypatch.setattr("tempfile.TemporaryFile", refuse)  # The tests may run as root, whom no folder refuses.
-    with pytest.raises(OSError, match="may not be written to"):
-        export.check_destination("output", tmp_path / "a.png", [".png"], overwrite=False)

@@ -1,110 +1,25 @@
-"""Pictures out: stills, and moving pictures of a run.
-
-A file is written under a temporary name beside its place and renamed when whole, so that none is ever half-written.
-"""
+"""Moving pictures of a run: GIF and MP4."""
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import pathlib
-import struct
-import tempfile
-import uuid
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import imageio.v2 as imageio
 import numpy as np
 import PIL.Image
-import PIL.ImageCms
-import tensorflow as tf
 
-from nst_keras import checks, images
+from nst_keras import checks
+from nst_keras.export import files
 
-__all__ = [
-    "ANIMATION_WRITERS",
-    "STILL_OPTIONS",
-    "check_animation",
-    "check_destination",
-    "replacing",
-    "save_animation",
-    "save_image",
-]
+__all__ = ["ANIMATION_WRITERS", "check_animation", "save_animation"]
 
-# What Pillow is asked for, by suffix.
-STILL_OPTIONS: dict[str, dict[str, Any]] = {
-    ".png": {},
-    ".jpg": {"quality": 95, "subsampling": 0},
-    ".jpeg": {"quality": 95, "subsampling": 0},
-    ".webp": {"quality": 95},
-    ".tif": {"compression": "tiff_adobe_deflate"},
-    ".tiff": {"compression": "tiff_adobe_deflate"},
-}
 _FRAMES_PER_SECOND = 12
 _MP4_FRAMES_PER_SECOND = 25
 _LEAST_SECONDS = 0.1
 _HOLD = 0.2  # The share of the time that the last frame is shown.
-
-
-@contextlib.contextmanager
-def replacing(path: str | os.PathLike) -> Iterator[str]:
-    """Gives a temporary name in the same folder, which takes the place of `path` if the block ends well.
-
-    Raises:
-        OSError: The folder is missing or may not be written to.
-    """
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
-    try:
-        yield str(temporary)
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
-
-
-def check_destination(argument: str, path: str | os.PathLike, suffixes: Sequence[str], *, overwrite: bool) -> None:
-    """Finds out before a run, as far as that goes, whether a file can be written after it.
-
-    Raises:
-        ValueError: No name, or a suffix that is not among `suffixes`.
-        FileExistsError: The file exists, and `overwrite` is False.
-        OSError: The folder is missing or may not be written to.
-    """
-    path = pathlib.Path(path)
-    _check_suffix(argument, path, suffixes)
-    if path.is_dir():
-        raise IsADirectoryError(f"{argument}: {str(path)!r} is a folder. Name a file in it.")
-    if path.exists() and not overwrite:
-        raise FileExistsError(
-            f"{argument}: {str(path)!r} exists already. Choose another name, or let it be overwritten (--overwrite)."
-        )
-    try:
-        with tempfile.TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        reason = "may not be written to" if path.parent.is_dir() else "does not exist"
-        raise OSError(f"{argument}: the folder of {str(path)!r} {reason}. Make it, or choose another.") from error
-
-
-def save_image(image: np.ndarray | tf.Tensor, path: str | os.PathLike) -> None:
-    """Saves a still with an sRGB profile; JPEG and WebP at quality 95.
-
-    Args:
-        image: uint8 [height, width, 3], or float32 [1, height, width, 3] in 0..255.
-        path: Ends in .png, .jpg, .jpeg, .webp, .tif or .tiff. An existing file is replaced.
-
-    Raises:
-        ValueError: Another suffix.
-        OSError: The file cannot be written.
-    """
-    path = pathlib.Path(path)
-    _check_suffix("path", path, STILL_OPTIONS)
-    pixels = images.to_uint8(images.load(image))
-    with replacing(path) as temporary:
-        PIL.Image.fromarray(pixels).save(temporary, icc_profile=_srgb_profile(), **STILL_OPTIONS[path.suffix.lower()])
 
 
 def save_animation(
@@ -137,7 +52,7 @@ def save_animation(
     checks.integer("longest_side", longest_side)
     chosen = _thinned(frames, max(2, round(seconds * (1 - _HOLD) * _FRAMES_PER_SECOND)))
     pictures = _one_size(chosen, longest_side)
-    with replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         ANIMATION_WRITERS[path.suffix.lower()](pictures, temporary, seconds)
 
 
@@ -149,22 +64,11 @@ def check_animation(path: str | os.PathLike, *, seconds: float, argument: str = 
         ImportError: .mp4 without `imageio-ffmpeg`.
     """
     path = pathlib.Path(path)
-    _check_suffix(argument, path, ANIMATION_WRITERS)
+    files.check_suffix(argument, path, ANIMATION_WRITERS)
     if checks.finite("seconds", seconds) < _LEAST_SECONDS:
         raise ValueError(f"seconds must be {_LEAST_SECONDS} or more, but {seconds!r} was given.")
     if path.suffix.lower() == ".mp4" and importlib.util.find_spec("imageio_ffmpeg") is None:
         raise ImportError(f"{argument}: .mp4 needs ffmpeg. Install it with `pip install imageio-ffmpeg`.")
-
-
-def _srgb_profile() -> bytes:
-    """An sRGB profile whose date of creation is not now, so that the same picture makes the same file."""
-    profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
-    return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
-
-
-def _check_suffix(argument: str, path: pathlib.Path, suffixes: Sequence[str]) -> None:
-    if not path.name or path.suffix.lower() not in suffixes:
-        raise ValueError(f"{argument}: {str(path)!r} must end in one of {', '.join(suffixes)}.")
 
 
 def _thinned(frames: Sequence[np.ndarray], most: int) -> list[np.ndarray]:

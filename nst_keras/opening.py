@@ -1,0 +1,62 @@
+"""Picture files opened with Pillow; what is wrong with one is told in one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator
+
+import PIL.Image
+
+__all__ = ["opened"]
+
+
+@contextlib.contextmanager
+def opened(path: str | os.PathLike, *, argument: str = "path", name: str | None = None) -> Iterator[PIL.Image.Image]:
+    """Opens a picture for the length of a block, and translates what Pillow raises in it.
+
+    Args:
+        path: Of a file; `~` stands for the home folder.
+        argument: What errors say first.
+        name: How errors name the file, such as the URL that it came from; None for its path.
+
+    Yields:
+        The picture, its pixels not yet decoded.
+
+    Raises:
+        FileNotFoundError: No such file.
+        OSError: A folder, or a file that may not be read.
+        ValueError: Not an image, damaged, or too large to decode.
+    """
+    name, path = name or os.fspath(path), os.path.expanduser(path)
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"{argument}: there is no file {name!r}. Check the path.")
+    if os.path.isdir(path):
+        raise IsADirectoryError(f"{argument}: {name!r} is a folder. Name one picture in it.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
+            with _opened(path) as picture:
+                yield picture
+    except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
+        limit = PIL.Image.MAX_IMAGE_PIXELS
+        raise ValueError(
+            f"{argument}: {name!r} has more than {limit / 1e6:.0f} megapixels, too many to decode safely. "
+            "Scale it down first."
+        ) from error
+    except PIL.UnidentifiedImageError as error:
+        size = os.path.getsize(path)
+        what = "an empty file" if size == 0 else f"not an image that Pillow can read ({size} bytes)"
+        raise ValueError(f"{argument}: {name!r} is {what}. Give a PNG, JPEG, WebP, TIFF, BMP or GIF.") from error
+    except PermissionError as error:
+        raise PermissionError(f"{argument}: {name!r} may not be read. Check its permissions.") from error
+    except (OSError, SyntaxError, EOFError) as error:  # Pillow's ways to say that a file is cut short or damaged.
+        raise ValueError(f"{argument}: {name!r} is damaged ({error}). Get a whole copy of it.") from error
+
+
+def _opened(path: str) -> PIL.Image.Image:
+    try:
+        return PIL.Image.open(path)
+    except ValueError as error:  # Another way; told here from the errors of the block.
+        raise OSError(error) from error

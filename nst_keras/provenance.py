@@ -1,0 +1,195 @@
+"""How a picture was made, as a record that travels inside its file, and the flagfile that makes it again.
+
+    python -m nst_keras.provenance picture.png > again.flags
+    python -m nst_keras.run --flagfile=again.flags --output=again.png
+
+Exit status: 0 where the picture tells; 2 and one line where it does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import pathlib
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import nst_keras
+from nst_keras import flags, metadata
+
+__all__ = ["INPUTS", "digest", "flagfile", "main", "read", "record", "resolved"]
+
+# Settings that may name a file, which the run reads.
+INPUTS = ("content_image", "style_image", "init", "weights")
+
+# What a run shows and keeps on its way; it has no part in the picture.
+_ON_THE_WAY = ("show_image", "show_interval", "preview", "tensorboard", "frames_dir", "verbose")
+_ON_THE_WAY += ("checkpoint_dir", "checkpoint_interval", "resume")
+
+
+def record(run: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """All that is known of how a run's picture came about.
+
+    Args:
+        run: A `NeuralStyleTransfer` after its run.
+        settings: {argument: value} of all that decided the picture.
+
+    Returns:
+        As JSON takes it: `settings`, of which those that no flag can name are described in `without_flag`; SHA-256 of
+        the `inputs` and of the `extractor` with its weights; `versions`; `steps`, `stop_reason`, `completed`; the last
+        `losses`.
+    """
+    settings = {name: resolved(name, value) for name, value in settings.items() if name not in _ON_THE_WAY}
+    settings = {name: value for name, value in settings.items() if name not in flags.WITHOUT_FLAG or value is not None}
+    if not run.completed:  # The steps that made this picture.
+        settings |= {"epochs": 1, "steps_per_epoch": max(1, run.step)}
+    is_text = {name: _is_text(name, value) for name, value in settings.items()}
+    return {
+        "nst_keras": nst_keras.__version__,
+        "settings": {name: value for name, value in settings.items() if is_text[name]},
+        "without_flag": {name: _described(value) for name, value in settings.items() if not is_text[name]},
+        "inputs": dict(run.input_digests),
+        "extractor": {"name": run.extractor.name, "sha256": run.extractor.fingerprint()},
+        "versions": _versions(),
+        "steps": run.step,
+        "stop_reason": run.stop_reason,
+        "completed": run.completed,
+        "losses": {name: values[-1] for name, values in run.history.history.items() if values},
+    }
+
+
+def flagfile(made: Mapping[str, Any], **others: Any) -> str:
+    """The flagfile that makes a picture again, from any folder, as far as flags can say it.
+
+    Args:
+        made: What `record` gave.
+        others: {flag: value} beside those in the record: where to write, say.
+
+    Returns:
+        Lines `--name=value`, after comments with the rest of the record.
+    """
+    lines = [f"{flags.HEADER} {made['nst_keras']}. To make it again where it lies, add --overwrite."]
+    lines += [f"# With {', '.join(f'{name} {version}' for name, version in made['versions'].items())}."]
+    lines += [f"# {name}: sha256 {value}" for name, value in made["inputs"].items()]
+    lines += [f"# extractor {made['extractor']['name']} with its weights: sha256 {made['extractor']['sha256']}"]
+    losses = ", ".join(f"{name} {value:.6g}" for name, value in made["losses"].items())
+    lines += [f"# {made['steps']} steps ({made['stop_reason']}): {losses}"]
+    lines += [f"# No flag can say what was given as {name}: {what}" for name, what in made["without_flag"].items()]
+    given = {**made["settings"], **others}
+    return (
+        "\n".join(" ".join(line.split()) for line in lines)
+        + "\n"
+        + "".join(f"{flags.flag_line(name, value)}\n" for name, value in given.items())
+    )
+
+
+def read(path: str | os.PathLike) -> dict[str, Any]:
+    """The record inside a picture.
+
+    Raises:
+        ValueError: The picture holds none, or one that cannot be understood.
+        OSError: The file cannot be read.
+    """
+    text = metadata.read(path)
+    try:
+        made = json.loads(text or "")
+        flagfile(made)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        what = "holds no record of a run" if text is None else f"holds a record that cannot be understood ({error!r})"
+        raise ValueError(
+            f"{str(path)!r} {what}. Give a picture as nst_keras wrote it; many programs drop what is inside."
+        ) from error
+    return made
+
+
+def digest(source: Any) -> str | None:
+    """SHA-256, in hexadecimal, of a picture's file, or of an array's bytes; None for what has none (URLs, samples)."""
+    if isinstance(source, (str, os.PathLike)):
+        path = pathlib.Path(source).expanduser()
+        return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    data = source.tobytes() if hasattr(source, "tobytes") else source.numpy().tobytes()
+    return hashlib.sha256(data).hexdigest()
+
+
+def resolved(name: str, value: Any) -> Any:
+    """A setting that names a file with the file's whole path; others as they are."""
+    if isinstance(value, (list, tuple)) and len(value) == 1:
+        return resolved(name, value[0]) if name in INPUTS else value
+    if name not in INPUTS or not isinstance(value, (str, os.PathLike)):
+        return value
+    # A file of the same name does not make a file of `content` or `random`.
+    if os.fspath(value) in ("content", "noise", "style", "imagenet", "random"):
+        return value
+    path = os.path.expanduser(value)
+    return os.path.abspath(path) if os.path.exists(path) else os.fspath(value)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Prints how a picture was made.
+
+    Args:
+        argv: The arguments after the program's name; those of the process if left out.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser("nst_keras.provenance", description=__doc__.partition("\n")[0])
+    parser.add_argument("picture", help="PNG, JPEG, WebP or TIFF that a run has written")
+    parser.add_argument("--json", action="store_true", help="print the whole record, not a flagfile")
+    arguments = parser.parse_args(argv)
+    try:
+        made = read(arguments.picture)
+    except (ValueError, OSError) as error:
+        print(f"nst_keras: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    print(json.dumps(made, indent=1) if arguments.json else flagfile(made), end="\n" if arguments.json else "")
+    for sentence in _changed_inputs(made):
+        print(f"nst_keras: warning: {sentence}", file=sys.stderr)
+    return 0
+
+
+def _changed_inputs(made: Mapping[str, Any]) -> list[str]:
+    """A sentence for each input that is not what it was when the picture was made."""
+    sentences = []
+    for name, before in made["inputs"].items():
+        path = made["settings"].get(name)
+        if path is None:
+            continue
+        if not os.path.exists(path):
+            sentences.append(f"{name}: there is no file {path!r} any more. Name it with --{name}.")
+        elif digest(path) != before:
+            sentences.append(f"{name}: {path!r} is not what it was: the picture will be another.")
+    return sentences
+
+
+def _is_text(name: str, value: Any) -> bool:
+    """Whether a flag can say it."""
+    if name in flags.WITHOUT_FLAG:
+        return False
+    if isinstance(value, Mapping) or (isinstance(value, (list, tuple)) and name not in INPUTS):
+        return all(isinstance(layer, str) for layer in value)
+    return value is None or isinstance(value, (str, bool, int, float))
+
+
+def _described(value: Any) -> str:
+    if hasattr(value, "get_config"):
+        return f"{type(value).__name__} {json.dumps(value.get_config(), default=str)}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(_described(part) for part in value)}]"
+    if hasattr(value, "shape"):
+        return f"{type(value).__name__} {list(value.shape)}"
+    return str(value) if isinstance(value, (str, os.PathLike)) else type(value).__name__
+
+
+def _versions() -> dict[str, str]:
+    names = ("tensorflow", "keras", "numpy")
+    loaded = {name: sys.modules[name].__version__ for name in names if name in sys.modules}
+    return {"nst_keras": nst_keras.__version__, "python": platform.python_version(), **loaded}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

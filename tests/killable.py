@@ -1,0 +1,41 @@
+"""A small run with checkpoints, for a test to kill: `python -m tests.killable OPTIMIZER CHECKPOINTS RESULT`."""
+
+import sys
+
+import keras
+import numpy as np
+
+from nst_keras import export, extractors, samples, transfer
+from tests.conftest import LAYERS, centred, small_model
+
+STEPS = 300
+
+
+def run(optimizer, **options):
+    """The run, the same in each process."""
+    style_transfer = transfer.NeuralStyleTransfer(
+        samples.swirls(88)[:72:2, ::2],
+        samples.grace_hopper()[100:436:7, 80:360:7],
+        extractors.FeatureExtractor(small_model(), centred),
+        normalization="relative",
+        optimizer=optimizer,
+        init="noise",
+        seed=0,
+        jit_compile="false",
+        frame_interval=10,
+        **LAYERS,
+    )
+    style_transfer.fit_style_transfer(1, STEPS, verbose=0, **options)
+    return style_transfer
+
+
+def main(optimizer, folder, result):
+    """Goes on with the run in the folder; says which steps it makes, and writes its picture when it has come to its end."""
+    begun = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: print(batch, flush=True))
+    style_transfer = run(optimizer, checkpoint_dir=folder, checkpoint_interval=1, resume=True, callbacks=[begun])
+    with export.replacing(result) as temporary:
+        np.save(temporary, style_transfer.generated_image)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
