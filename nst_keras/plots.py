@@ -54,7 +54,11 @@ class Figure(matplotlib.figure.Figure):
 
 
 def plot_history(
-    history: Mapping[str, Sequence[float]], *, steps: Sequence[int] | None = None, title: str | None = None
+    history: Mapping[str, Sequence[float]],
+    *,
+    steps: Sequence[int] | None = None,
+    title: str | None = None,
+    path: str | os.PathLike | None = None,
 ) -> Figure:
     """The loss and its terms against the steps, on a logarithmic axis.
 
@@ -65,9 +69,11 @@ def plot_history(
         history: {name: a value a step}, such as `style_transfer.history.history`; names without "loss" are passed over.
         steps: The step of each value, such as `style_transfer.history.epoch`; 1, 2, ... if left out.
         title: Stands above.
+        path: Where the figure is saved too, see `save`.
 
     Raises:
-        ValueError: A history without values above 0, or of another length than `steps`.
+        ValueError: A history without values above 0, or of another length than `steps`, or another suffix.
+        OSError: The file cannot be written.
     """
     values = {name: np.asarray(series, float) for name, series in history.items() if "loss" in name}
     curves = {name: series for name, series in _visible(values).items() if np.any(series > 0)}
@@ -84,7 +90,7 @@ def plot_history(
         marker, width = "o" if len(at) == 1 else "", 2.2 if name == "loss" else 1.6
         axes.plot(at, curves[name], style, label=label, color=colour, marker=marker, linewidth=width)
     _tidy(axes)
-    return figure
+    return figure if path is None else save(figure, path)
 
 
 def _visible(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -110,6 +116,7 @@ def plot_frames(
     steps: Sequence[int] | None = None,
     rows: int = 1,
     columns: int = 6,
+    path: str | os.PathLike | None = None,
 ) -> Figure:
     """A contact sheet: content, styles and result in its first row, and the run's frames, evenly thinned, below.
 
@@ -123,9 +130,11 @@ def plot_frames(
         steps: The step of each frame, which its label names; its place among the frames if left out.
         rows: Rows of frames.
         columns: Frames a row.
+        path: Where the figure is saved too, see `save`.
 
     Raises:
-        ValueError: `steps` of another length than `frames`, or a number of rows or columns below 1.
+        ValueError: `steps` of another length than `frames`, rows or columns below 1, or another suffix.
+        OSError: The file cannot be written.
     """
     checks.integer("rows", rows), checks.integer("columns", columns)
     if steps is not None and len(steps) != len(frames):
@@ -137,7 +146,8 @@ def plot_frames(
     label = "frame {}" if steps is None else "step {}"
     shown = [(label.format(labels[place]), np.asarray(frames[place])) for place in places]
     sheet = [top, *(shown[start : start + columns] for start in range(0, len(shown), columns))]
-    return _sheet(sheet)
+    figure = _sheet(sheet)
+    return figure if path is None else save(figure, path)
 
 
 def _pixels(image: images.ImageSource) -> np.ndarray:
@@ -172,12 +182,15 @@ def _row_height(pictures: Sequence[np.ndarray], *, least: int = 1) -> float:
     return (_WIDTH - _GAP * (len(aspects) + 1)) / sum(aspects)
 
 
-def save(figure: matplotlib.figure.Figure, path: str | os.PathLike) -> None:
-    """Saves a figure.
+def save(figure: Figure, path: str | os.PathLike) -> Figure:
+    """Saves a figure, whole or not at all.
 
     Args:
         figure: Any of matplotlib's.
         path: Ends in .png, .pdf or .svg. An existing file is replaced.
+
+    Returns:
+        The figure.
 
     Raises:
         ValueError: Another suffix.
@@ -187,3 +200,4 @@ def save(figure: matplotlib.figure.Figure, path: str | os.PathLike) -> None:
     export.check_destination("path", path, list(FIGURE_OPTIONS), overwrite=True)
     with export.replacing(path) as temporary:
         figure.savefig(temporary, **FIGURE_OPTIONS[path.suffix.lower()])
+    return figure

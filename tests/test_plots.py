@@ -122,13 +122,15 @@ def test_sheets_that_cannot_be_laid_out(options, message):
         plots.plot_frames(picture, [picture], [picture], picture, **options)
 
 
-def test_figures_are_saved_whole_and_repeat(tmp_path):
+def test_figures_are_saved(tmp_path):
     for suffix in plots.FIGURE_OPTIONS:
         path = tmp_path / f"history{suffix}"
-        plots.save(plots.plot_history(HISTORY), path)
+        plots.plot_history(HISTORY, path=path)
         assert path.stat().st_size > 1000
     with PIL.Image.open(tmp_path / "history.png") as picture:
         assert picture.size == (864, 504)
+    picture = np.zeros((4, 4, 3), np.uint8)
+    plots.plot_frames(picture, [picture], [], picture, path=tmp_path / "history.svg")
     assert sorted(os.listdir(tmp_path)) == ["history.pdf", "history.png", "history.svg"]
     for bad, message in (
         ("history.gif", "must end in one of .png, .pdf, .svg"),

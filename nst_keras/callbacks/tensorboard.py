@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import importlib.util
 import os
+import textwrap
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -113,6 +114,7 @@ def _shares(terms: Any) -> dict[str, tf.Tensor]:
 
 
 def _table(settings: Mapping[str, Any]) -> str:
-    """Settings in Markdown."""
-    rows = [f"| {name} | {html.escape(str(value)).replace('|', '&#124;')} |" for name, value in settings.items()]
+    """Settings in Markdown; arrays and the like as their beginning."""
+    texts = {name: html.escape(textwrap.shorten(str(value), 300)) for name, value in settings.items()}
+    rows = [f"| {name} | {text.replace('|', '&#124;')} |" for name, text in texts.items()]
     return "\n".join(["| setting | value |", "|---|---|", *rows])
