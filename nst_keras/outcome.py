@@ -111,7 +111,7 @@ class Outcome(loop.Loop):
             return height, width
         if output_size == CONTENT_SIZE:
             return self._inputs.content_size
-        longest = checks.integer("output_size", output_size)
+        longest = _longest_side(output_size)
         scale = longest / max(height, width)
         return max(1, round(height * scale)), max(1, round(width * scale))
 
@@ -120,3 +120,11 @@ def _saved(figure: matplotlib.figure.Figure, path: str | os.PathLike | None) -> 
     if path is not None:
         plots.save(figure, path)
     return figure
+
+
+def _longest_side(output_size: int | str) -> int:
+    if isinstance(output_size, str):
+        raise ValueError(
+            f"output_size must be {CONTENT_SIZE!r} or the longest side in pixels, but {output_size!r} was given."
+        )
+    return checks.integer("output_size", output_size)

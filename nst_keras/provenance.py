@@ -1,7 +1,7 @@
 """How a picture was made, as a record that travels inside its file, and the flagfile that makes it again.
 
-    python -m nst_keras.provenance picture.png > again.flags
-    python -m nst_keras.run --flagfile=again.flags --output=again.png
+    python -m nst_keras.provenance picture.png > settings.flags
+    python -m nst_keras.run --flagfile=settings.flags --output=again.png
 
 Exit status: 0 where the picture tells; 2 and one line where it does not.
 """
@@ -76,7 +76,8 @@ def flagfile(made: Mapping[str, Any], **others: Any) -> str:
     lines += [f"# With {', '.join(f'{name} {version}' for name, version in made['versions'].items())}."]
     lines += [f"# {name}: sha256 {value}" for name, value in made["inputs"].items()]
     lines += [f"# extractor {made['extractor']['name']} with its weights: sha256 {made['extractor']['sha256']}"]
-    losses = ", ".join(f"{name} {value:.6g}" for name, value in made["losses"].items())
+    losses = sorted(made["losses"].items(), key=lambda item: item[0] != "loss")  # The total before its terms.
+    losses = ", ".join(f"{name} {value:.6g}" for name, value in losses)
     lines += [f"# {made['steps']} steps ({made['stop_reason']}): {losses}"]
     lines += [f"# No flag can say what was given as {name}: {what}" for name, what in made["without_flag"].items()]
     given = {**made["settings"], **others}
