@@ -7,7 +7,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nst_keras import architectures, export, plots, provenance, transfer
+from nst_keras import architectures, export, outcome, plots, provenance, transfer
 
 __all__ = ["Destinations", "check", "destinations", "resolved_weights", "write"]
 
@@ -60,6 +60,7 @@ def check(
     animation_seconds: float,
     bit_depth: int = 8,
     has_alpha: bool = False,
+    output_size: int | str | None = None,
 ) -> None:
     """Finds out before a run, as far as that goes, whether all its files can be written after it.
 
@@ -70,6 +71,7 @@ def check(
         animation_seconds: Length of the animation.
         bit_depth: Of the picture.
         has_alpha: Whether the picture is to keep transparency.
+        output_size: Of the picture.
 
     Raises:
         ValueError: A suffix or length that cannot be written, one file that is to be two, or a file that is an input.
@@ -84,6 +86,7 @@ def check(
         export.check_destination(argument, path, suffixes, overwrite=overwrite)
         if path in [other for other_name, other in named.items() if other_name != name]:
             raise ValueError(f"{argument}: {str(path)!r} is another file of this run. Choose another name.")
+    outcome.check_output_size(output_size)
     export.check_still(files.output, bit_depth=bit_depth, has_alpha=has_alpha)
     if files.animation is not None:
         export.check_animation(files.animation, seconds=animation_seconds, argument="animation")

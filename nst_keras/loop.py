@@ -29,6 +29,7 @@ class Loop:
         first_step: The step after which it began: 0, or that of the checkpoint from which it went on.
         total_steps: Steps that it is to make.
         terms: `LossTerms` of the last step, with the losses of each layer.
+        begun: Whether the last run came to its first step, all its arguments found good.
         stop_reason: Why the last run ended.
         completed: Whether it came to its end, or to where no step lowers the loss.
         interrupted: Whether Ctrl-C ended it.
@@ -44,7 +45,7 @@ class Loop:
         self.terms: objective_lib.LossTerms | None = None
         self.built = True  # For Keras's callbacks: there is nothing to build.
         self.stop_reason = "not begun"
-        self.completed = self.interrupted = self.stop_training = False
+        self.begun = self.completed = self.interrupted = self.stop_training = False
 
     @property
     def image(self) -> np.ndarray:
@@ -101,7 +102,7 @@ class Loop:
         self.generated_image = self._last_good = initial_image
         self.step = self.first_step = self._initial_epoch = 0
         self.terms, self.stop_reason = None, ""
-        self.completed = self.interrupted = self.stop_training = False
+        self.begun = self.completed = self.interrupted = self.stop_training = False
         self._checkpoint: checkpoints.Checkpoint | None = None
 
     def _go_on(self, checkpoint: checkpoints.Checkpoint) -> None:
@@ -120,6 +121,7 @@ class Loop:
         logs: dict[str, float] = {}
         self.total_steps = epochs * steps_per_epoch
         callback_list.on_train_begin()
+        self.begun = True
         try:
             for epoch in range(self._first_epoch(steps_per_epoch), epochs):
                 callback_list.on_epoch_begin(epoch)

@@ -12,7 +12,7 @@ import numpy as np
 
 from nst_keras import checks, export, images, inputs, loop, plots, provenance
 
-__all__ = ["CONTENT_SIZE", "Outcome"]
+__all__ = ["CONTENT_SIZE", "Outcome", "check_output_size"]
 
 # The `output_size` that gives the size that the content image had before it was reduced.
 CONTENT_SIZE = "content"
@@ -106,25 +106,27 @@ class Outcome(loop.Loop):
         return _saved(sheet, path)
 
     def _output_size(self, output_size: int | str | None) -> tuple[int, int]:
+        check_output_size(output_size)
         height, width = self.generated_image.shape[1:3]
         if output_size is None:
             return height, width
         if output_size == CONTENT_SIZE:
             return self._inputs.content_size
-        longest = _longest_side(output_size)
-        scale = longest / max(height, width)
+        scale = output_size / max(height, width)
         return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def check_output_size(output_size: int | str | None) -> None:
+    """Raises `ValueError` where `Outcome.save` would refuse an `output_size`."""
+    if isinstance(output_size, str) and output_size != CONTENT_SIZE:
+        raise ValueError(
+            f"output_size must be {CONTENT_SIZE!r} or the longest side in pixels, but {output_size!r} was given."
+        )
+    if not isinstance(output_size, str) and output_size is not None:
+        checks.integer("output_size", output_size)
 
 
 def _saved(figure: matplotlib.figure.Figure, path: str | os.PathLike | None) -> matplotlib.figure.Figure:
     if path is not None:
         plots.save(figure, path)
     return figure
-
-
-def _longest_side(output_size: int | str) -> int:
-    if isinstance(output_size, str):
-        raise ValueError(
-            f"output_size must be {CONTENT_SIZE!r} or the longest side in pixels, but {output_size!r} was given."
-        )
-    return checks.integer("output_size", output_size)

@@ -76,9 +76,9 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str], job: Any, tran
     try:
         style_transfer.fit_style_transfer(**fit, verbose=0 if values["quiet"].value else "auto")
     except Exception as error:
-        # The run's own arguments are checked in it, before its first step.
-        is_usage = style_transfer.step == 0 and isinstance(error, (TypeError, ValueError))
-        status = _failed(error, _USAGE if is_usage else _FAILURE, values)
+        if not style_transfer.begun:  # The run's own arguments are checked in it.
+            return _failed(error, _USAGE, values)
+        status = _failed(error, _FAILURE, values)
     if style_transfer.step == 0 and not style_transfer.completed:
         return status or _say(style_transfer.stop_reason, _INTERRUPTED if style_transfer.interrupted else _FAILURE)
     try:
@@ -107,6 +107,7 @@ def _checked_files(
         animation_seconds=values["animation_seconds"].value,
         bit_depth=picture["bit_depth"],
         has_alpha=picture["alpha"],
+        output_size=picture["output_size"],
     )
     return files
 

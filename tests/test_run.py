@@ -99,6 +99,17 @@ BAD = {
     "--output=": "output must name a picture",
     "--style_weight=0 --content_weight=0": "style_weight and content_weight are both 0",
     "--content_image=huge.png": "huge.png' has more than 89 megapixels",
+    "--resume": "resume needs checkpoint_dir",
+    "--checkpoint_dir=kept --checkpoint_interval=0": "checkpoint_interval must be a whole number, 1 or more",
+    "--output=made.jpg --bit_depth=16": "bit_depth",
+    "--output=made.jpg --alpha": "cannot hold transparency",
+    "--bit_depth=12": "bit_depth",
+    "--contact_sheet=sheet.gif": "contact_sheet: 'sheet.gif' must end in one of .png",
+    "--preview=nowhere/preview.png": "preview: the folder of 'nowhere/preview.png' does not exist",
+    "--preview=stylized.png": "'stylized.png' is another file of this run",
+    "--preview=content.png --overwrite": "'content.png' would replace a file that this run reads",
+    "--output_size=contents": "output_size must be 'content' or the longest side in pixels",
+    "--tensorboard=content.png": "content.png",
     "--init=nosie": "init='nosie' is not known. Did you mean 'noise'",
 }
 
@@ -238,3 +249,34 @@ def test_ctrl_c_writes_the_picture_so_far(folder):
     assert process.returncode == 130
     assert "Interrupted after step" in errors.splitlines()[-1]
     assert {"made.png", "made.flags", "made.json"} <= {path.name for path in folder.iterdir()}
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(folder):
+    long = command("--output=made.png", "--steps_per_epoch=40", "--checkpoint_dir=kept", "--checkpoint_interval=2")
+    with start(*long, cwd=folder) as process:
+        while process.poll() is None and not list((folder / "kept").glob("step_*")):
+            time.sleep(0.02)
+        process.kill()
+        process.communicate()
+    assert not (folder / "made.png").exists()
+    assert run.main(long) == 2  # Without --resume nothing of it is touched.
+    assert run.main([*long, "--resume"]) == 0
+    assert run.main([*command("--output=unbroken.png"), "--steps_per_epoch=40"]) == 0
+    np.testing.assert_array_equal(images.load("made.png"), images.load("unbroken.png"))
+    assert "checkpoint" not in (folder / "made.flags").read_text()
+    assert run.main([*long, "--resume"]) == 0  # It is finished: its files are written once more.
+
+
+def test_quiet_prints_nothing(folder, capsys):
+    assert run.main(command("--output=made.png", "--quiet")) == 0
+    printed = capsys.readouterr()
+    assert printed.out == printed.err == ""
+
+
+def test_all_that_a_run_can_write(folder, capsys):
+    wanted = ["--contact_sheet=sheet.png", "--loss_plot=losses.pdf", "--preview=preview.jpg", "--tensorboard=board"]
+    assert run.main(command("--output=made.tiff", "--bit_depth=16", "--show_interval=1", *wanted)) == 0
+    names = {path.name for path in folder.iterdir()}
+    assert {"made.tiff", "made.flags", "made.json", "sheet.png", "losses.pdf", "preview.jpg", "board"} <= names
+    assert "--loss_plot=" in (folder / "made.flags").read_text()
+    assert "--preview=" not in (folder / "made.flags").read_text()

@@ -86,14 +86,13 @@ class FrameRecorder(keras.callbacks.Callback):
                 f"frames_dir: {str(folder)!r} holds the frames of another run. Go on with that (resume), or choose "
                 "another folder."
             )
-        self.steps: list[int] = []
+        self.steps: list[int] = self.frames.steps if isinstance(self.frames, StoredFrames) else []
         self._failed = False
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Keeps of the frames in the folder those that the run has made up to here."""
         if isinstance(self.frames, StoredFrames):
             self.frames.keep(range(self.interval, self.model.first_step + 1, self.interval))
-            self.steps = self.frames.steps
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Keeps the frame if its turn has come."""

@@ -1,0 +1,59 @@
+import numpy as np
+import PIL.Image
+import pytest
+
+from nst_keras import callbacks
+
+
+def frame(value):
+    return np.full([4, 5, 3], value, np.uint8)
+
+
+def test_stored_frames_are_a_sequence_of_files(tmp_path):
+    frames = callbacks.StoredFrames(tmp_path / "new")
+    assert len(frames) == 0
+    for step in (5, 10, 15):
+        frames.append(step, frame(step))
+    assert [f[0, 0, 0] for f in frames] == [5, 10, 15]
+    np.testing.assert_array_equal(frames[-1], frame(15))
+    assert [f[0, 0, 0] for f in frames[::2]] == [5, 15]
+    with pytest.raises(IndexError):
+        frames[3]
+    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == [f"step_{step:08}.png" for step in (5, 10, 15)]
+    (tmp_path / "new" / "notes.txt").touch()
+    again = callbacks.StoredFrames(tmp_path / "new")
+    assert again.steps == [5, 10, 15]
+    again.keep([5, 10])
+    assert len(again) == 2
+    assert (tmp_path / "new" / "notes.txt").exists()
+
+
+def test_frames_in_a_folder_are_those_in_memory(make_transfer, tmp_path):
+    in_memory, in_files = make_transfer(frame_interval=3), make_transfer(frame_interval=3, frames_dir=tmp_path / "f")
+    kept = in_memory.fit_style_transfer(2, 4, verbose=0)
+    written = in_files.fit_style_transfer(2, 4, verbose=0)
+    assert isinstance(kept, list)
+    np.testing.assert_array_equal(list(written), kept)
+    assert in_memory.frame_steps == in_files.frame_steps == [3, 6, 8]
+    with PIL.Image.open(tmp_path / "f" / "step_00000008.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), in_files.image)
+
+
+def test_a_folder_that_holds_frames_is_left_alone(make_transfer, tmp_path):
+    callbacks.StoredFrames(tmp_path).append(7, frame(1))
+    with pytest.raises(ValueError, match="frames_dir: .* holds the frames of another run"):
+        make_transfer(frames_dir=tmp_path).fit_style_transfer(1, 2, verbose=0)
+    np.testing.assert_array_equal(callbacks.StoredFrames(tmp_path)[0], frame(1))
+
+
+def test_a_second_fit_into_the_same_folder_is_refused_before_its_first_step(make_transfer, tmp_path):
+    style_transfer = make_transfer(frames_dir=tmp_path)
+    style_transfer.fit_style_transfer(1, 2, verbose=0)
+    with pytest.raises(ValueError, match="frames_dir"):
+        style_transfer.fit_style_transfer(1, 2, verbose=0)
+
+
+def test_frames_are_not_held_by_the_run(make_transfer, tmp_path):
+    """Each is read anew: what is asked for is not kept."""
+    frames = make_transfer(frames_dir=tmp_path).fit_style_transfer(1, 3, verbose=0)
+    assert frames[0] is not frames[0]
