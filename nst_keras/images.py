@@ -15,7 +15,8 @@ import PIL.Image
 import PIL.ImageColor
 import tensorflow as tf
 
-from nst_keras import checks, decoding, samples
+from nst_keras import checks, samples
+from nst_keras.formats import decoding
 
 __all__ = ["ImageSource", "Picture", "cover", "load", "read", "resize", "resize_to", "to_uint8", "to_uint16"]
 

@@ -19,7 +19,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import nst_keras
-from nst_keras import flags, metadata
+from nst_keras import flags
+from nst_keras.formats import metadata
 
 __all__ = ["INPUTS", "described", "digest", "digests", "flagfile", "main", "read", "record", "resolved"]
 

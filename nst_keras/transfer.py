@@ -212,7 +212,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         callback_list = keras.callbacks.CallbackList(
             [history, *given, recorder, callbacks_lib.BalanceCheck(), *shown, *last],
             model=self,
-            verbose=0,
+            verbose=1 if verbose == "auto" else verbose,
             epochs=epochs,
             steps=steps_per_epoch,
         )

@@ -9,7 +9,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from nst_keras import flags, images, metadata, provenance, run
+from nst_keras import flags, images, provenance, run
+from nst_keras.formats import metadata
 from tests.conftest import ROOT
 from tests.test_run import command, folder, one_line  # noqa: F401  A fixture among them.
 

@@ -18,8 +18,9 @@ import PIL.Image
 import tensorflow as tf
 import tifffile
 
-from nst_keras import images, metadata, profiles
+from nst_keras import images
 from nst_keras.export import files
+from nst_keras.formats import metadata, profiles
 
 __all__ = ["STILL_OPTIONS", "StillOptions", "check_still", "save_image"]
 

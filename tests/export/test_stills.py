@@ -10,7 +10,8 @@ import pytest
 import tensorflow as tf
 import tifffile
 
-from nst_keras import export, images, metadata
+from nst_keras import export, images
+from nst_keras.formats import metadata
 
 KINDS = [(suffix, depth) for suffix, options in export.STILL_OPTIONS.items() for depth in options.bit_depths]
 ALPHA_KINDS = [(suffix, depth) for suffix, depth in KINDS if export.STILL_OPTIONS[suffix].alpha]

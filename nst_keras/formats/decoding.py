@@ -17,7 +17,7 @@ import PIL.ImageOps
 import tensorflow as tf
 import tifffile
 
-from nst_keras import opening, profiles
+from nst_keras.formats import opening, profiles
 
 __all__ = ["from_file", "from_pil"]
 

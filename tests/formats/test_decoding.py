@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 import tifffile
 
-from nst_keras import decoding, images
-from tests.test_profiles import make_profile
+from nst_keras import images
+from nst_keras.formats import decoding
+from tests.formats.test_profiles import make_profile
 
 
 @pytest.fixture

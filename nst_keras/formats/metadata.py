@@ -20,7 +20,7 @@ from collections.abc import Callable
 import PIL.ExifTags
 import PIL.Image
 
-from nst_keras import opening
+from nst_keras.formats import opening
 
 __all__ = ["jpeg_comments", "png_chunk", "read", "tiff_description", "webp_exif"]
 

@@ -6,7 +6,7 @@ import PIL.Image
 import PIL.ImageCms
 import pytest
 
-from nst_keras import profiles
+from nst_keras.formats import profiles
 
 # Linear RGB to XYZ, relative to D50, as the profiles of these spaces have it.
 ADOBE_RGB = [[0.60974, 0.20528, 0.14919], [0.31111, 0.62567, 0.06322], [0.01947, 0.06087, 0.74457]]

@@ -3,7 +3,7 @@ import pathlib
 import PIL.Image
 import pytest
 
-from nst_keras import opening
+from nst_keras.formats import opening
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ import PIL.PngImagePlugin
 import pytest
 import tifffile
 
-from nst_keras import export, metadata
+from nst_keras import export
+from nst_keras.formats import metadata
 from tests.conftest import ROOT
 
 SUFFIXES = [".png", ".jpg", ".webp", ".tiff"]
@@ -155,7 +156,7 @@ def test_a_damaged_text(tmp_path, picture):
 def test_reading_needs_no_tensorflow(tmp_path, picture):
     export.save_image(picture, tmp_path / "a.webp", text="at once")
     code = (
-        "import sys; from nst_keras import metadata; print(metadata.read(sys.argv[1]));"
+        "import sys; from nst_keras.formats import metadata; print(metadata.read(sys.argv[1]));"
         "assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "a.webp")]
