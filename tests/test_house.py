@@ -45,6 +45,8 @@ ORDER = [
     "optimizers.keras_optimizer",
     "optimizers.lbfgs",
     "optimizers",
+    "footprint",
+    "capacity",
     "starts",
     "callbacks.history",
     "callbacks.frames",
