@@ -19,6 +19,7 @@ _PUBLIC = {
     "NeuralStyleTransfer": ("transfer", "NeuralStyleTransfer"),
     "Objective": ("objective", "Objective"),
     "content_loss": ("losses", "content_loss"),
+    "estimate_memory": ("footprint", "estimate_memory"),
     "gram_matrix": ("losses", "gram_matrix"),
     "load_image": ("images", "load"),
     "resize_image": ("images", "resize"),

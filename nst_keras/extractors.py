@@ -95,6 +95,11 @@ class FeatureExtractor:
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
+    @property
+    def network(self) -> keras.Model:
+        """The frozen network: preprocessed image in, features of `layers` out."""
+        return self._network
+
     def select(self, layers: Iterable[str]) -> FeatureExtractor:
         """The same network, its weights shared, cut to fewer layers.
 
@@ -113,14 +118,15 @@ class FeatureExtractor:
 
     def check_size(self, argument: str, height: int, width: int) -> None:
         """Raises `ValueError` where an image is so small that a layer would come out empty."""
-        if not self._accepts(height, width):
-            least = next((side for side in range(1, 1025) if self._accepts(side, side)), None)
+        if not self.accepts(height, width):
+            least = next((side for side in range(1, 1025) if self.accepts(side, side)), None)
             raise ValueError(
                 f"{argument} is {width}x{height} px, but {self.name} with these layers needs at least "
                 f"{least}x{least} px. Give a larger picture, a larger image_size, or shallower layers."
             )
 
-    def _accepts(self, height: int, width: int) -> bool:
+    def accepts(self, height: int, width: int) -> bool:
+        """Whether an image of this size is large enough for every layer to give something."""
         try:
             outputs = self._network.compute_output_spec(keras.KerasTensor((1, height, width, 3)))
         except ValueError:  # Keras's answer to a convolution that is larger than its input.

@@ -70,7 +70,7 @@ def gram_matrix(features: tf.Tensor, *, per_location: bool = False) -> tf.Tensor
     features = tf.cast(features, tf.float32)
     # The locations as one axis: XLA's product over two takes up to twice as long on a CPU.
     locations = tf.reshape(features, [tf.shape(features)[0], -1, features.shape[-1]])
-    gram = tf.linalg.einsum("bmi,bmj->bij", locations, locations)
+    gram = _inner_products(locations)
     return gram / tf.cast(tf.shape(locations)[1], tf.float32) if per_location else gram
 
 
@@ -144,6 +144,16 @@ def total_variation_loss(image: tf.Tensor, *, normalization: str = "mean") -> tf
         ValueError: Unknown `normalization`.
     """
     return _convention(normalization).total_variation(image)
+
+
+@tf.custom_gradient
+def _inner_products(locations: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    # By itself `einsum` gives its gradient as the sum of two products, F U^T and F U. Each is as large as the features,
+    # and a compiled step holds those of all style layers at once.
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        return tf.matmul(locations, upstream + tf.linalg.matrix_transpose(upstream))
+
+    return tf.linalg.einsum("bmi,bmj->bij", locations, locations), gradient
 
 
 def _convention(normalization: str) -> Normalization:

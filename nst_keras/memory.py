@@ -1,12 +1,78 @@
-"""What a run will need, against what the machine has, told before the work begins."""
+"""What memory there is: of the machine, of the container around the process, of the GPU."""
 
 from __future__ import annotations
 
 import math
 import os
+import pathlib
 import warnings
+from collections.abc import Iterator
+from typing import NamedTuple
 
-__all__ = ["check_frames", "machine_memory"]
+import tensorflow as tf
+
+__all__ = ["Available", "available_memory", "check_frames", "machine_memory"]
+
+
+class Available(NamedTuple):
+    """The memory that a run can have.
+
+    Attributes:
+        place: Whose it is, in words: "this machine", "this container" or "the GPU".
+        total: Bytes that it has.
+        usable: Bytes that this process may come to hold: what it holds now, and what is free.
+    """
+
+    place: str
+    total: int
+    usable: int
+
+
+class _Controller(NamedTuple):
+    """The files in which a version of Linux's cgroups tells of memory."""
+
+    folder: str
+    limit: str
+    used: str
+    reclaimable: str
+
+
+# By the name of the controller in /proc/self/cgroup; version 2 has one hierarchy, without a name.
+_CONTROLLERS = {
+    "": _Controller("sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    "memory": _Controller(
+        "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+    ),
+}
+
+
+def available_memory(root: str | os.PathLike[str] = "/") -> Available | None:
+    """The memory that a run on this machine can have at this moment.
+
+    On a GPU, where TensorFlow runs on one, that is the memory that TensorFlow may take there. Otherwise it is the
+    machine's, within the limits of the containers (Linux's cgroups, version 1 or 2) that this process stands in.
+
+    Args:
+        root: Folder of the files in which Linux tells.
+
+    Returns:
+        The memory, or None where the system does not tell.
+    """
+    if tf.config.list_physical_devices("GPU"):
+        limit = _gpu_limit()
+        return None if limit is None else Available("the GPU", limit, limit)
+    total = machine_memory()
+    if total is None:
+        return None
+    root = pathlib.Path(root)
+    groups = [(limit, used) for limit, used in _groups(root) if limit < total]
+    frees = [_kilobytes(root / "proc/meminfo", "MemAvailable:"), *(limit - used for limit, used in groups)]
+    frees = [max(0, free) for free in frees if free is not None]
+    place, total = ("this container", min(groups)[0]) if groups else ("this machine", total)
+    if not frees:
+        return Available(place, total, total)
+    held = _kilobytes(root / "proc/self/status", "VmRSS:") or 0
+    return Available(place, total, min(total, held + min(frees)))
 
 
 def machine_memory() -> int | None:
@@ -42,3 +108,50 @@ def check_frames(height: int, width: int, *, steps: int, frame_interval: int) ->
     if needed > memory:
         raise ValueError(message)
     warnings.warn(message, UserWarning, stacklevel=3)
+
+
+def _gpu_limit() -> int | None:
+    """Bytes that TensorFlow may take on its first GPU; None where it does not tell."""
+    try:
+        # TensorFlow has no public name for it.
+        from tensorflow.python.client import device_lib  # noqa: PLC0415
+
+        return next(device.memory_limit for device in device_lib.list_local_devices() if device.device_type == "GPU")
+    except Exception:  # Whatever a driver or another version of TensorFlow may raise, a run goes on without it.
+        return None
+
+
+def _groups(root: pathlib.Path) -> Iterator[tuple[int, int]]:
+    """(limit, used) in bytes of each cgroup with a limit that this process stands in, the inmost first."""
+    try:
+        lines = (root / "proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        _, names, path = line.split(":", 2)
+        for controller in (_CONTROLLERS[name] for name in names.split(",") if name in _CONTROLLERS):
+            mount = root / controller.folder
+            inmost = mount / path.strip("/")
+            # Inside a container the path may be the host's, and only its beginning, the mount itself, be there.
+            folders = [folder for folder in (inmost, *inmost.parents) if folder.is_relative_to(mount)]
+            yield from (found for folder in folders if (found := _limit_and_use(folder, controller)))
+
+
+def _limit_and_use(folder: pathlib.Path, controller: _Controller) -> tuple[int, int] | None:
+    try:
+        limit = int((folder / controller.limit).read_text())
+        used = int((folder / controller.used).read_text())
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):  # The latter from "max", which stands for no limit.
+        return None
+    # Pages of files that nobody uses are counted, but given back when memory is asked for.
+    return limit, used - int(stat.get(controller.reclaimable, 0))
+
+
+def _kilobytes(path: pathlib.Path, key: str) -> int | None:
+    """Bytes of the entry `key 123 kB` of a file in /proc; None where there is none."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith(key)), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -81,7 +81,7 @@ class Objective:
         self._content_layers = {name: float(weight) for name, weight in content_layers.items()}
         self._normalization = normalization
         self._grams = _mean_grams(extractor.select(style_layers), style_images) if style_layers else {}
-        self._content = extractor.select(content_layers)(content_image) if content_layers else {}
+        self._content = _as_graph(extractor.select(content_layers).__call__)(content_image) if content_layers else {}
         self._compiled = compilation.compiled(self._value_and_gradient, jit_compile=jit_compile)
         self.set_weights(style_weight=style_weight, content_weight=content_weight, var_weight=var_weight)
 
@@ -166,11 +166,23 @@ def _mean_grams(extractor: extractors.FeatureExtractor, images: Sequence[tf.Tens
     """{layer: the mean over the images of their Gram matrices per location}."""
     if not images:
         raise ValueError("style_images is empty, but style_layers are given. Give a style image.")
-    grams = []
-    for image in images:
+
+    def grams_of(image: tf.Tensor) -> dict[str, tf.Tensor]:
         features = extractor(image)
-        grams.append({name: losses.gram_matrix(features[name], per_location=True) for name in extractor.layers})
+        return {name: losses.gram_matrix(features[name], per_location=True) for name in extractor.layers}
+
+    graph = _as_graph(grams_of)
+    grams = [graph(image) for image in images]
     return {name: tf.add_n([gram[name] for gram in grams]) / len(grams) for name in extractor.layers}
+
+
+def _as_graph(function: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    """The function of an image of any size as a graph, which lets go of features that nothing needs any more.
+
+    Called eagerly, a Keras model holds the features of all its layers until its end.
+    """
+    image = tf.TensorSpec([1, None, None, 3], tf.float32)
+    return tf.function(function, autograph=False, input_signature=[image])
 
 
 def _sum(shares: Mapping[str, tf.Tensor]) -> tf.Tensor:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["convolution", "transformed_kernel"]
+__all__ = ["EXPANSION", "KERNEL_EXPANSION", "convolution", "transformed_kernel"]
 
 # The matrices of Lavin and Gray: data (B^T), kernel (G) and output (A^T) transforms, for the points 0, 1, -1, 2, -2.
 _DATA = np.array(
@@ -28,6 +28,10 @@ _DATA = np.array(
 _KERNEL = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
 _OUTPUT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
 _TILE = 4
+
+# Numbers that the transforms make of one: 36 of the 16 pixels of a tile, and of the 9 of a kernel.
+EXPANSION = 36 / _TILE**2
+KERNEL_EXPANSION = 36 / 9
 
 
 def transformed_kernel(kernel: np.ndarray) -> np.ndarray:

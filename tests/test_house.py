@@ -56,6 +56,8 @@ ORDER = [
     "optimizers.keras_optimizer",
     "optimizers.lbfgs",
     "optimizers",
+    "footprint",
+    "capacity",
     "starts",
     "inputs",
     "checkpoints",

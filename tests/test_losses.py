@@ -29,6 +29,17 @@ def test_gram_matrix_of_half_precision_does_not_overflow():
     np.testing.assert_allclose(gram, np.full((1, 2, 2), 64 * 64 * 200.0**2))
 
 
+def test_the_gradient_of_gram_matrices_is_that_of_einsum(random):
+    f, upstream = batch(features(random)), tf.constant(random.normal(size=(1, 3, 3)), tf.float32)
+    gradients = []
+    for gram in (losses.gram_matrix, lambda x: tf.linalg.einsum("bhwi,bhwj->bij", x, x)):
+        with tf.GradientTape() as tape:
+            tape.watch(f)
+            value = gram(f)
+        gradients.append(tape.gradient(value, f, upstream))
+    np.testing.assert_allclose(*gradients, rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("normalization", NAMES)
 def test_content_loss(random, normalization):
     f, p = features(random), features(random)

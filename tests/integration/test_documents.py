@@ -111,6 +111,10 @@ def test_the_modules_that_readme_names_exist():
 def test_benchmarks(folder, program):
     arguments, printed = {
         "step_time": (["--sizes=32", "--repeats=1", "--nomemory"], "ours"),
+        "memory": (
+            ["--sizes=80x96", "--extractors=compact", "--optimizers=adam", "--jit_compile=false", "--steps=1"],
+            "worst: ",
+        ),
         "evaluations": (["--image_size=32", "--steps=3", "--problems=relative"], "ours"),
         "overhead": (["--image_size=32", "--steps=3"], "the usual three"),
         "compact_quality": (
