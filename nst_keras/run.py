@@ -176,9 +176,6 @@ def _check_required(values: absl_flags.FlagValues, rest: Sequence[str]) -> None:
 def _failed(error: Exception, status: int, values: absl_flags.FlagValues) -> int:
     if values["debug"].value:
         raise error
-    if type(error).__name__ == "ResourceExhaustedError":
-        size = values["image_size"].value
-        return _say(f"out of memory at image_size={size}. Choose a smaller image_size, or fewer layers.", status)
     return _say(str(error) or type(error).__name__, status)
 
 

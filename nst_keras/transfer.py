@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -13,6 +14,7 @@ import tensorflow as tf
 
 from nst_keras import callbacks as callbacks_lib
 from nst_keras import (
+    capacity,
     checkpoints,
     checks,
     compilation,
@@ -22,11 +24,10 @@ from nst_keras import (
     layer_weights,
     losses,
     memory,
-    optimizers,
     outcome,
+    problem,
     provenance,
 )
-from nst_keras import objective as objective_lib
 
 __all__ = ["NeuralStyleTransfer"]
 
@@ -102,35 +103,41 @@ class NeuralStyleTransfer(outcome.Outcome):
         deterministic: bool = False,
     ) -> None:
         self._setup = _given(locals())
-        self._normalization = checks.one_of("normalization", normalization, losses.NORMALIZATIONS)
-        self._jit_compile = compilation.jit_mode(jit_compile)
+        checks.one_of("normalization", normalization, losses.NORMALIZATIONS)
+        jit_compile = compilation.jit_mode(jit_compile)
         self._frame_interval = checks.integer("frame_interval", frame_interval)
-        optimizers.get(optimizer)  # For its errors: only a run knows its learning rate.
-        self._optimizer_setting = optimizer
         self.seed = secrets.randbelow(2**31) if seed is None else checks.integer("seed", seed, minimum=0)
         self._setup["seed"] = self.seed
         if deterministic:
             keras.utils.set_random_seed(self.seed)
             tf.config.experimental.enable_op_determinism()
         documented = extractors.known_architecture(extractor)
-        self._style_layers = layer_weights.layer_weights("style", style_layers, n_style_layers, documented)
-        self._content_layers = layer_weights.layer_weights("content", content_layers, n_content_layers, documented)
+        layers = {
+            "style_layers": layer_weights.layer_weights("style", style_layers, n_style_layers, documented),
+            "content_layers": layer_weights.layer_weights("content", content_layers, n_content_layers, documented),
+        }
         self._inputs = inputs.read(style_image, content_image, init=init, image_size=image_size, seed=self.seed)
         if weights == "random":
             keras.utils.set_random_seed(self.seed)
         self.extractor = extractors.get(
             extractor,
-            layers=dict.fromkeys([*self._style_layers, *self._content_layers]),
+            layers=dict.fromkeys([*layers["style_layers"], *layers["content_layers"]]),
             weights=weights,
             pooling=pooling,
-            for_xla=self._jit_compile != "false",
+            for_xla=jit_compile != "false",
             preprocess=preprocess,
         )
         self._inputs.check_sizes(self.extractor)
         self.input_digests = provenance.digests(self._setup)
-        self._objectives: dict[tuple[bool, bool], objective_lib.Objective] = {}
+        self._problem = problem.Problem(
+            self._inputs,
+            self.extractor,
+            normalization=normalization,
+            optimizer=optimizer,
+            jit_compile=jit_compile,
+            **layers,
+        )
         super().__init__(self._inputs)
-        self._prepared: tuple[optimizers.LearningRate | None, optimizers.Optimizer] | None = None
         self._fit: dict[str, Any] = {}
 
     def fit_style_transfer(
@@ -182,17 +189,21 @@ class NeuralStyleTransfer(outcome.Outcome):
             the loss that the history gives for a step is that of the picture before it.
 
         Raises:
-            ValueError: A bad argument, or frames that would not fit into this machine's memory.
+            ValueError: A bad argument, frames that would not fit into this machine's memory, or a checkpoint that the
+                run cannot go on from.
+            MemoryError: Memory did not suffice; the sentence names the size or the setting for which it would.
         """
         epochs, steps_per_epoch = checks.integer("epochs", epochs), checks.integer("steps_per_epoch", steps_per_epoch)
         checks.integer("checkpoint_interval", checkpoint_interval)
         self._fit = _given(locals())
-        optimizer = self._optimizer_for(learning_rate)
-        objective = self._objective(style_weight, content_weight, var_weight)
+        steps = epochs * steps_per_epoch
+        optimizer = self._problem.optimizer(learning_rate)
+        objective = self._problem.objective(style_weight, content_weight, var_weight)
         store = None if checkpoint_dir is None else checkpoints.Store(checkpoint_dir)
-        recorder = self._recorder(epochs * steps_per_epoch, store, resume)
-        fingerprint = self._fingerprint(objective, learning_rate, steps_per_epoch)
-        checkpoint = checkpoints.to_go_on_from(store, fingerprint, resume=resume, steps=epochs * steps_per_epoch)
+        recorder = self._recorder(steps, store, resume)
+        need = self._problem.need() | {"frames": recorder.held(steps)}
+        fingerprint = self._problem.fingerprint(objective, learning_rate) | {"steps_per_epoch": steps_per_epoch}
+        checkpoint = checkpoints.to_go_on_from(store, fingerprint, resume=resume, steps=steps)
         self._begin(optimizer, objective, self._inputs.initial_image)
         if checkpoint is not None:
             self._go_on(checkpoint)
@@ -207,6 +218,7 @@ class NeuralStyleTransfer(outcome.Outcome):
             interval=show_interval,
             settings=self.settings,
             verbose=verbose,
+            header=capacity.check_memory(**need),
         )
         last = [checkpoints.Checkpointer(store, interval=checkpoint_interval, fingerprint=fingerprint)] if store else []
         callback_list = keras.callbacks.CallbackList(
@@ -216,8 +228,21 @@ class NeuralStyleTransfer(outcome.Outcome):
             epochs=epochs,
             steps=steps_per_epoch,
         )
-        self._run(epochs, steps_per_epoch, callback_list)
+        with self._explained(need):
+            self._run(epochs, steps_per_epoch, callback_list)
         return recorder.frames
+
+    @contextlib.contextmanager
+    def _explained(self, need: Mapping[str, Any]) -> Iterator[None]:
+        """Out of memory is told with what would fit."""
+        try:
+            yield
+        except Exception as error:
+            message = capacity.out_of_memory_message(error, **need)
+            if message is None:
+                raise
+            self.stop_reason = message
+            raise MemoryError(message) from error
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -231,57 +256,6 @@ class NeuralStyleTransfer(outcome.Outcome):
             height, width = self.content_image.shape[1:3]
             memory.check_frames(height, width, steps=steps, frame_interval=self._frame_interval)
         return callbacks_lib.FrameRecorder(self._frame_interval, folder, resume=resume)
-
-    def _fingerprint(
-        self, objective: objective_lib.Objective, learning_rate: optimizers.LearningRate | None, steps_per_epoch: int
-    ) -> dict[str, Any]:
-        """{setting: value} of all that decides the pixels of a step."""
-        return {
-            **self._inputs.fingerprint(),
-            "extractor": f"sha256:{self.extractor.fingerprint()}",
-            "style_layers": self._style_layers,
-            "content_layers": self._content_layers,
-            "normalization": self._normalization,
-            **{name: objective.weights[term] for term, name in objective_lib.WEIGHTED_TERMS.items()},
-            "optimizer": provenance.described(self._optimizer_setting),
-            "learning_rate": provenance.described(learning_rate),
-            "steps_per_epoch": steps_per_epoch,
-            "jit_compile": self._jit_compile,
-        }
-
-    def _objective(
-        self, style_weight: float | None, content_weight: float | None, var_weight: float
-    ) -> objective_lib.Objective:
-        """The objective for these weights; a term of weight 0 is left out, and cuts the network shorter."""
-        usual = losses.NORMALIZATIONS[self._normalization]
-        weights = {
-            "style_weight": usual.style_weight if style_weight is None else style_weight,
-            "content_weight": usual.content_weight if content_weight is None else content_weight,
-            "var_weight": var_weight,
-        }
-        present = (weights["style_weight"] != 0, weights["content_weight"] != 0)
-        if not any(present):
-            raise ValueError("style_weight and content_weight are both 0. Give one of them a weight.")
-        if present not in self._objectives:
-            self._objectives[present] = objective_lib.Objective(
-                self.extractor,
-                style_images=self.style_images,
-                content_image=self.content_image,
-                style_layers=self._style_layers if present[0] else {},
-                content_layers=self._content_layers if present[1] else {},
-                normalization=self._normalization,
-                jit_compile=self._jit_compile,
-                **weights,
-            )
-        self._objectives[present].set_weights(**weights)
-        return self._objectives[present]
-
-    def _optimizer_for(self, learning_rate: optimizers.LearningRate | None) -> optimizers.Optimizer:
-        """That of the last run, compiled already, where it was of the same learning rate; a new one otherwise."""
-        if self._prepared is None or self._prepared[0] != learning_rate:
-            made = optimizers.get(self._optimizer_setting, learning_rate=learning_rate, jit_compile=self._jit_compile)
-            self._prepared = (learning_rate, made)
-        return self._prepared[1]
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:

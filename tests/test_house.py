@@ -60,6 +60,7 @@ ORDER = [
     "capacity",
     "starts",
     "inputs",
+    "problem",
     "checkpoints",
     "callbacks.history",
     "callbacks.frames",

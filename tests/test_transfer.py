@@ -232,7 +232,7 @@ def test_layers_by_name_or_by_weight(make, layers):
     expected = (
         layers if isinstance(layers, dict) else {"conv1": 0.5, "conv2": 0.5} if len(layers) == 2 else {"conv1": 1.0}
     )
-    assert make(style_layers=layers)._style_layers == expected
+    assert make(style_layers=layers)._problem._layers["style_layers"] == expected
 
 
 BAD = [

@@ -89,6 +89,10 @@ class FrameRecorder(keras.callbacks.Callback):
         self.steps: list[int] = self.frames.steps if isinstance(self.frames, StoredFrames) else []
         self._failed = False
 
+    def held(self, steps: int) -> int:
+        """How many frames a run of so many steps keeps in memory."""
+        return -(-steps // self.interval) if isinstance(self.frames, list) else 0
+
     def on_train_begin(self, logs: Logs = None) -> None:
         """Keeps of the frames in the folder those that the run has made up to here."""
         if isinstance(self.frames, StoredFrames):
