@@ -112,7 +112,7 @@ def test_benchmarks(folder, program):
     arguments, printed = {
         "step_time": (["--sizes=32", "--repeats=1", "--nomemory"], "ours"),
         "evaluations": (["--image_size=32", "--steps=3", "--problems=relative"], "ours"),
-        "overhead": (["--image_size=32", "--steps=3"], "the usual three"),
+        "overhead": (["--image_size=32", "--steps=3"], "a usual run"),
         "compact_quality": (
             [
                 "--image_size=32",
