@@ -187,4 +187,4 @@ def _bar(rows: Sequence[str], share: float) -> str:
     trough = "height:4px;margin:3px 0;max-width:40em;border-radius:2px;background:rgba(128,128,128,.3)"
     filled = f"height:4px;width:{share:.1%};border-radius:2px;background:#2a8fd0"
     bar = f'<div style="{trough}"><div style="{filled}"></div></div>'
-    return f'<div style="font-family:monospace;font-size:90%">{"".join(header)}{bar}{text}</div>'
+    return f'<div style="font-family:monospace;font-size:90%;white-space:pre-wrap">{"".join(header)}{bar}{text}</div>'

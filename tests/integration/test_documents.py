@@ -116,7 +116,7 @@ def test_benchmarks(folder, program):
             "worst: ",
         ),
         "evaluations": (["--image_size=32", "--steps=3", "--problems=relative"], "ours"),
-        "overhead": (["--image_size=32", "--steps=3"], "the usual three"),
+        "overhead": (["--image_size=32", "--steps=3"], "a usual run"),
         "compact_quality": (
             [
                 "--image_size=32",
