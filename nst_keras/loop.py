@@ -43,14 +43,19 @@ class Loop:
         self.history = keras.callbacks.History()
         self.step = self.first_step = self.total_steps = 0
         self.terms: objective_lib.LossTerms | None = None
-        self.built = True  # For Keras's callbacks: there is nothing to build.
+        self._rounded: tuple[tf.Tensor, np.ndarray] | None = None
+        # For Keras's callbacks: there is nothing to build, no graph to draw, and no layer whose weights could be shown.
+        self.built, self.train_function, self.layers = True, None, ()
         self.stop_reason = "not begun"
         self.begun = self.completed = self.interrupted = self.stop_training = False
 
     @property
     def image(self) -> np.ndarray:
         """The picture as it is now, uint8 [height, width, 3]."""
-        return images.to_uint8(self.generated_image)
+        if self._rounded is None or self._rounded[0] is not self.generated_image:
+            # Fetched from the device once, whoever asks for it.
+            self._rounded = (self.generated_image, images.to_uint8(self.generated_image))
+        return self._rounded[1].copy()
 
     @property
     def optimizer(self) -> Any:

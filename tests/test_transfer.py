@@ -134,6 +134,7 @@ def test_frames_are_not_stretched(make, content):
     assert frames[0].max() <= 101
 
 
+@pytest.mark.filterwarnings("ignore:.*expected peak memory")  # Told too, and rightly.
 def test_frames_beyond_memory_are_told_beforehand(make, monkeypatch):
     monkeypatch.setattr(memory, "machine_memory", lambda: 48 * 40 * 3 * 40)
     with pytest.warns(UserWarning, match="frame_interval=1 keeps frames .* frame_interval=2 keeps them"):

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import PIL.Image
 import pytest
@@ -57,3 +59,21 @@ def test_frames_are_not_held_by_the_run(make_transfer, tmp_path):
     """Each is read anew: what is asked for is not kept."""
     frames = make_transfer(frames_dir=tmp_path).fit_style_transfer(1, 3, verbose=0)
     assert frames[0] is not frames[0]
+
+
+def test_memory_does_not_grow_with_the_steps_where_frames_go_to_files(make_transfer, tmp_path):
+    def peak(steps, **options):
+        style_transfer = make_transfer(**options)
+        style_transfer.fit_style_transfer(1, 2, verbose=0)  # Compiled before it is measured.
+        style_transfer._setup["frames_dir"] = options.get("frames_dir") and tmp_path / f"of_{steps}"
+        tracemalloc.start()
+        style_transfer.fit_style_transfer(1, steps, verbose=0)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return peak
+
+    frame = 48 * 40 * 3
+    in_memory = peak(220) - peak(20)
+    in_files = peak(220, frames_dir=tmp_path / "a") - peak(20, frames_dir=tmp_path / "b")
+    assert in_memory > 190 * frame
+    assert in_files < 40 * frame  # A few hundred bytes a step, its losses among them.
