@@ -51,12 +51,28 @@ def test_readme_opens_with_a_picture_and_two_commands():
     assert all((ROOT / path).is_file() for path in re.findall(r"\]\((docs/.*?)\)", README))
 
 
-@pytest.mark.parametrize("command", [c for b in blocks("bash") for c in b.splitlines() if "nst_keras.run" in c])
+def run_commands():
+    alone = [block for block in blocks("bash") if "nst_keras.provenance" not in block]
+    return [command for block in alone for command in block.splitlines() if "nst_keras.run" in command]
+
+
+@pytest.mark.parametrize("command", run_commands())
 def test_readme_commands(folder, command):
     arguments = shlex.split(command.partition("nst_keras.run ")[2])
     assert run.main([*arguments, *SHORT]) == 0
     output = next((a.partition("=")[2] for a in arguments if a.startswith("--output=")), "stylized.png")
     assert (folder / output).exists()
+
+
+def test_readme_provenance(folder):
+    """The block runs as it stands, on the picture that an earlier block makes."""
+    (first,) = (command for command in run_commands() if "--output=bridge.png" in command)
+    assert run.main([*shlex.split(first.partition("nst_keras.run ")[2]), *SHORT]) == 0
+    (block,) = (block for block in blocks("bash") if "nst_keras.provenance" in block)
+    script = re.sub("^python", shlex.quote(sys.executable), block, flags=re.MULTILINE)
+    subprocess.run(["bash", "-ec", script], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True)
+    with PIL.Image.open("bridge.png") as picture, PIL.Image.open("again.png") as again:
+        assert picture.tobytes() == again.tobytes()
 
 
 @pytest.mark.parametrize("command", [c for b in blocks("bash") for c in b.splitlines() if "training.train" in c])
