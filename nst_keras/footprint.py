@@ -160,13 +160,13 @@ def _layers(network: keras.Model, height: int, width: int) -> list[_Layer]:
     specs = keras.Model(network.inputs[0], outputs).compute_output_spec(keras.KerasTensor((1, height, width, 3)))
     size = {
         id(output): math.prod(spec.shape) * tf.as_dtype(spec.dtype).size
-        for output, spec in zip(outputs, keras.tree.flatten(specs), strict=True)
+        for output, spec in zip(outputs, tf.nest.flatten(specs), strict=True)
     }
     asked_for = {id(output) for output in network.outputs}
     return [
         _Layer(
             layer,
-            sum(size.get(id(tensor), 0) for tensor in keras.tree.flatten(layer.input)),
+            sum(size.get(id(tensor), 0) for tensor in tf.nest.flatten(layer.input)),
             size[id(layer.output)],
             id(layer.output) in asked_for,
         )
