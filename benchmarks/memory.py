@@ -25,7 +25,7 @@ SIZES = flags.DEFINE_list("sizes", ["256x256", "384x512", "512x512", "1024x1024"
 EXTRACTORS = flags.DEFINE_list("extractors", ["vgg19", "compact"], "Names of the registry.")
 OPTIMIZERS = flags.DEFINE_list("optimizers", ["adam", "lbfgs"], "Names of the registry.")
 JIT_COMPILE = flags.DEFINE_list("jit_compile", ["true", "false"], "XLA or graph.")
-STEPS = flags.DEFINE_integer("steps", 4, "Steps of each run.")
+STEPS = flags.DEFINE_integer("steps", 12, "Steps of each run, enough to fill the history of L-BFGS.")
 
 
 def peak_memory(*run: object) -> int:

@@ -19,14 +19,15 @@ from nst_keras import architectures, checks, compilation, extractors, optimizers
 __all__ = ["MemoryEstimate", "estimate_memory", "extractor_of"]
 
 _MEBIBYTE = 2**20
-_PROCESS = 665 * _MEBIBYTE  # Resident with TensorFlow, Keras and two small pictures loaded.
+_PROCESS = 690 * _MEBIBYTE  # Resident with TensorFlow, Keras and two small pictures loaded.
 _LOADING = 2.3  # Times its weights a network takes to load and cut: what is freed is not given back.
 _COMPILER = 290 * _MEBIBYTE  # XLA and LLVM, for a network without Winograd's convolutions,
 _COMPILED_LAYER = 17 * _MEBIBYTE  # and for each of them.
 _GAPS = 1.25  # Without XLA, TensorFlow's allocator leaves gaps between features of different sizes.
 
-# Images that a run holds at a time: the optimizer's state, and the loop's own eight.
-_IMAGES = {"adam": 12, "lbfgs": 36}
+# Images that a run holds at a time, with XLA and without it: the optimizer's state and the loop's own. Without XLA,
+# L-BFGS makes a copy of its history to shift it.
+_IMAGES = {"adam": (8, 8), "lbfgs": (32, 52)}
 
 # Layers whose gradient needs no features: their output is let go, unless it is asked for. (That of batch normalization
 # needs none either, but is kept, as measured, by TensorFlow and XLA alike.)
@@ -123,7 +124,7 @@ def estimate_memory(
         network=int(weights * (1 if on_gpu else _LOADING)) + sum(transformed),
         # XLA takes its workspace as one block, which what the targets have left is too scattered for.
         features=targets + step if xla else max(targets, int(_GAPS * step)),
-        images=_images(optimizer) * height * width * 3 * tf.float32.size,
+        images=_images(optimizer, xla=xla) * height * width * 3 * tf.float32.size,
         frames=0 if on_gpu else checks.integer("frames", frames, minimum=0) * height * width * 3,
     )
 
@@ -159,13 +160,13 @@ def _layers(network: keras.Model, height: int, width: int) -> list[_Layer]:
     specs = keras.Model(network.inputs[0], outputs).compute_output_spec(keras.KerasTensor((1, height, width, 3)))
     size = {
         id(output): math.prod(spec.shape) * tf.as_dtype(spec.dtype).size
-        for output, spec in zip(outputs, keras.tree.flatten(specs), strict=True)
+        for output, spec in zip(outputs, tf.nest.flatten(specs), strict=True)
     }
     asked_for = {id(output) for output in network.outputs}
     return [
         _Layer(
             layer,
-            sum(size.get(id(tensor), 0) for tensor in keras.tree.flatten(layer.input)),
+            sum(size.get(id(tensor), 0) for tensor in tf.nest.flatten(layer.input)),
             size[id(layer.output)],
             id(layer.output) in asked_for,
         )
@@ -213,7 +214,7 @@ def _transformed_kernel(layer: xla_layers.WinogradConv2D) -> int:
     return int(winograd.KERNEL_EXPANSION * math.prod(layer.kernel.shape)) * tf.float32.size
 
 
-def _images(optimizer: str | keras.optimizers.Optimizer) -> int:
-    if isinstance(optimizer, str):
-        return _IMAGES[checks.one_of("optimizer", optimizer, optimizers.OPTIMIZERS)]
-    return _IMAGES["adam"]
+def _images(optimizer: str | keras.optimizers.Optimizer, *, xla: bool) -> int:
+    name = checks.one_of("optimizer", optimizer, optimizers.OPTIMIZERS) if isinstance(optimizer, str) else "adam"
+    with_xla, without = _IMAGES[name]
+    return with_xla if xla else without
