@@ -282,3 +282,15 @@ def test_all_that_a_run_can_write(folder, capsys):
     assert {"made.tiff", "made.flags", "made.json", "sheet.png", "losses.pdf", "preview.jpg", "board"} <= names
     assert "--loss_plot=" in (folder / "made.flags").read_text()
     assert "--preview=" not in (folder / "made.flags").read_text()
+
+
+def test_a_deterministic_run_is_no_other_on_a_cpu(folder):
+    """In a process of its own, since it holds for the whole process."""
+    arguments = command("--output=made.png", "--deterministic")
+    code = "import sys; from nst_keras import run; status = run.main(sys.argv[1:]);"
+    code += "from tensorflow.python.framework import config; assert config.is_op_determinism_enabled(); sys.exit(status)"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True, env=environment)
+    assert run.main(command("--output=usual.png")) == 0
+    np.testing.assert_array_equal(images.load("made.png"), images.load("usual.png"))
+    assert "--deterministic=true" in (folder / "made.flags").read_text()
