@@ -198,10 +198,11 @@ class NeuralStyleTransfer(outcome.Outcome):
         self._fit = _given(locals())
         steps = epochs * steps_per_epoch
         optimizer = self._problem.optimizer(learning_rate)
-        objective = self._problem.objective(style_weight, content_weight, var_weight)
         store = None if checkpoint_dir is None else checkpoints.Store(checkpoint_dir)
         recorder = self._recorder(steps, store, resume)
         need = self._problem.need() | {"frames": recorder.held(steps)}
+        header = capacity.check_memory(**need)  # Before the targets, which take memory too.
+        objective = self._problem.objective(style_weight, content_weight, var_weight)
         fingerprint = self._problem.fingerprint(objective, learning_rate) | {"steps_per_epoch": steps_per_epoch}
         checkpoint = checkpoints.to_go_on_from(store, fingerprint, resume=resume, steps=steps)
         self._begin(optimizer, objective, self._inputs.initial_image)
@@ -218,7 +219,7 @@ class NeuralStyleTransfer(outcome.Outcome):
             interval=show_interval,
             settings=self.settings,
             verbose=verbose,
-            header=capacity.check_memory(**need),
+            header=header,
         )
         last = [checkpoints.Checkpointer(store, interval=checkpoint_interval, fingerprint=fingerprint)] if store else []
         callback_list = keras.callbacks.CallbackList(

@@ -288,7 +288,9 @@ def test_a_deterministic_run_is_no_other_on_a_cpu(folder):
     """In a process of its own, since it holds for the whole process."""
     arguments = command("--output=made.png", "--deterministic")
     code = "import sys; from nst_keras import run; status = run.main(sys.argv[1:]);"
-    code += "from tensorflow.python.framework import config; assert config.is_op_determinism_enabled(); sys.exit(status)"
+    code += (
+        "from tensorflow.python.framework import config; assert config.is_op_determinism_enabled(); sys.exit(status)"
+    )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True, env=environment)
     assert run.main(command("--output=usual.png")) == 0
