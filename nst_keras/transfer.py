@@ -202,7 +202,8 @@ class NeuralStyleTransfer(outcome.Outcome):
         recorder = self._recorder(steps, store, resume)
         need = self._problem.need() | {"frames": recorder.held(steps)}
         header = capacity.check_memory(**need)  # Before the targets, which take memory too.
-        objective = self._problem.objective(style_weight, content_weight, var_weight)
+        with self._explained(need):
+            objective = self._problem.objective(style_weight, content_weight, var_weight)
         fingerprint = self._problem.fingerprint(objective, learning_rate) | {"steps_per_epoch": steps_per_epoch}
         checkpoint = checkpoints.to_go_on_from(store, fingerprint, resume=resume, steps=steps)
         self._begin(optimizer, objective, self._inputs.initial_image)
