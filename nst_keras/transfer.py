@@ -64,7 +64,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         init: Where the picture starts: `content`, `noise`, `style`, or an image.
         seed: Makes noise and random weights repeat; drawn, and kept as an attribute, if left out.
         frame_interval: Every so many steps a frame is kept; the last always is.
-        frames_dir: Folder to which frames are written as PNG, in place of memory, which then does not grow with the
+        frames_dir: Folder to which frames are written as BMP, in place of memory, which then does not grow with the
             steps.
         jit_compile: XLA: `auto` (where it works), `true` or `false`.
         deterministic: Makes TensorFlow compute each step in the same order each time, for the same bits also where it

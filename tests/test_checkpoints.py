@@ -288,12 +288,12 @@ def test_a_run_killed_ten_times_ends_with_the_pixels_of_the_unbroken_run(tmp_pat
         begins.append(begun)
         # Warnings are errors here: a checkpoint that is not whole would warn.
         assert checkpoints.Store(folder).newest() is None or checkpoints.Store(folder).newest().step > 0
-        for frame in (folder / "frames").glob("step_*.png"):
+        for frame in (folder / "frames").glob("step_*.bmp"):
             assert PIL.Image.open(frame).convert("RGB").size == (40, 48)
         assert not result.exists()
     assert begins == sorted(begins)
     assert begins[-1] > 20  # It did go on each time, and not begin anew.
     subprocess.run([sys.executable, "-m", "tests.killable", optimizer, folder, result], cwd=ROOT, check=True)
     np.testing.assert_array_equal(np.load(result), unbroken.generated_image)
-    frames = [np.asarray(PIL.Image.open(path)) for path in sorted((folder / "frames").glob("step_*.png"))]
+    frames = [np.asarray(PIL.Image.open(path)) for path in sorted((folder / "frames").glob("step_*.bmp"))]
     np.testing.assert_array_equal(frames, list(unbroken.frames))
