@@ -50,6 +50,11 @@ def test_defaults_and_types_are_those_of_the_signature(values):
         "var_weight": 0.0,
         "show_image": True,
         "show_interval": 90,
+        "preview": None,
+        "tensorboard": None,
+        "checkpoint_dir": None,
+        "checkpoint_interval": 50,
+        "resume": False,
     }
     assert [type(fit[name]) for name in ("epochs", "style_weight", "show_image")] == [int, float, bool]
 

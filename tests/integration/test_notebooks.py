@@ -141,6 +141,9 @@ def test_teaching_has_each_equation_and_its_numbers():
 
 def test_teaching_shows_the_packages_own_code():
     printed_code = printed(read(ROOT / "notebooks" / "teaching.ipynb"))
-    for line in ('gram = tf.linalg.einsum("bmi,bmj->bij", locations, locations)', "features = self._extractor(image)"):
+    for line in (
+        'return tf.linalg.einsum("bmi,bmj->bij", locations, locations), gradient',
+        "features = self._extractor(image)",
+    ):
         assert line in printed_code
         assert any(line in path.read_text() for path in (ROOT / "nst_keras").glob("*.py"))
