@@ -8,7 +8,7 @@ import numpy as np
 from nst_keras import export, extractors, samples, transfer
 from tests.conftest import LAYERS, centred, small_model
 
-STEPS = 300
+STEPS = 1000
 
 
 def run(optimizer, **options):

@@ -379,7 +379,7 @@ def test_a_run_killed_ten_times_ends_with_the_pixels_of_the_unbroken_run(tmp_pat
             assert PIL.Image.open(frame).convert("RGB").size == (40, 48)
         assert not result.exists()
     assert begins == sorted(begins)
-    assert begins[-1] > 20  # It did go on each time, and not begin anew.
+    assert begins[-1] > 5  # It did go on each time, and not begin anew.
     subprocess.run([sys.executable, "-m", "tests.killable", optimizer, folder, result], cwd=ROOT, check=True)
     np.testing.assert_array_equal(np.load(result), unbroken.generated_image)
     frames = [np.asarray(PIL.Image.open(path)) for path in sorted((folder / "frames").glob("step_*.bmp"))]
