@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import checks, extractors, images, provenance, starts
+from nst_keras import checks, digests, extractors, images, starts
 
 __all__ = ["Inputs", "read"]
 
@@ -35,11 +35,16 @@ class Inputs(NamedTuple):
         for image in self.style_images:
             extractor.check_size("style_image", *image.shape[1:3])
 
+    def restarted(self, init: images.ImageSource, seed: int) -> Inputs:
+        """The same with another start, as `read` takes it."""
+        initial = starts.initial_image(init, self.content_image, self.style_images, seed=seed)
+        return self._replace(initial_image=initial)
+
     def fingerprint(self) -> dict[str, Any]:
         """{argument: SHA-256 of its pixels}, as `checkpoints` compares it."""
         pictures = {"content_image": [self.content_image], "style_image": self.style_images}
         pictures["init"] = [self.initial_image]
-        return {name: f"sha256:{provenance.digest(*tensors)}" for name, tensors in pictures.items()}
+        return {name: f"sha256:{digests.digest(*tensors)}" for name, tensors in pictures.items()}
 
 
 def read(

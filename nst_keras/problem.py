@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from nst_keras import extractors, inputs, losses, optimizers, provenance
+from nst_keras import digests, extractors, inputs, losses, optimizers
 from nst_keras import objective as objective_lib
 
 __all__ = ["Problem"]
@@ -26,6 +26,9 @@ class Problem:
         style_statistic: A name in `statistics.STATISTICS`.
         optimizer: As `optimizers.get` takes it.
         jit_compile: A name in `compilation.JIT_MODES`.
+
+    Attributes:
+        pictures: What the run begins with.
 
     Raises:
         ValueError: An unknown optimizer.
@@ -45,7 +48,7 @@ class Problem:
         jit_compile: str,
     ) -> None:
         optimizers.get(optimizer)  # For its errors: only a run knows its learning rate.
-        self._pictures = pictures
+        self.pictures = pictures
         self._extractor = extractor
         self._layers = {"style_layers": dict(style_layers), "content_layers": dict(content_layers)}
         self._comparison = {"normalization": normalization, "style_statistic": style_statistic}
@@ -76,8 +79,8 @@ class Problem:
         if present not in self._objectives:
             self._objectives[present] = objective_lib.Objective(
                 self._extractor,
-                style_images=self._pictures.style_images,
-                content_image=self._pictures.content_image,
+                style_images=self.pictures.style_images,
+                content_image=self.pictures.content_image,
                 style_layers=self._layers["style_layers"] if present[0] else {},
                 content_layers=self._layers["content_layers"] if present[1] else {},
                 jit_compile=self._jit_compile,
@@ -103,24 +106,24 @@ class Problem:
     ) -> dict[str, Any]:
         """{setting: value} of all that decides the pixels of a step, as `checkpoints` compares it."""
         return {
-            **self._pictures.fingerprint(),
+            **self.pictures.fingerprint(),
             "extractor": f"sha256:{self._extractor.fingerprint()}",
             **self._layers,
             **self._comparison,
             **{name: objective.weights[term] for term, name in objective_lib.WEIGHTED_TERMS.items()},
-            "optimizer": provenance.described(self._optimizer_setting),
-            "learning_rate": provenance.described(learning_rate),
+            "optimizer": digests.described(self._optimizer_setting),
+            "learning_rate": digests.described(learning_rate),
             "jit_compile": self._jit_compile,
         }
 
     def need(self) -> dict[str, Any]:
         """What decides the memory of a run, as `capacity` takes it."""
-        height, width = self._pictures.content_image.shape[1:3]
+        height, width = self.pictures.content_image.shape[1:3]
         return {
             "height": height,
             "width": width,
             "extractor": self._extractor,
             "optimizer": self._optimizer_setting,
-            "style_size": max((tuple(image.shape[1:3]) for image in self._pictures.style_images), key=math.prod),
+            "style_size": max((tuple(image.shape[1:3]) for image in self.pictures.style_images), key=math.prod),
             "jit_compile": self._jit_compile,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
 import pathlib
 from collections.abc import Callable, Sequence
@@ -92,7 +93,10 @@ def _write_gif(pictures: Sequence[PIL.Image.Image], path: str, seconds: float) -
     palette = PIL.Image.fromarray(np.vstack(sampled)).quantize(256, PIL.Image.Quantize.MEDIANCUT)
     first, *others = [p.quantize(palette=palette, dither=PIL.Image.Dither.FLOYDSTEINBERG) for p in pictures]
     durations = _durations(len(pictures), round(seconds * 100))
-    first.save(path, save_all=True, append_images=others, duration=[10 * d for d in durations], loop=0)
+    # By way of memory: Pillow itself does not notice where a disk takes half of a file.
+    encoded = io.BytesIO()
+    first.save(encoded, "GIF", save_all=True, append_images=others, duration=[10 * d for d in durations], loop=0)
+    pathlib.Path(path).write_bytes(encoded.getbuffer())
 
 
 def _durations(count: int, total: int) -> list[int]:

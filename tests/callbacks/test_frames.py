@@ -21,7 +21,7 @@ def test_stored_frames_are_a_sequence_of_files(tmp_path):
     assert [f[0, 0, 0] for f in frames[::2]] == [5, 15]
     with pytest.raises(IndexError):
         frames[3]
-    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == [f"step_{step:08}.png" for step in (5, 10, 15)]
+    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == [f"step_{step:08}.bmp" for step in (5, 10, 15)]
     (tmp_path / "new" / "notes.txt").touch()
     again = callbacks.StoredFrames(tmp_path / "new")
     assert again.steps == [5, 10, 15]
@@ -37,7 +37,7 @@ def test_frames_in_a_folder_are_those_in_memory(make_transfer, tmp_path):
     assert isinstance(kept, list)
     np.testing.assert_array_equal(list(written), kept)
     assert in_memory.frame_steps == in_files.frame_steps == [3, 6, 8]
-    with PIL.Image.open(tmp_path / "f" / "step_00000008.png") as picture:
+    with PIL.Image.open(tmp_path / "f" / "step_00000008.bmp") as picture:
         np.testing.assert_array_equal(np.asarray(picture), in_files.image)
 
 
