@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from nst_keras import checks, compilation, extractors, losses
+from nst_keras import checks, compilation, extractors, losses, statistics
 
 __all__ = ["WEIGHTED_TERMS", "LossTerms", "Objective"]
 
@@ -44,8 +44,8 @@ class Objective:
 
     Args:
         extractor: Gives at least the layers named below.
-        style_images: One or more images [1, height, width, 3] in 0..255, of any sizes; the Gram matrices of several
-            are averaged. May be empty where `style_layers` is.
+        style_images: One or more images [1, height, width, 3] in 0..255, of any sizes; several are blended as the
+            statistic says. May be empty where `style_layers` is.
         content_image: [1, height, width, 3] in 0..255, or None where `content_layers` is empty.
         style_layers: {layer: w_l}; empty for no style.
         content_layers: {layer: w_l}; empty for no content.
@@ -53,6 +53,7 @@ class Objective:
         content_weight: alpha, 0 or more.
         var_weight: gamma, 0 or more.
         normalization: A name in `losses.NORMALIZATIONS`.
+        style_statistic: A name in `statistics.STATISTICS`.
         jit_compile: A name in `compilation.JIT_MODES`.
 
     Raises:
@@ -71,16 +72,19 @@ class Objective:
         content_weight: float = 1.0,
         var_weight: float = 0.0,
         normalization: str = "mean",
+        style_statistic: str = "gram",
         jit_compile: str | bool = "auto",
     ) -> None:
         if not style_layers and not content_layers:
             raise ValueError("style_layers and content_layers are both empty. Name at least one layer.")
-        checks.one_of("normalization", normalization, losses.NORMALIZATIONS)
+        self._statistic = statistics.get(style_statistic, normalization=normalization)
         self._extractor = extractor.select(dict.fromkeys([*style_layers, *content_layers]))
         self._style_layers = {name: float(weight) for name, weight in style_layers.items()}
         self._content_layers = {name: float(weight) for name, weight in content_layers.items()}
         self._normalization = normalization
-        self._grams = _mean_grams(extractor.select(style_layers), style_images) if style_layers else {}
+        self._style: dict[str, dict[str, tf.Tensor]] = {}
+        if style_layers:
+            self._style = _style_targets(self._statistic, extractor.select(style_layers), style_images)
         self._content = _as_graph(extractor.select(content_layers).__call__)(content_image) if content_layers else {}
         self._compiled = compilation.compiled(self._value_and_gradient, jit_compile=jit_compile)
         self.set_weights(style_weight=style_weight, content_weight=content_weight, var_weight=var_weight)
@@ -158,25 +162,27 @@ class Objective:
         return losses.content_loss(features, self._content[name], normalization=self._normalization, channels=channels)
 
     def _style_loss(self, name: str, features: tf.Tensor) -> tf.Tensor:
-        gram, channels = losses.gram_matrix(features, per_location=True), self._extractor.channels[name]
-        return losses.style_loss(gram, self._grams[name], normalization=self._normalization, channels=channels)
+        target, channels = self._style[name], self._extractor.channels[name]
+        return self._statistic.loss(features, target, normalization=self._normalization, channels=channels)
 
 
-def _mean_grams(extractor: extractors.FeatureExtractor, images: Sequence[tf.Tensor]) -> dict[str, tf.Tensor]:
-    """{layer: the mean over the images of their Gram matrices per location}."""
+def _style_targets(
+    statistic: statistics.StyleStatistic, extractor: extractors.FeatureExtractor, images: Sequence[tf.Tensor]
+) -> dict[str, dict[str, tf.Tensor]]:
+    """{layer: what the picture is compared with there}."""
     if not images:
         raise ValueError("style_images is empty, but style_layers are given. Give a style image.")
 
-    def grams_of(image: tf.Tensor) -> dict[str, tf.Tensor]:
+    def summaries_of(image: tf.Tensor) -> dict[str, dict[str, tf.Tensor]]:
         features = extractor(image)
-        return {name: losses.gram_matrix(features[name], per_location=True) for name in extractor.layers}
+        return {name: statistic.summary(features[name]) for name in extractor.layers}
 
-    graph = _as_graph(grams_of)
-    grams = [graph(image) for image in images]
-    return {name: tf.add_n([gram[name] for gram in grams]) / len(grams) for name in extractor.layers}
+    graph = _as_graph(summaries_of)
+    summaries = [graph(image) for image in images]
+    return {name: statistic.target([one[name] for one in summaries]) for name in extractor.layers}
 
 
-def _as_graph(function: Callable[[tf.Tensor], dict[str, tf.Tensor]]) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+def _as_graph(function: Callable[[tf.Tensor], dict[str, Any]]) -> Callable[[tf.Tensor], dict[str, Any]]:
     """The function of an image of any size as a graph, which lets go of features that nothing needs any more.
 
     Called eagerly, a Keras model holds the features of all its layers until its end.

@@ -23,6 +23,7 @@ class Problem:
         style_layers: {layer: weight}.
         content_layers: {layer: weight}.
         normalization: A name in `losses.NORMALIZATIONS`.
+        style_statistic: A name in `statistics.STATISTICS`.
         optimizer: As `optimizers.get` takes it.
         jit_compile: A name in `compilation.JIT_MODES`.
 
@@ -42,6 +43,7 @@ class Problem:
         style_layers: Mapping[str, float],
         content_layers: Mapping[str, float],
         normalization: str,
+        style_statistic: str,
         optimizer: str | keras.optimizers.Optimizer,
         jit_compile: str,
     ) -> None:
@@ -49,7 +51,7 @@ class Problem:
         self.pictures = pictures
         self._extractor = extractor
         self._layers = {"style_layers": dict(style_layers), "content_layers": dict(content_layers)}
-        self._normalization = normalization
+        self._comparison = {"normalization": normalization, "style_statistic": style_statistic}
         self._optimizer_setting = optimizer
         self._jit_compile = jit_compile
         self._objectives: dict[tuple[bool, bool], objective_lib.Objective] = {}
@@ -65,7 +67,7 @@ class Problem:
         Raises:
             ValueError: A weight that is negative or not finite, or neither style nor content.
         """
-        usual = losses.NORMALIZATIONS[self._normalization]
+        usual = losses.NORMALIZATIONS[self._comparison["normalization"]]
         weights = {
             "style_weight": usual.style_weight if style_weight is None else style_weight,
             "content_weight": usual.content_weight if content_weight is None else content_weight,
@@ -81,8 +83,8 @@ class Problem:
                 content_image=self.pictures.content_image,
                 style_layers=self._layers["style_layers"] if present[0] else {},
                 content_layers=self._layers["content_layers"] if present[1] else {},
-                normalization=self._normalization,
                 jit_compile=self._jit_compile,
+                **self._comparison,
                 **weights,
             )
         self._objectives[present].set_weights(**weights)
@@ -107,7 +109,7 @@ class Problem:
             **self.pictures.fingerprint(),
             "extractor": f"sha256:{self._extractor.fingerprint()}",
             **self._layers,
-            "normalization": self._normalization,
+            **self._comparison,
             **{name: objective.weights[term] for term, name in objective_lib.WEIGHTED_TERMS.items()},
             "optimizer": digests.described(self._optimizer_setting),
             "learning_rate": digests.described(learning_rate),

@@ -22,11 +22,11 @@ from nst_keras import (
     images,
     inputs,
     layer_weights,
-    losses,
     memory,
     outcome,
     problem,
     provenance,
+    statistics,
 )
 
 __all__ = ["NeuralStyleTransfer"]
@@ -60,6 +60,8 @@ class NeuralStyleTransfer(outcome.Outcome):
         image_size: Longest side in pixels that content and style are reduced to; smaller ones stay as they are, and
             with None all do.
         normalization: Loss convention: `mean`, `relative` or `gatys2015`, see `losses`.
+        style_statistic: What of the features is style: `gram`, `covariance`, `wasserstein` or `sliced_wasserstein`, see
+            `statistics`.
         optimizer: `adam`, `lbfgs`, or any Keras optimizer.
         init: Where the picture starts: `content`, `noise`, `style`, or an image.
         seed: Makes noise and random weights repeat; drawn, and kept as an attribute, if left out.
@@ -94,6 +96,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         preprocess: Callable[[tf.Tensor], tf.Tensor] | None = None,
         image_size: int | None = 512,
         normalization: str = "mean",
+        style_statistic: str = "gram",
         optimizer: str | keras.optimizers.Optimizer = "adam",
         init: images.ImageSource = "content",
         seed: int | None = None,
@@ -103,7 +106,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         deterministic: bool = False,
     ) -> None:
         self._setup = _given(locals())
-        checks.one_of("normalization", normalization, losses.NORMALIZATIONS)
+        statistics.get(style_statistic, normalization=normalization)  # For its errors, before pictures are read.
         jit_compile = compilation.jit_mode(jit_compile)
         self._frame_interval = checks.integer("frame_interval", frame_interval)
         self.seed = secrets.randbelow(2**31) if seed is None else checks.integer("seed", seed, minimum=0)
@@ -133,6 +136,7 @@ class NeuralStyleTransfer(outcome.Outcome):
             self._inputs,
             self.extractor,
             normalization=normalization,
+            style_statistic=style_statistic,
             optimizer=optimizer,
             jit_compile=jit_compile,
             **layers,

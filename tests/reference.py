@@ -1,6 +1,7 @@
 """The losses in naive NumPy, float64, loop by loop as the papers write them. Slow, and plain to check."""
 
 import numpy as np
+import scipy.linalg
 
 # Relative tolerance of a comparison, by the coarser type in it.
 TOLERANCE = {"float64": 1e-12, "float32": 2e-5, "float16": 5e-3}
@@ -39,6 +40,47 @@ def style_loss(features, style_features, normalization):
     if normalization == "mean":
         return squares / channels**2
     return squares / sum(target[i, j] ** 2 for i in range(channels) for j in range(channels))
+
+
+def moments(features):
+    """Mean and covariance of the features at a layer's locations."""
+    points = features.reshape(-1, features.shape[-1])
+    mean = sum(points) / len(points)
+    return mean, sum(np.outer(point - mean, point - mean) for point in points) / len(points)
+
+
+def covariance_distance(features, style_features):
+    """Squared distances of means and of covariances, each over the style's own, in equal parts."""
+    (mean, covariance), (style_mean, style_covariance) = moments(features), moments(style_features)
+    of_means = sum((mean - style_mean) ** 2) / sum(style_mean**2)
+    of_covariances = np.sum((covariance - style_covariance) ** 2) / np.sum(style_covariance**2)
+    return (of_means + of_covariances) / 2
+
+
+def wasserstein_distance(features, style_features, blur):
+    """Squared 2-Wasserstein distance of normal distributions, over a style point's mean square."""
+    (mean, covariance), (style_mean, style_covariance) = moments(features), moments(style_features)
+    size = np.trace(style_covariance) + style_mean @ style_mean
+    covariance, style_covariance = (c + blur * size * np.eye(len(c)) for c in (covariance, style_covariance))
+    root = scipy.linalg.sqrtm(style_covariance)
+    common = scipy.linalg.sqrtm(root @ covariance @ root).real
+    shift = np.sum((mean - style_mean) ** 2)
+    return (shift + np.trace(covariance + style_covariance - 2 * common)) / size
+
+
+def sliced_wasserstein_distance(features, style_features, lines):
+    """Mean squared distances along each line of the points in order, over a style point's mean square.
+
+    A style of fewer or more locations is read at the picture's quantiles, linearly between its points.
+    """
+    points, style_points = (f.reshape(-1, f.shape[-1]) for f in (features, style_features))
+    size = sum(point @ point for point in style_points) / len(style_points)
+    middles, style_middles = ((np.arange(len(p)) + 0.5) / len(p) for p in (points, style_points))
+    total = 0.0
+    for line in lines.T:
+        goals = np.interp(middles, style_middles, np.sort(style_points @ line))
+        total += np.mean((np.sort(points @ line) - goals) ** 2)
+    return total / size
 
 
 def total_variation(image, normalization):

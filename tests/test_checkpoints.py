@@ -250,6 +250,7 @@ CHANGES = {
     "learning_rate was None, and is 3.0 now": ({}, {"learning_rate": 3.0}),
     "steps_per_epoch was 5, and is 6 now": ({}, {"steps": 6}),
     "normalization was 'relative', and is 'mean' now; style_weight was": ({"normalization": "mean"}, {}),
+    "style_statistic was 'gram', and is 'covariance' now": ({"style_statistic": "covariance"}, {}),
     "another content_image": ({"content_image": np.full([48, 40, 3], 9, np.uint8)}, {}),
     "another style_image": ({"style_image": np.full([48, 40, 3], 9, np.uint8)}, {}),
     "another init": ({"seed": 1}, {}),

@@ -52,6 +52,8 @@ ORDER = [
     "extractors",
     "layer_weights",
     "losses",
+    "matrix_root",
+    "statistics",
     "objective",
     "optimizers.base",
     "optimizers.keras_optimizer",

@@ -251,6 +251,11 @@ BAD = [
     ({"style_layers": {"conv1": -1.0}}, r"style_layers\['conv1'\] must be 0 or more"),
     ({"style_layers": ["conv7"]}, "layer='conv7' is not known. Did you mean 'conv"),
     ({"normalization": "means"}, "Did you mean 'mean'"),
+    ({"style_statistic": "wassertein"}, "Did you mean 'wasserstein'"),
+    (
+        {"style_statistic": "covariance", "normalization": "gatys2015"},
+        "is not defined for style_statistic='covariance'",
+    ),
     ({"optimizer": "lbgfs"}, "optimizer='lbgfs' is not known. Did you mean 'lbfgs'"),
     ({"init": "nosie"}, "init='nosie' is not known. Did you mean 'noise'.*or give an image"),
     ({"seed": -1}, "seed must be a whole number, 0 or more"),

@@ -1,0 +1,228 @@
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from nst_keras import compilation, images, losses, objective, statistics
+from tests import reference
+
+NAMES = list(statistics.STATISTICS)
+OTHERS = [name for name in NAMES if name != "gram"]
+BLUR = statistics.Wasserstein.BLUR
+
+DISTANCES = {
+    "gram": lambda f, s: reference.style_loss(f, s, "relative"),
+    "covariance": reference.covariance_distance,
+    "wasserstein": lambda f, s: reference.wasserstein_distance(f, s, BLUR),
+    "sliced_wasserstein": lambda f, s: reference.sliced_wasserstein_distance(f, s, lines(f.shape[-1])),
+}
+
+
+def lines(dimensions):
+    """Those of the package, as the projections of the unit vectors."""
+    return statistics._along_lines(tf.reshape(tf.eye(dimensions), [1, 1, dimensions, dimensions]))[0].numpy().T
+
+
+def features(random, height=5, width=6, channels=4):
+    """Correlated, and 0 or more, as features are."""
+    mixture = random.normal(size=(channels, channels))
+    return np.maximum(random.normal(size=(height, width, channels)) @ mixture * 3.0 + 1.0, 0.0)
+
+
+def batch(array):
+    return tf.constant(array[np.newaxis], tf.float32)
+
+
+def loss(name, picture, *styles, normalization="relative", channels=None):
+    """The loss of features [height, width, K] against those of one or more styles."""
+    statistic = statistics.get(name, normalization=normalization)
+    target = statistic.target([statistic.summary(batch(style)) for style in styles])
+    channels = channels or picture.shape[-1]
+    return statistic.loss(batch(picture), target, normalization=normalization, channels=channels)
+
+
+def value_and_gradient(name, picture, style, jit_compile="false"):
+    """The loss and its gradient with respect to the picture's features."""
+    statistic = statistics.get(name, normalization="relative")
+    target = statistic.target([statistic.summary(batch(style))])
+
+    def graph(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = statistic.loss(x, target, normalization="relative", channels=picture.shape[-1])
+        return value, tape.gradient(value, x)
+
+    value, gradient = compilation.compiled(graph, jit_compile=jit_compile)(batch(picture))
+    return float(value), gradient[0].numpy()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [(5, 6), (7, 3), (2, 9)])
+def test_the_loss_is_the_naive_one(random, name, size):
+    picture, style = features(random), features(random, *size)
+    assert float(loss(name, picture, style)) == pytest.approx(DISTANCES[name](picture, style), rel=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fewer_locations_than_channels(random, name):
+    picture, style = features(random, 2, 3, 8), features(random, 2, 2, 8)
+    assert float(loss(name, picture, style)) == pytest.approx(DISTANCES[name](picture, style), rel=0.01)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_where_style_and_picture_agree_the_loss_is_0(random, name):
+    style = features(random)
+    assert float(loss(name, style, style)) == pytest.approx(0.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_places_of_the_locations_do_not_count(random, name):
+    picture, style = features(random), features(random)
+    shuffled = random.permutation(picture.reshape(-1, 4)).reshape(6, 5, 4)
+    assert float(loss(name, shuffled, style)) == pytest.approx(float(loss(name, picture, style)), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_relative_losses_do_not_depend_on_the_features_unit(random, name):
+    picture, style = features(random), features(random)
+    scaled = float(loss(name, picture * 1e4, style * 1e4))
+    assert scaled == pytest.approx(float(loss(name, picture, style)), rel=1e-3)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_mean_and_relative_differ_by_the_gram_matrix_alone(random, name):
+    picture, style = features(random), features(random)
+    unit = np.mean((reference.gram_matrix(style) / style[..., 0].size) ** 2)
+    expected = unit * DISTANCES[name](picture, style)
+    assert float(loss(name, picture, style, normalization="mean")) == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_gram_matrix_is_that_of_losses_under_every_normalization(random):
+    picture, style = features(random), features(random, 4, 4)
+    grams = [losses.gram_matrix(batch(f), per_location=True) for f in (picture, style)]
+    for normalization in losses.NORMALIZATIONS:
+        ours = loss("gram", picture, style, normalization=normalization)
+        assert float(ours) == float(losses.style_loss(*grams, normalization=normalization))
+
+
+def test_only_the_gram_matrix_takes_spread_for_mean():
+    """Points that all lie at 1, and points at 1 and -1, have one Gram matrix."""
+    picture, style = np.ones([2, 2, 1]), np.array([[[1.0], [-1.0]], [[-1.0], [1.0]]])
+    assert float(loss("gram", picture, style)) == 0.0
+    for name in ("wasserstein", "sliced_wasserstein"):
+        assert float(loss(name, picture, style)) > 0.5, name
+    assert float(loss("covariance", picture, style + 0.1)) > 0.5
+
+
+def test_only_sliced_wasserstein_sees_a_clouds_shape(random):
+    """Points at 1 and -1, and a few points far out, of one mean and one variance."""
+    near = np.array([1.0, -1.0] * 8).reshape(4, 4, 1)
+    far = np.array([np.sqrt(8), -np.sqrt(8), *[0.0] * 14]).reshape(4, 4, 1)
+    for name in ("gram", "covariance", "wasserstein"):
+        assert float(loss(name, near + 1, far + 1)) == pytest.approx(0.0, abs=1e-5), name
+    assert float(loss("sliced_wasserstein", near + 1, far + 1)) > 0.1
+
+
+def test_lines_are_at_right_angles_and_the_same_each_time():
+    np.testing.assert_allclose(lines(9).T @ lines(9), np.eye(9), atol=1e-6)
+    np.testing.assert_array_equal(lines(9), lines(9))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_several_styles_are_blended(random, name):
+    """The same one twice is that one; two are between them, whatever their sizes and order."""
+    picture, one, two = features(random), features(random, 3, 5), features(random, 6, 4)
+    assert float(loss(name, picture, one, one)) == pytest.approx(float(loss(name, picture, one)), rel=1e-4)
+    assert float(loss(name, picture, one, two)) == pytest.approx(float(loss(name, picture, two, one)), rel=1e-4)
+    assert 0 < float(loss(name, one, one, two)) < float(loss(name, one, two))
+
+
+@pytest.mark.parametrize("name", ["gram", "covariance", "wasserstein"])
+def test_several_styles_of_one_size_count_as_one_of_all_their_points(random, name):
+    picture, one, two = features(random), features(random), features(random)
+    together = np.concatenate([one, two])
+    assert float(loss(name, picture, one, two)) == pytest.approx(float(loss(name, picture, together)), rel=1e-4)
+
+
+@pytest.mark.parametrize("normalization", ["mean", "relative"])
+@pytest.mark.parametrize("name", ["gram", "covariance", "wasserstein"])
+def test_coordinates_have_the_loss_of_the_features_that_they_are_of(random, name, normalization):
+    """As `compact` gives them: f = Q z, Q with orthonormal columns, in N = 12 channels."""
+    basis = np.linalg.qr(random.normal(size=(12, 5)))[0]
+    picture, style = features(random, channels=5), features(random, channels=5)
+    few = loss(name, picture, style, normalization=normalization, channels=12)
+    many = loss(name, picture @ basis.T, style @ basis.T, normalization=normalization)
+    assert float(few) == pytest.approx(float(many), rel=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("size", [(5, 6), (2, 2)])
+def test_the_gradient_agrees_with_finite_differences(random, name, size):
+    """Of the naive loss, in double precision, along the gradient and along random directions."""
+    picture, style = features(random, *size), features(random, 4, 5)
+    picture += random.normal(size=picture.shape)  # No two points alike, which a step could put in either order.
+    _, gradient = value_and_gradient(name, picture, style)
+    for direction in (gradient, *random.normal(size=(3, *picture.shape))):
+        step = 1e-5 * direction / np.linalg.norm(direction)
+        slope = DISTANCES[name](picture + step, style) - DISTANCES[name](picture - step, style)
+        tolerance = 0.003 * 2e-5 * float(np.linalg.norm(gradient))
+        assert 2 * np.sum(gradient * step) == pytest.approx(slope, rel=0.01, abs=tolerance)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_flat_pictures_and_empty_features_stay_finite(random, name):
+    cases = np.zeros([3, 4, 4]), np.full([3, 4, 4], 2.0), features(random, 3, 4)
+    for picture, style in itertools.product(cases, cases):
+        value, gradient = value_and_gradient(name, picture, style)
+        assert np.isfinite(value)
+        assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_xla_and_graph_agree(random, name):
+    picture, style = features(random), features(random, 7, 5)
+    one, two = (value_and_gradient(name, picture, style, mode) for mode in ("true", "false"))
+    assert one[0] == pytest.approx(two[0], rel=1e-4)
+    np.testing.assert_allclose(one[1], two[1], rtol=1e-3, atol=1e-4 * np.abs(two[1]).max())
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_an_objective_is_traced_once_and_its_gradient_leads_down(extractor, content, style, name):
+    goal = objective.Objective(
+        extractor,
+        style_images=[images.load(style), images.load(content[:20])],
+        content_image=None,
+        style_layers={"conv1": 0.5, "conv2": 0.5},
+        content_layers={},
+        normalization="relative",
+        style_statistic=name,
+        jit_compile="true",
+    )
+    image = images.load(content)
+    terms, gradient = goal.value_and_gradient(image)
+    downhill, _ = goal.value_and_gradient(image - 2.0 * gradient / tf.reduce_max(tf.abs(gradient)))
+    assert 0 < float(downhill.style) < float(terms.style)
+    assert goal.tracing_count() == 1
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_transfer_comes_nearer_to_the_style(make_transfer, name):
+    style_transfer = make_transfer(style_statistic=name, optimizer="lbfgs")
+    style_transfer.fit_style_transfer(epochs=1, steps_per_epoch=8, content_weight=0.0, verbose=0)
+    history = style_transfer.history.history["style_loss"]
+    assert history[-1] < 0.5 * history[0]
+    assert style_transfer.settings["style_statistic"] == name
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_papers_loss_is_of_gram_matrices(name):
+    with pytest.raises(ValueError, match=f"style_statistic='{name}': choose one of mean, relative, or style_statist"):
+        statistics.get(name, normalization="gatys2015")
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ValueError, match="style_statistic='grams' is not known. Did you mean 'gram'"):
+        statistics.get("grams", normalization="mean")
+    with pytest.raises(ValueError, match="normalization='median' is not known"):
+        statistics.get("gram", normalization="median")
