@@ -73,9 +73,9 @@ class Problem:
             raise ValueError("style_weight and content_weight are both 0. Give one of them a weight.")
         if present not in self._objectives:
             self._objectives[present] = objective_lib.Objective(
-                self._extractor,
-                style_images=self._pictures.style_images,
-                content_image=self._pictures.content_image,
+                self._extractor.through(self._pictures.seen),
+                style_images=self._pictures.style_targets,
+                content_image=self._pictures.content_target,
                 style_layers=self._layers["style_layers"] if present[0] else {},
                 content_layers=self._layers["content_layers"] if present[1] else {},
                 normalization=self._normalization,
