@@ -104,6 +104,7 @@ def match_histograms(image: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
 
     A value becomes that which has the same share of the target's channel below it; half of those equal to it count as
     below, so that a flat channel takes the median. Equal values stay equal: no texture comes up where there was none.
+    How the channels go together does not count: colours may come up that neither image has.
 
     Args:
         image: float32 [1, height, width, 3], 0..255.
