@@ -7,6 +7,7 @@ SHA-256 of each file. It is written under a hidden name and renamed when whole; 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -19,16 +20,15 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["Checkpoint", "Checkpointer", "Store", "to_go_on_from"]
+from nst_keras import export
+
+__all__ = ["Checkpoint", "Store", "to_go_on_from"]
 
 _RECORD = "record.json"
 _STATE = "state"
-# What TensorFlow and Python raise where a disk is full, a folder is gone, or a file may not be written to.
-_WRITE_ERRORS = (OSError, tf.errors.OpError)
 
 
 class Checkpoint(NamedTuple):
@@ -50,6 +50,21 @@ class Checkpoint(NamedTuple):
         version, state, gauss = self.record["random"]["python"]
         random.setstate((version, tuple(state), gauss))
         np.random.set_state(tuple(self.record["random"]["numpy"]))
+
+    def check_same_run(self, fingerprint: Mapping[str, Any]) -> None:
+        """Raises `ValueError` where a run of other settings is to go on from here; it names what differs.
+
+        Args:
+            fingerprint: {setting: value} of what decides the pixels of the run that is to go on.
+        """
+        found, given = self.record["fingerprint"], json.loads(json.dumps(fingerprint))
+        differing = [name for name in {**found, **given} if found.get(name) != given.get(name)]
+        if differing:
+            differences = "; ".join(_difference(name, found.get(name), given.get(name)) for name in differing)
+            raise ValueError(
+                f"resume: {str(self.folder.parent)!r} holds a run of other settings: {differences}. Give the same "
+                "again, or another checkpoint_dir."
+            )
 
 
 class Store:
@@ -81,8 +96,10 @@ class Store:
             temporary.mkdir()
             tf.train.Checkpoint(**variables).write(str(temporary / _STATE))
             files = {path.name: _digest(path) for path in sorted(temporary.iterdir())}
+            for name in files:
+                _flush(temporary / name)
             record = {"step": step, **record, "random": _random_states(), "files": files}
-            _write_through(temporary / _RECORD, json.dumps(record))
+            _write_through(temporary / _RECORD, _sealed(record))
             self._put_in_place(temporary, self._folder_of(step))
         except tf.errors.OpError as error:
             raise OSError(error.message.splitlines()[0]) from error
@@ -103,7 +120,7 @@ class Store:
         for step in self.steps():
             try:
                 found = _read(step, self._folder_of(step))
-            except (OSError, ValueError, KeyError) as error:
+            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
                 reasons.append(f"the checkpoint of step {step} is damaged ({error})")
             else:
                 for reason in reasons:
@@ -138,73 +155,18 @@ class Store:
         temporary.rename(place)
 
 
-class Checkpointer(keras.callbacks.Callback):
-    """Writes a checkpoint every `interval` steps, and one at the end. It must be the last of a run's callbacks.
-
-    Where one cannot be written, it warns, and the run goes on.
-
-    Args:
-        store: Where.
-        interval: Steps.
-        fingerprint: {setting: value} of what decides the pixels, as JSON takes it.
-    """
-
-    def __init__(self, store: Store, *, interval: int, fingerprint: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._store = store
-        self._interval = interval
-        self._fingerprint = fingerprint
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Notes where the run begins."""
-        self._store.tidy()
-        self._saved = self.model.first_step
-        self._is_between_steps = True
-
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Notes that a step is under way: an interrupted one may have moved the image, and no callback seen it."""
-        self._is_between_steps = False
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Writes a checkpoint if its turn has come."""
-        self._is_between_steps = True
-        if self.model.step % self._interval == 0:
-            self._save()
-
-    def on_train_end(self, logs: Any = None) -> None:
-        """Writes one of the last step, unless that was cut short."""
-        if self._is_between_steps and self.model.step != self._saved:
-            self._save()
-
-    def _save(self) -> None:
-        self._saved = self.model.step
-        record = {"fingerprint": self._fingerprint, "history": self.model.history.history}
-        try:
-            self._store.save(self.model.step, self.model.optimizer_variables(), record)
-        except _WRITE_ERRORS as error:
-            kept = self._store.steps()
-            last = f"that of step {kept[0]} stays" if kept else "there is none yet"
-            warnings.warn(
-                f"checkpoint_dir: the checkpoint of step {self.model.step} could not be written ({error}); {last}, "
-                "and the run goes on.",
-                stacklevel=2,
-            )
-
-
-def to_go_on_from(
-    store: Store | None, fingerprint: Mapping[str, Any], *, resume: bool, steps: int
-) -> Checkpoint | None:
+def to_go_on_from(store: Store | None, *, resume: bool, steps: int) -> Checkpoint | None:
     """The checkpoint that a run goes on from; None for one that begins at its start.
 
     Args:
         store: Its checkpoints, if it has any.
-        fingerprint: {setting: value} of what decides its pixels.
         resume: Whether it is to go on.
         steps: That it is to make in all.
 
     Raises:
-        ValueError: A run that is to go on without a folder; one that is not, into a folder that holds another; another
-            run's checkpoint, with the settings that differ named; or one of a later step than the run is to make.
+        ValueError: A run that is to go on without a folder; one that is not, into a folder that holds another; or a
+            checkpoint of a later step than the run is to make.
+        OSError: The folder cannot be written to.
     """
     if store is None:
         if resume:
@@ -215,22 +177,11 @@ def to_go_on_from(
             f"checkpoint_dir: {str(store.folder)!r} holds the checkpoints of a run. Go on with it (resume), or choose "
             "another folder."
         )
+    export.make_folder("checkpoint_dir", store.folder)
     checkpoint = store.newest() if resume else None
-    if checkpoint is not None:
-        _check_same_run(checkpoint.record["fingerprint"], json.loads(json.dumps(fingerprint)), store.folder)
-        if checkpoint.step > steps:
-            raise ValueError(f"resume: {checkpoint.step} steps are made already, of {steps}. Ask for more epochs.")
+    if checkpoint is not None and checkpoint.step > steps:
+        raise ValueError(f"resume: {checkpoint.step} steps are made already, of {steps}. Ask for more epochs.")
     return checkpoint
-
-
-def _check_same_run(found: Mapping[str, Any], given: Mapping[str, Any], folder: pathlib.Path) -> None:
-    differing = [name for name in {**found, **given} if found.get(name) != given.get(name)]
-    if differing:
-        differences = "; ".join(_difference(name, found.get(name), given.get(name)) for name in differing)
-        raise ValueError(
-            f"resume: {str(folder)!r} holds a run of other settings: {differences}. Give the same again, or another "
-            "checkpoint_dir."
-        )
 
 
 def _difference(name: str, found: Any, given: Any) -> str:
@@ -241,6 +192,8 @@ def _difference(name: str, found: Any, given: Any) -> str:
 
 def _read(step: int, folder: pathlib.Path) -> Checkpoint:
     record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    if record.pop("seal") != _seal(record):
+        raise ValueError(f"{_RECORD} is not as it was written")
     for name, digest in record["files"].items():
         if not (folder / name).exists():
             raise ValueError(f"{name} is missing")
@@ -249,12 +202,29 @@ def _read(step: int, folder: pathlib.Path) -> Checkpoint:
     return Checkpoint(step, record, folder)
 
 
+def _sealed(record: Mapping[str, Any]) -> str:
+    """The record as JSON, with a digest of itself."""
+    text = json.dumps(record, default=float)  # NumPy's numbers, which a user's callback may have put into the history.
+    record = json.loads(text)
+    return json.dumps({**record, "seal": _seal(record)})
+
+
+def _seal(record: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(record).encode()).hexdigest()
+
+
 def _digest(path: pathlib.Path) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(2**20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _flush(path: pathlib.Path) -> None:
+    """Sees a file onto the disk, for a machine that may lose its power."""
+    with contextlib.suppress(OSError), open(path, "rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _write_through(path: pathlib.Path, text: str) -> None:

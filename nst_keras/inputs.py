@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import checks, colour, extractors, images, provenance, starts
+from nst_keras import checks, colour, digests, extractors, images, starts
 
 __all__ = ["Inputs", "read"]
 
@@ -49,12 +49,17 @@ class Inputs(NamedTuple):
         for image in self.style_images:
             extractor.check_size("style_image", *image.shape[1:3])
 
+    def restarted(self, init: images.ImageSource, seed: int) -> Inputs:
+        """The same with another start, as `read` takes it."""
+        initial = starts.initial_image(init, self.content_image, self.style_targets, seed=seed)
+        return self._replace(initial_image=colour.PRESERVATIONS[self.preserve_color].content(initial))
+
     def fingerprint(self) -> dict[str, Any]:
         """{argument: value, or SHA-256 of its pixels}, as `checkpoints` compares it."""
         pictures = {"content_image": [self.content_image], "style_image": self.style_images}
         pictures["init"] = [self.initial_image]
-        digests = {name: f"sha256:{provenance.digest(*tensors)}" for name, tensors in pictures.items()}
-        return {**digests, "preserve_color": self.preserve_color}
+        sums = {name: f"sha256:{digests.digest(*tensors)}" for name, tensors in pictures.items()}
+        return {**sums, "preserve_color": self.preserve_color}
 
 
 def read(
@@ -90,14 +95,14 @@ def read(
     content = original if image_size is None else images.resize(original, image_size)
     # Beyond 0..255 lies what no picture could come to.
     targets = [tf.clip_by_value(preservation.style(style, content), 0.0, 255.0) for style in styles]
-    initial = preservation.content(starts.initial_image(init, content, targets, seed=seed))
-    return Inputs(
+    pictures = Inputs(
         content_image=content,
         style_images=styles,
         content_target=preservation.content(content),
         style_targets=targets,
-        initial_image=initial,
+        initial_image=content,
         content_size=tuple(original.shape[1:3]),
         content_alpha=alpha,
         preserve_color=preserve_color,
     )
+    return pictures.restarted(init, seed)

@@ -7,9 +7,9 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nst_keras import architectures, export, outcome, plots, provenance, transfer
+from nst_keras import architectures, checkpoints, export, outcome, plots, provenance, transfer
 
-__all__ = ["Destinations", "check", "destinations", "resolved_weights", "write"]
+__all__ = ["Destinations", "can_go_on", "check", "destinations", "resolved_weights", "write"]
 
 
 class Destinations(NamedTuple):
@@ -84,7 +84,8 @@ def check(
         suffixes = _SUFFIXES.get(name, [path.suffix])
         argument = name if name in _SUFFIXES else "output"
         export.check_destination(argument, path, suffixes, overwrite=overwrite)
-        if path in [other for other_name, other in named.items() if other_name != name]:
+        others = [other.resolve() for other_name, other in named.items() if other_name != name]
+        if path.resolve() in others:
             raise ValueError(f"{argument}: {str(path)!r} is another file of this run. Choose another name.")
     outcome.check_output_size(output_size)
     export.check_still(files.output, bit_depth=bit_depth, has_alpha=has_alpha)
@@ -97,6 +98,11 @@ def _check_inputs(files: Destinations, inputs: Sequence[str | None]) -> None:
     for written in (path for path in files if path is not None and path.exists()):
         if any(path.exists() and path.samefile(written) for path in read):
             raise ValueError(f"output: {str(written)!r} would replace a file that this run reads. Choose another name.")
+
+
+def can_go_on(checkpoint_dir: str | None) -> bool:
+    """Whether there is a checkpoint that a run could go on from: files of that run may then be replaced."""
+    return checkpoint_dir is not None and bool(checkpoints.Store(checkpoint_dir).steps())
 
 
 def resolved_weights(extractor: str, weights: str) -> str:
@@ -146,7 +152,7 @@ def write(
 
 def _write_text(path: pathlib.Path, text: str) -> None:
     with export.replacing(path) as temporary:
-        pathlib.Path(temporary).write_text(text, encoding="utf-8")
+        pathlib.Path(temporary).write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 # What each file's name may end in, for those that a flag of their own names.

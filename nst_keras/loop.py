@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import h5py
@@ -34,6 +34,7 @@ class Loop:
         stop_reason: Why the last run ended.
         completed: Whether it came to its end, or to where no step lowers the loss.
         interrupted: Whether Ctrl-C ended it.
+        picture_replaced: Whether a callback has put another picture in the place of the last step's.
         stop_training: Set by callbacks to end the run after the present step.
     """
 
@@ -48,6 +49,7 @@ class Loop:
         self.terms: objective_lib.LossTerms | None = None
         self._finished = finished
         self._finished_image: tuple[tf.Tensor, tf.Tensor] | None = None
+        self.picture_replaced = False
         self._rounded: tuple[tf.Tensor, np.ndarray] | None = None
         # For Keras's callbacks: there is nothing to build, no graph to draw, and no layer whose weights could be shown.
         self.built, self.train_function, self.layers = True, None, ()
@@ -87,6 +89,7 @@ class Loop:
     def set_weights(self, weights: list[np.ndarray]) -> None:
         """Puts back a picture that `get_weights` gave."""
         self.optimized_image = tf.constant(weights[0])
+        self.picture_replaced = True
         self._optimizer.move(self.optimized_image)
 
     def save_weights(self, filepath: str | os.PathLike, overwrite: bool = True) -> None:
@@ -114,29 +117,40 @@ class Loop:
         self._take_up()
 
     def _begin(
-        self, optimizer: optimizers.Optimizer, objective: objective_lib.Objective, initial_image: tf.Tensor
+        self,
+        optimizer: optimizers.Optimizer,
+        objective: objective_lib.Objective,
+        initial_image: tf.Tensor,
+        checkpoint: checkpoints.Checkpoint | None = None,
     ) -> None:
+        """Makes ready for a run from its start, or from a checkpoint, in the midst of an epoch if it lies there."""
         self._optimizer, self.objective = optimizer, objective
         optimizer.start(initial_image)
         self.optimized_image = self._last_good = initial_image
         self.step = self.first_step = self._initial_epoch = 0
-        self.terms, self.stop_reason = None, ""
+        self.terms, self.stop_reason, self.picture_replaced = None, "", False
         self.begun = self.completed = self.interrupted = self.stop_training = False
-        self._checkpoint: checkpoints.Checkpoint | None = None
-
-    def _go_on(self, checkpoint: checkpoints.Checkpoint) -> None:
-        """Makes the run go on from a checkpoint, in the midst of an epoch if it lies there."""
         self._checkpoint = checkpoint
-        self.step = self.first_step = checkpoint.step
-        checkpoint.restore(self.optimizer_variables())
-        self._take_up()
+        if checkpoint is not None:
+            self.step = self.first_step = checkpoint.step
+            checkpoint.restore(self.optimizer_variables())
+            self._take_up()
 
     def _take_up(self) -> None:
         """Sees to all that follows from the optimizer's variables, where these were given other values."""
         self._optimizer.resume(self.objective)
         self.optimized_image = self._last_good = tf.identity(self._optimizer.image)
 
-    def _run(self, epochs: int, steps_per_epoch: int, callback_list: keras.callbacks.CallbackList) -> None:
+    def _run(
+        self, epochs: int, steps_per_epoch: int, callbacks: Sequence[keras.callbacks.Callback], verbose: int | str
+    ) -> None:
+        callback_list = keras.callbacks.CallbackList(
+            callbacks,
+            model=self,
+            verbose=1 if verbose == "auto" else verbose,  # For Keras's ProgbarLogger, where it is given.
+            epochs=epochs,
+            steps=steps_per_epoch,
+        )
         logs: dict[str, float] = {}
         self.total_steps = epochs * steps_per_epoch
         callback_list.on_train_begin()
@@ -151,15 +165,32 @@ class Loop:
             self.stop_reason = self.stop_reason or self._natural_end()
         except KeyboardInterrupt:
             self.interrupted = True
-            self.stop_reason = f"Interrupted after step {self.step}; the picture of that step is kept."
+            kept = f"after step {self.step}; the picture of that step is kept."
+            self.stop_reason = f"Interrupted {kept if self.step else 'before the first step.'}"
         except Exception as error:
             self.stop_reason = f"Failed after step {self.step}, whose picture is kept: {error}"
             raise
         finally:
+            self._end(callback_list, logs)
+
+    def _end(self, callback_list: keras.callbacks.CallbackList, logs: dict[str, float]) -> None:
+        """Tells the callbacks; those that keep what was made are told also where another's end fails."""
+        try:
             callback_list.on_train_end(logs)
+        except BaseException as error:
+            for callback in callback_list.callbacks:
+                if getattr(callback, "keeps", False):
+                    callback.on_train_end(logs)
+            if not isinstance(error, KeyboardInterrupt):
+                raise
+            self.interrupted = True  # Nothing is lost: whoever waits for the end goes on to write the picture.
 
     def _first_epoch(self, steps_per_epoch: int) -> int:
         """Where the run begins: after a checkpoint its epoch, whose end is come to again if it was the last step."""
+        if self._initial_epoch and self._checkpoint is not None:
+            raise ValueError(
+                "callbacks: BackupAndRestore and resume would go on from different steps. Give one of them."
+            )
         if self._initial_epoch:  # Set by Keras's BackupAndRestore, which has put back the variables too.
             self.step = self.first_step = self._initial_epoch * steps_per_epoch
             return self._initial_epoch

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from nst_keras import extractors, inputs, losses, optimizers, provenance
+from nst_keras import digests, extractors, inputs, losses, optimizers
 from nst_keras import objective as objective_lib
 
 __all__ = ["Problem"]
@@ -25,6 +25,9 @@ class Problem:
         normalization: A name in `losses.NORMALIZATIONS`.
         optimizer: As `optimizers.get` takes it.
         jit_compile: A name in `compilation.JIT_MODES`.
+
+    Attributes:
+        pictures: What the run begins with.
 
     Raises:
         ValueError: An unknown optimizer.
@@ -43,7 +46,7 @@ class Problem:
         jit_compile: str,
     ) -> None:
         optimizers.get(optimizer)  # For its errors: only a run knows its learning rate.
-        self._pictures = pictures
+        self.pictures = pictures
         self._extractor = extractor
         self._layers = {"style_layers": dict(style_layers), "content_layers": dict(content_layers)}
         self._normalization = normalization
@@ -73,9 +76,9 @@ class Problem:
             raise ValueError("style_weight and content_weight are both 0. Give one of them a weight.")
         if present not in self._objectives:
             self._objectives[present] = objective_lib.Objective(
-                self._extractor.through(self._pictures.seen),
-                style_images=self._pictures.style_targets,
-                content_image=self._pictures.content_target,
+                self._extractor.through(self.pictures.seen),
+                style_images=self.pictures.style_targets,
+                content_image=self.pictures.content_target,
                 style_layers=self._layers["style_layers"] if present[0] else {},
                 content_layers=self._layers["content_layers"] if present[1] else {},
                 normalization=self._normalization,
@@ -101,24 +104,24 @@ class Problem:
     ) -> dict[str, Any]:
         """{setting: value} of all that decides the pixels of a step, as `checkpoints` compares it."""
         return {
-            **self._pictures.fingerprint(),
+            **self.pictures.fingerprint(),
             "extractor": f"sha256:{self._extractor.fingerprint()}",
             **self._layers,
             "normalization": self._normalization,
             **{name: objective.weights[term] for term, name in objective_lib.WEIGHTED_TERMS.items()},
-            "optimizer": provenance.described(self._optimizer_setting),
-            "learning_rate": provenance.described(learning_rate),
+            "optimizer": digests.described(self._optimizer_setting),
+            "learning_rate": digests.described(learning_rate),
             "jit_compile": self._jit_compile,
         }
 
     def need(self) -> dict[str, Any]:
         """What decides the memory of a run, as `capacity` takes it."""
-        height, width = self._pictures.content_image.shape[1:3]
+        height, width = self.pictures.content_image.shape[1:3]
         return {
             "height": height,
             "width": width,
             "extractor": self._extractor,
             "optimizer": self._optimizer_setting,
-            "style_size": max((tuple(image.shape[1:3]) for image in self._pictures.style_images), key=math.prod),
+            "style_size": max((tuple(image.shape[1:3]) for image in self.pictures.style_images), key=math.prod),
             "jit_compile": self._jit_compile,
         }

@@ -9,23 +9,25 @@ Exit status: 0 where the picture tells; 2 and one line where it does not.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
-import pathlib
 import platform
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import nst_keras
+from nst_keras import digests as digests_lib
 from nst_keras import flags
 from nst_keras.formats import metadata
 
-__all__ = ["INPUTS", "described", "digest", "digests", "flagfile", "main", "read", "record", "resolved"]
+__all__ = ["INPUTS", "digests", "flagfile", "main", "read", "record", "resolved"]
 
 # Settings that may name a file, which the run reads.
 INPUTS = ("content_image", "style_image", "init", "weights")
+
+# Names for these that are no files, whatever lies in the working folder.
+_NAMES = ("content", "noise", "style", "imagenet", "random")
 
 # What a run shows and keeps on its way; it has no part in the picture.
 _ON_THE_WAY = ("show_image", "show_interval", "preview", "tensorboard", "frames_dir", "verbose")
@@ -46,13 +48,17 @@ def record(run: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     settings = {name: resolved(name, value) for name, value in settings.items() if name not in _ON_THE_WAY}
     settings = {name: value for name, value in settings.items() if name not in flags.WITHOUT_FLAG or value is not None}
-    if not run.completed:  # The steps that made this picture.
-        settings |= {"epochs": 1, "steps_per_epoch": max(1, run.step)}
+    if run.step and not run.completed:  # The steps that made this picture.
+        settings |= {"epochs": 1, "steps_per_epoch": run.step}
+    settings = {name: _plain(value) for name, value in settings.items()}
     is_text = {name: _is_text(name, value) for name, value in settings.items()}
+    without_flag = {name: digests_lib.described(value) for name, value in settings.items() if not is_text[name]}
+    if run.picture_replaced:
+        without_flag["picture"] = "one that a callback has put back, of an earlier step"
     return {
         "nst_keras": nst_keras.__version__,
         "settings": {name: value for name, value in settings.items() if is_text[name]},
-        "without_flag": {name: described(value) for name, value in settings.items() if not is_text[name]},
+        "without_flag": without_flag,
         "inputs": dict(run.input_digests),
         "extractor": {"name": run.extractor.name, "sha256": run.extractor.fingerprint()},
         "versions": _versions(),
@@ -81,12 +87,13 @@ def flagfile(made: Mapping[str, Any], **others: Any) -> str:
     losses = ", ".join(f"{name} {value:.6g}" for name, value in losses)
     lines += [f"# {made['steps']} steps ({made['stop_reason']}): {losses}"]
     lines += [f"# No flag can say what was given as {name}: {what}" for name, what in made["without_flag"].items()]
-    given = {**made["settings"], **others}
-    return (
-        "\n".join(" ".join(line.split()) for line in lines)
-        + "\n"
-        + "".join(f"{flags.flag_line(name, value)}\n" for name, value in given.items())
-    )
+    given = {name: value for name, value in made["settings"].items() if name in _known_flags()} | others
+    given_lines = {name: flags.flag_line(name, value) for name, value in given.items()}
+    # A line of a flagfile is all that a value can be: neither the end of one nor the blanks around it are kept.
+    lines += [f"# No flag can say: {line!r}" for line in given_lines.values() if line.splitlines() != [line.strip()]]
+    whole = [" ".join(line.split()) for line in lines]
+    whole += [line for line in given_lines.values() if line.splitlines() == [line.strip()]]
+    return "\n".join([*whole, ""])
 
 
 def read(path: str | os.PathLike) -> dict[str, Any]:
@@ -103,31 +110,9 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = "holds no record of a run" if text is None else f"holds a record that cannot be understood ({error!r})"
         raise ValueError(
-            f"{str(path)!r} {what}. Give a picture as nst_keras wrote it; many programs drop what is inside."
+            f"{str(path)!r} {what}. Give one as a run or its `save` wrote it; many programs drop what is inside."
         ) from error
     return made
-
-
-def digest(*sources: Any) -> str | None:
-    """SHA-256, in hexadecimal, of picture files, or of tensors' and arrays' shapes and bytes.
-
-    Args:
-        sources: Paths, numpy arrays, tensors or PIL images.
-
-    Returns:
-        The digest; None where one is a name that is no file (a URL, a sample).
-    """
-    value = hashlib.sha256()
-    for source in sources:
-        if isinstance(source, (str, os.PathLike)):
-            path = pathlib.Path(source).expanduser()
-            if not path.is_file():
-                return None
-            value.update(path.read_bytes())
-        else:
-            value.update(repr(tuple(getattr(source, "shape", ()))).encode())
-            value.update(source.tobytes() if hasattr(source, "tobytes") else source.numpy().tobytes())
-    return value.hexdigest()
 
 
 def digests(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -141,21 +126,9 @@ def digests(settings: Mapping[str, Any]) -> dict[str, str]:
         del sources["style_image"]
         names = ["style_image"] if len(styles) == 1 else [f"style_image[{place}]" for place in range(len(styles))]
         sources |= dict(zip(names, styles, strict=True))
-    values = {name: digest(source) for name, source in sources.items()}
+    files = {name: source for name, source in sources.items() if not (isinstance(source, str) and source in _NAMES)}
+    values = {name: digests_lib.digest(source) for name, source in files.items()}
     return {name: value for name, value in values.items() if value is not None}
-
-
-def described(thing: Any) -> Any:
-    """A setting as JSON takes it; of what is no text and no number, a description."""
-    if thing is None or isinstance(thing, (bool, int, float, str)):
-        return thing
-    if hasattr(thing, "get_config"):
-        return f"{type(thing).__name__} {json.dumps(thing.get_config(), default=str)}"
-    if isinstance(thing, (list, tuple)):
-        return f"[{', '.join(str(described(part)) for part in thing)}]"
-    if hasattr(thing, "shape"):
-        return f"{type(thing).__name__} {list(thing.shape)}"
-    return os.fspath(thing) if isinstance(thing, os.PathLike) else type(thing).__name__
 
 
 def resolved(name: str, value: Any) -> Any:
@@ -164,8 +137,7 @@ def resolved(name: str, value: Any) -> Any:
         return resolved(name, value[0]) if name in INPUTS else value
     if name not in INPUTS or not isinstance(value, (str, os.PathLike)):
         return value
-    # A file of the same name does not make a file of `content` or `random`.
-    if os.fspath(value) in ("content", "noise", "style", "imagenet", "random"):
+    if os.fspath(value) in _NAMES:
         return value
     path = os.path.expanduser(value)
     return os.path.abspath(path) if os.path.exists(path) else os.fspath(value)
@@ -204,9 +176,21 @@ def _changed_inputs(made: Mapping[str, Any]) -> list[str]:
             continue
         if not os.path.exists(path):
             sentences.append(f"{name}: there is no file {path!r} any more. Name it with --{name}.")
-        elif digest(path) != before:
+        elif digests_lib.digest(path) != before:
             sentences.append(f"{name}: {path!r} is not what it was: the picture will be another.")
     return sentences
+
+
+def _known_flags() -> set[str]:
+    """Flags that a picture may name: what a stranger's picture says besides is not run."""
+    functions = (flags.SETUP, flags.FIT, flags.SAVE)
+    names = {name for function in functions for name in flags.signature(*function)[0].parameters}
+    return names - {*flags.WITHOUT_FLAG, *_ON_THE_WAY}
+
+
+def _plain(value: Any) -> Any:
+    """A number of NumPy's as Python's."""
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
 
 
 def _is_text(name: str, value: Any) -> bool:

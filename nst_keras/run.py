@@ -103,7 +103,7 @@ def _checked_files(
         files,
         inputs=[*flagfiles, *(setup[name] for name in ("content_image", "style_image", "init", "weights"))],
         # What a run has written that was interrupted, it replaces when it goes on.
-        overwrite=values["overwrite"].value or fit["resume"],
+        overwrite=values["overwrite"].value or (fit["resume"] and job.can_go_on(fit["checkpoint_dir"])),
         animation_seconds=values["animation_seconds"].value,
         bit_depth=picture["bit_depth"],
         has_alpha=picture["alpha"],
@@ -150,7 +150,7 @@ def _flag_values() -> absl_flags.FlagValues:
     sheet = "Content, styles, frames and picture on a page, as .png, .pdf or .svg; none is made if left out."
     absl_flags.DEFINE_string("contact_sheet", None, sheet, **own)
     absl_flags.DEFINE_string("loss_plot", None, "The losses over the steps, likewise.", **own)
-    absl_flags.DEFINE_bool("overwrite", False, "Replaces files that exist; --resume does so too.", **own)
+    absl_flags.DEFINE_bool("overwrite", False, "Replaces files that exist; so does --resume where it goes on.", **own)
     absl_flags.DEFINE_bool("quiet", False, "Prints nothing but warnings and errors.", **own)
     absl_flags.DEFINE_bool("debug", False, "Shows the traceback of an error.", **own)
     absl_flags.DEFINE_bool("help", False, "Shows this help.", short_name="h", **own)

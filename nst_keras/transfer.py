@@ -110,7 +110,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         jit_compile = compilation.jit_mode(jit_compile)
         self._frame_interval = checks.integer("frame_interval", frame_interval)
         self.seed = secrets.randbelow(2**31) if seed is None else checks.integer("seed", seed, minimum=0)
-        self._setup["seed"] = self.seed
+        self._setup["seed"], self._seed_is_drawn = self.seed, seed is None
         if deterministic:
             keras.utils.set_random_seed(self.seed)
             tf.config.experimental.enable_op_determinism()
@@ -180,10 +180,12 @@ class NeuralStyleTransfer(outcome.Outcome):
             show_interval: Steps between two showings, and between two images for TensorBoard.
             preview: A picture file that is written anew at each showing, for any viewer that follows it.
             tensorboard: Folder for TensorBoard: each term and layer's loss, the picture, the settings.
-            checkpoint_dir: Folder for checkpoints, the last three of the run, from which it can go on.
+            checkpoint_dir: Folder for the run's last three checkpoints, from which it can go on, and for its frames,
+                unless `frames_dir` is given.
             checkpoint_interval: Steps between two checkpoints; one more is written at the end.
             resume: Goes on from the last whole checkpoint, to the pixels that a run never stopped would have made;
-                begins at the start where there is none yet. More `epochs` may be asked for than before.
+                begins at the start where there is none yet. More `epochs` may be asked for than before. Callbacks with
+                a memory of their own begin anew.
             callbacks: Keras callbacks, called as in `keras.Model.fit`, with this object as their `model`.
             verbose: 1 or `auto` for a line of progress that is drawn anew, in a file lines at intervals; 2 for these
                 everywhere; 0 for none.
@@ -195,6 +197,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         Raises:
             ValueError: A bad argument, frames that would not fit into this machine's memory, or a checkpoint that the
                 run cannot go on from.
+            OSError: A folder or file that is to be written to cannot be.
             MemoryError: Memory did not suffice; the sentence names the size or the setting for which it would.
         """
         epochs, steps_per_epoch = checks.integer("epochs", epochs), checks.integer("steps_per_epoch", steps_per_epoch)
@@ -203,18 +206,19 @@ class NeuralStyleTransfer(outcome.Outcome):
         steps = epochs * steps_per_epoch
         optimizer = self._problem.optimizer(learning_rate)
         store = None if checkpoint_dir is None else checkpoints.Store(checkpoint_dir)
-        recorder = self._recorder(steps, store, resume)
+        checkpoint = checkpoints.to_go_on_from(store, resume=resume, steps=steps)
+        if checkpoint is not None and self._seed_is_drawn:
+            self._draw_start(checkpoint.record["seed"])
+        recorder = self._recorder(steps, store, checkpoint)
         need = self._problem.need() | {"frames": recorder.held(steps)}
         header = capacity.check_memory(**need)  # Before the targets, which take memory too.
         with self._explained(need):
             objective = self._problem.objective(style_weight, content_weight, var_weight)
-        fingerprint = self._problem.fingerprint(objective, learning_rate) | {"steps_per_epoch": steps_per_epoch}
-        checkpoint = checkpoints.to_go_on_from(store, fingerprint, resume=resume, steps=steps)
-        self._begin(optimizer, objective, self._inputs.initial_image)
+        fingerprint = self._problem.fingerprint(objective, learning_rate)
+        fingerprint |= {"steps_per_epoch": steps_per_epoch, "frame_interval": self._frame_interval}
         if checkpoint is not None:
-            self._go_on(checkpoint)
-        self.frames, self.frame_steps = recorder.frames, recorder.steps
-        given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks)
+            checkpoint.check_same_run(fingerprint)
+        given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks or ())
         self._fit["callbacks"] = given or None
         history = callbacks_lib.StepHistory(checkpoint and checkpoint.record["history"])
         shown = callbacks_lib.watching(
@@ -226,16 +230,13 @@ class NeuralStyleTransfer(outcome.Outcome):
             verbose=verbose,
             header=header,
         )
-        last = [checkpoints.Checkpointer(store, interval=checkpoint_interval, fingerprint=fingerprint)] if store else []
-        callback_list = keras.callbacks.CallbackList(
-            [history, *given, recorder, callbacks_lib.BalanceCheck(), *shown, *last],
-            model=self,
-            verbose=1 if verbose == "auto" else verbose,
-            epochs=epochs,
-            steps=steps_per_epoch,
-        )
+        last = [callbacks_lib.Checkpointer(store, checkpoint_interval, self.seed, fingerprint)] if store else []
+        # All is found good: what was run before gives way.
+        self._begin(optimizer, objective, self._inputs.initial_image, checkpoint)
+        self.frames, self.frame_steps = recorder.frames, recorder.steps
+        every = [history, *given, recorder, callbacks_lib.BalanceCheck(), *shown, *last]
         with self._explained(need):
-            self._run(epochs, steps_per_epoch, callback_list)
+            self._run(epochs, steps_per_epoch, every, verbose)
         return recorder.frames
 
     @contextlib.contextmanager
@@ -255,13 +256,25 @@ class NeuralStyleTransfer(outcome.Outcome):
         """{argument: value} of construction and of the last run."""
         return {**self._setup, **self._fit}
 
-    def _recorder(self, steps: int, store: checkpoints.Store | None, resume: bool) -> callbacks_lib.FrameRecorder:
+    def _draw_start(self, seed: int) -> None:
+        """The start that another seed draws, in place of one that nobody has chosen."""
+        self.seed = self._setup["seed"] = seed
+        self._inputs = self._inputs.restarted(self._setup["init"], seed)
+        self._problem.pictures = self._inputs
+
+    def _recorder(
+        self, steps: int, store: checkpoints.Store | None, checkpoint: checkpoints.Checkpoint | None
+    ) -> callbacks_lib.FrameRecorder:
         """Keeps frames in memory, or in a folder where one is named, or where the run may have to go on."""
-        folder = self._setup["frames_dir"] or (store and store.folder / "frames")
+        own = store and store.folder / "frames"
+        folder = self._setup["frames_dir"] or own
         if folder is None:
             height, width = self.content_image.shape[1:3]
             memory.check_frames(height, width, steps=steps, frame_interval=self._frame_interval)
-        return callbacks_lib.FrameRecorder(self._frame_interval, folder, resume=resume)
+        # Without a checkpoint, frames beside the checkpoints are those of a run that did not come to its first.
+        return callbacks_lib.FrameRecorder(
+            self._frame_interval, folder, resume=checkpoint is not None or (own is not None and folder == own)
+        )
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:

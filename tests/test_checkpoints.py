@@ -116,6 +116,91 @@ def test_random_numbers_of_a_callback_go_on(make_transfer, tmp_path):
     assert before + after == unbroken
 
 
+def test_a_start_drawn_without_a_seed_goes_on(make_transfer, tmp_path):
+    stopped, resumed = (make_transfer(init="noise", seed=None) for _ in range(2))
+    assert stopped.seed != resumed.seed
+    fit(stopped, tmp_path, callbacks=[StopAt(6, "on_train_batch_begin")])
+    fit(resumed, tmp_path, resume=True)
+    assert resumed.seed == stopped.seed
+    unbroken = make_transfer(init="noise", seed=stopped.seed)
+    fit(unbroken, None)
+    np.testing.assert_array_equal(resumed.generated_image, unbroken.generated_image)
+
+
+def test_frames_of_another_run_are_not_touched(make_transfer, tmp_path):
+    fit(make_transfer(frames_dir=tmp_path / "frames"), None)
+    before = sorted((tmp_path / "frames").iterdir())
+    with pytest.raises(ValueError, match="frames_dir: .* holds the frames of another run"):
+        fit(make_transfer(frames_dir=tmp_path / "frames"), tmp_path / "new", resume=True)
+    assert sorted((tmp_path / "frames").iterdir()) == before
+
+
+def test_a_bad_argument_leaves_the_last_picture(make_transfer, tmp_path):
+    style_transfer = make_transfer()
+    fit(style_transfer, None)
+    picture, frames = style_transfer.image, style_transfer.frames
+    for bad in ({"verbose": 7}, {"preview": tmp_path / "no" / "p.png"}, {"tensorboard": __file__}, {"callbacks": 3}):
+        with pytest.raises((ValueError, OSError, TypeError)):
+            fit(style_transfer, None, **bad)
+    np.testing.assert_array_equal(style_transfer.image, picture)
+    assert style_transfer.frames is frames
+    fit(style_transfer, None, callbacks=None)
+
+
+@pytest.mark.parametrize("argument", ["checkpoint_dir", "frames_dir"])
+def test_a_folder_that_is_a_file_is_told_before_the_first_step(make_transfer, tmp_path, argument):
+    (tmp_path / "file").touch()
+    style_transfer = make_transfer(**({"frames_dir": tmp_path / "file"} if argument == "frames_dir" else {}))
+    with pytest.raises(OSError, match=f"{argument}: .* is no folder that can be written to"):
+        fit(style_transfer, tmp_path / "file" if argument == "checkpoint_dir" else None)
+    assert style_transfer.step == 0
+
+
+class Failing(keras.callbacks.Callback):
+    """Ends badly, in one way or another."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def on_train_end(self, logs=None):
+        raise self.error
+
+
+def test_what_was_made_is_kept_where_a_callback_fails_at_the_end(make_transfer, tmp_path):
+    style_transfer = make_transfer(frame_interval=4)
+    with pytest.raises(RuntimeError, match="no upload"):
+        fit(style_transfer, tmp_path, callbacks=[Failing(RuntimeError("no upload"))])
+    assert style_transfer.frame_steps == [4, 8, 10]
+    assert checkpoints.Store(tmp_path).newest().step == 10
+
+
+def test_ctrl_c_at_the_end_loses_nothing(make_transfer):
+    style_transfer = make_transfer()
+    assert len(fit(style_transfer, None, callbacks=[Failing(KeyboardInterrupt())])) == 10
+    assert style_transfer.completed
+    assert style_transfer.interrupted
+
+
+def test_backup_and_restore_does_not_mix_with_resume(make_transfer, tmp_path):
+    def backup():
+        return keras.callbacks.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False)
+
+    fit(make_transfer(), tmp_path / "kept", callbacks=[backup()], epochs=1)
+    with pytest.raises(ValueError, match="BackupAndRestore and resume"):
+        fit(make_transfer(), tmp_path / "kept", callbacks=[backup()], resume=True)
+
+
+def test_a_picture_that_is_not_finite_is_no_checkpoint(make_transfer, tmp_path):
+    def spoil(batch, logs):
+        if style_transfer.step == 6:
+            style_transfer.optimized_image *= float("nan")
+
+    style_transfer = make_transfer()
+    fit(style_transfer, tmp_path, callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=spoil)], steps=3)
+    assert checkpoints.Store(tmp_path).steps() == [3]
+
+
 def test_the_last_three_are_kept(make, tmp_path):
     fit(make(), tmp_path, checkpoint_interval=2)
     assert checkpoints.Store(tmp_path).steps() == [10, 8, 6]
@@ -131,10 +216,12 @@ def damage(folder, how):
     elif how == "missing":
         data.unlink()
     else:
-        (folder / "record.json").write_text((folder / "record.json").read_text()[:50])
+        record = (folder / "record.json").read_text()
+        changed = {"record": record[:50], "null": "null", "digit": record.replace('"loss": [', '"loss": [7')}
+        (folder / "record.json").write_text(changed[how])
 
 
-@pytest.mark.parametrize("how", ["truncated", "changed", "missing", "record"])
+@pytest.mark.parametrize("how", ["truncated", "changed", "missing", "record", "null", "digit"])
 def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(make_transfer, tmp_path, how):
     make = make_transfer
     unbroken, resumed = make(), make()
@@ -161,7 +248,7 @@ def test_where_all_are_damaged_nothing_is_begun(make_transfer, tmp_path):
 CHANGES = {
     "style_weight was 1.0, and is 2.0 now": ({}, {"style_weight": 2.0}),
     "learning_rate was None, and is 3.0 now": ({}, {"learning_rate": 3.0}),
-    "steps_per_epoch was 5, and is 4 now": ({}, {"steps": 4}),
+    "steps_per_epoch was 5, and is 6 now": ({}, {"steps": 6}),
     "normalization was 'relative', and is 'mean' now; style_weight was": ({"normalization": "mean"}, {}),
     "another content_image": ({"content_image": np.full([48, 40, 3], 9, np.uint8)}, {}),
     "another style_image": ({"style_image": np.full([48, 40, 3], 9, np.uint8)}, {}),
@@ -186,7 +273,7 @@ def test_a_run_of_other_settings_is_refused_with_the_difference(make_transfer, t
 
 def test_a_folder_with_a_run_in_it_is_not_overwritten(make_transfer, tmp_path):
     fit(make_transfer(), tmp_path)
-    with pytest.raises(ValueError, match=r"holds the .* of .* run\. Go on with "):
+    with pytest.raises(ValueError, match=r"checkpoint_dir: .* holds the checkpoints of a run\. Go on with it"):
         fit(make_transfer(), tmp_path)
 
 

@@ -11,6 +11,7 @@ from tests.conftest import ROOT
 ORDER = [
     "nst_keras",
     "checks",
+    "digests",
     "compilation",
     "memory",
     "flags",
@@ -65,6 +66,7 @@ ORDER = [
     "checkpoints",
     "callbacks.history",
     "callbacks.frames",
+    "callbacks.checkpointing",
     "callbacks.notebook",
     "callbacks.display",
     "callbacks.progress_views",

@@ -1,6 +1,7 @@
 """A picture alone is enough to make it again."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from nst_keras import flags, images, provenance, run
+from nst_keras import digests, flags, images, provenance, run
 from nst_keras.formats import metadata
 from tests.conftest import ROOT
 from tests.test_run import command, folder, one_line  # noqa: F401  A fixture among them.
@@ -52,7 +53,7 @@ def test_it_tells_what_the_picture_came_of(folder, capsys):  # noqa: F811
     assert run.main(command("--output=made.png")) == 0
     capsys.readouterr()
     text = printed_flagfile("made.png", capsys)
-    assert f"# content_image: sha256 {provenance.digest('content.png')}\n" in text
+    assert f"# content_image: sha256 {digests.digest('content.png')}\n" in text
     assert "# extractor vgg16 with its weights: sha256 " in text
     assert "tensorflow " in text
     assert "# 3 steps (all 3 steps made): loss " in text
@@ -134,6 +135,22 @@ def test_names_that_are_no_files_stay_as_they_are(value, tmp_path, monkeypatch):
     (tmp_path / "content").mkdir()
     (tmp_path / "random").mkdir()
     assert provenance.resolved("init", value) == value
+
+
+def test_a_strangers_picture_can_set_no_flag_but_those_of_a_picture(make_transfer):
+    style_transfer = make_transfer()
+    style_transfer.fit_style_transfer(1, 2, verbose=0)
+    record = style_transfer.record()
+    record["settings"] |= {
+        "overwrite": True,
+        "loss_plot": "/thesis.pdf",
+        "tensorboard": "/etc",
+        "init": "a\n--debug=true",
+    }
+    text = provenance.flagfile(record)
+    assert not re.search("^--(overwrite|loss_plot|tensorboard|debug|init)", text, re.MULTILINE)
+    assert "# No flag can say: '--init=a" in text
+    assert "--style_weight=none\n" in text
 
 
 def test_a_line_of_a_record_cannot_become_a_flag(make_transfer):

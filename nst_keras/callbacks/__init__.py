@@ -5,6 +5,7 @@ They are handed the run as `self.model`, a `NeuralStyleTransfer`, and read its `
 """
 
 from nst_keras.callbacks.balance import BalanceCheck
+from nst_keras.callbacks.checkpointing import Checkpointer
 from nst_keras.callbacks.display import ImageDisplay
 from nst_keras.callbacks.frames import FrameRecorder, StoredFrames
 from nst_keras.callbacks.history import StepHistory
@@ -14,6 +15,7 @@ from nst_keras.callbacks.watching import watching
 
 __all__ = [
     "BalanceCheck",
+    "Checkpointer",
     "FrameRecorder",
     "ImageDisplay",
     "Progress",

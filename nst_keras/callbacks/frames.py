@@ -33,7 +33,8 @@ class StoredFrames(Sequence):
     def __init__(self, folder: str | os.PathLike) -> None:
         self.folder = pathlib.Path(folder).expanduser()
         names = (path.name for path in self.folder.iterdir()) if self.folder.is_dir() else ()
-        self.steps = sorted(int(name[5:-4]) for name in names if re.fullmatch(r"step_\d{8,}\.bmp", name))
+        steps = (int(name[5:-4]) for name in names if re.fullmatch(r"step_\d{8,}\.bmp", name))
+        self.steps = sorted(step for step in steps if self._path(step).exists())
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -45,6 +46,10 @@ class StoredFrames(Sequence):
         with PIL.Image.open(self._path(self.steps[place])) as picture:
             return np.asarray(picture)
 
+    def make_folder(self) -> None:
+        """Makes the folder; raises `OSError` where that, or writing into it, is not possible."""
+        export.make_folder("frames_dir", self.folder)
+
     def append(self, step: int, frame: np.ndarray) -> None:
         """Writes a frame, whole or not at all; raises `OSError` where it cannot be written."""
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -53,10 +58,14 @@ class StoredFrames(Sequence):
             encoded = io.BytesIO()
             PIL.Image.fromarray(frame).save(encoded, "BMP")
             pathlib.Path(temporary).write_bytes(encoded.getbuffer())
-        self.steps.append(step)
+        if step not in self.steps[-1:]:
+            self.steps.append(step)
 
     def keep(self, steps: Sequence[int]) -> None:
-        """Removes the frames of all other steps."""
+        """Removes the frames of all other steps, and what a kill has left half-written."""
+        for left in self.folder.glob(".*.bmp"):
+            if re.fullmatch(r"\.[0-9a-f]{32}\.bmp", left.name):
+                left.unlink()
         for step in set(self.steps) - set(steps):
             self._path(step).unlink()
         self.steps[:] = [step for step in self.steps if step in steps]
@@ -83,6 +92,8 @@ class FrameRecorder(keras.callbacks.Callback):
         steps: The step of each.
     """
 
+    keeps = True  # Its end is told also where another callback fails.
+
     def __init__(self, interval: int = 1, folder: str | os.PathLike | None = None, *, resume: bool = False) -> None:
         super().__init__()
         self.interval = interval
@@ -92,6 +103,8 @@ class FrameRecorder(keras.callbacks.Callback):
                 f"frames_dir: {str(folder)!r} holds the frames of another run. Go on with that (resume), or choose "
                 "another folder."
             )
+        if isinstance(self.frames, StoredFrames):
+            self.frames.make_folder()
         self.steps: list[int] = self.frames.steps if isinstance(self.frames, StoredFrames) else []
         self._failed = False
 
@@ -116,6 +129,8 @@ class FrameRecorder(keras.callbacks.Callback):
 
     def _keep(self) -> None:
         if not isinstance(self.frames, StoredFrames):
+            if self.steps[-1:] == [self.model.step]:  # A callback has put another picture in the place of this one.
+                del self.frames[-1], self.steps[-1]
             self.frames.append(self.model.image)
             self.steps.append(self.model.step)
         elif not self._failed:

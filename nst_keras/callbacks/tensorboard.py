@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nst_keras import checks, images
+from nst_keras import checks, export, images
 
 __all__ = ["TensorBoard"]
 
@@ -49,14 +49,13 @@ class TensorBoard(keras.callbacks.Callback):
         self._log_dir = os.path.expanduser(os.fspath(log_dir))
         self._image_interval = checks.integer("image_interval", image_interval)
         self._settings = settings
-        try:
-            tf.io.gfile.makedirs(self._log_dir)
-        except tf.errors.OpError as error:
-            raise OSError(f"log_dir: the folder {self._log_dir!r} cannot be made. Choose another.") from error
+        self._writer: tf.summary.SummaryWriter | None = None
+        self._written: tf.Tensor | None = None
+        export.make_folder("tensorboard", self._log_dir)
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Writes what does not change: settings, content and style; and the start."""
-        self._writer: tf.summary.SummaryWriter | None = tf.summary.create_file_writer(self._log_dir)
+        self._writer = tf.summary.create_file_writer(self._log_dir)
         self._record(self._write_beginning)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:

@@ -194,7 +194,7 @@ def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
 
 
 def _free(image: tf.Tensor, gradient: tf.Tensor, bounds: Bounds) -> tf.Tensor:
-    """1 where a pixel may displacement down the gradient, 0 where a bound holds it."""
+    """1 where a pixel may move down the gradient, 0 where a bound holds it."""
     if bounds is None:
         return tf.ones_like(image)
     held = ((image <= bounds[0]) & (gradient > 0)) | ((image >= bounds[1]) & (gradient < 0))
