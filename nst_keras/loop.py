@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import h5py
@@ -23,7 +23,7 @@ class Loop:
     """What Keras's callbacks see as their model while a picture is optimised.
 
     Attributes:
-        generated_image: The picture as it is now, float32 [1, height, width, 3], 0..255.
+        optimized_image: What the optimizer has made of the picture, float32 [1, height, width, 3], 0..255.
         objective: What the last run lowered.
         history: Keras `History` of the last run, an entry a step: loss, style_loss, content_loss, var_loss.
         step: Steps made in the last run, through all its epochs.
@@ -38,13 +38,17 @@ class Loop:
         stop_training: Set by callbacks to end the run after the present step.
     """
 
-    def __init__(self, initial_image: tf.Tensor) -> None:
+    def __init__(
+        self, initial_image: tf.Tensor, finished: Callable[[tf.Tensor], tf.Tensor] = lambda picture: picture
+    ) -> None:
         self._optimizer: optimizers.Optimizer | None = None
         self.objective: objective_lib.Objective | None = None
-        self.generated_image = initial_image
+        self.optimized_image = initial_image
         self.history = keras.callbacks.History()
         self.step = self.first_step = self.total_steps = 0
         self.terms: objective_lib.LossTerms | None = None
+        self._finished = finished
+        self._finished_image: tuple[tf.Tensor, tf.Tensor] | None = None
         self.picture_replaced = False
         self._rounded: tuple[tf.Tensor, np.ndarray] | None = None
         # For Keras's callbacks: there is nothing to build, no graph to draw, and no layer whose weights could be shown.
@@ -53,11 +57,20 @@ class Loop:
         self.begun = self.completed = self.interrupted = self.stop_training = False
 
     @property
+    def generated_image(self) -> tf.Tensor:
+        """The picture as it is now, in the colours that it is shown in, float32 [1, height, width, 3], 0..255."""
+        if self._finished_image is None or self._finished_image[0] is not self.optimized_image:
+            # Made once, and only for a picture that is looked at.
+            self._finished_image = (self.optimized_image, self._finished(self.optimized_image))
+        return self._finished_image[1]
+
+    @property
     def image(self) -> np.ndarray:
         """The picture as it is now, uint8 [height, width, 3]."""
-        if self._rounded is None or self._rounded[0] is not self.generated_image:
+        image = self.generated_image
+        if self._rounded is None or self._rounded[0] is not image:
             # Fetched from the device once, whoever asks for it.
-            self._rounded = (self.generated_image, images.to_uint8(self.generated_image))
+            self._rounded = (image, images.to_uint8(image))
         return self._rounded[1].copy()
 
     @property
@@ -71,13 +84,13 @@ class Loop:
 
     def get_weights(self) -> list[np.ndarray]:
         """The picture as the one thing that is trained, as Keras's callbacks take it."""
-        return [self.generated_image.numpy()]
+        return [self.optimized_image.numpy()]
 
     def set_weights(self, weights: list[np.ndarray]) -> None:
         """Puts back a picture that `get_weights` gave."""
-        self.generated_image = tf.constant(weights[0])
+        self.optimized_image = tf.constant(weights[0])
         self.picture_replaced = True
-        self._optimizer.move(self.generated_image)
+        self._optimizer.move(self.optimized_image)
 
     def save_weights(self, filepath: str | os.PathLike, overwrite: bool = True) -> None:
         """Writes `optimizer_variables` to an HDF5 file, for Keras's `ModelCheckpoint` and `BackupAndRestore`.
@@ -113,7 +126,7 @@ class Loop:
         """Makes ready for a run from its start, or from a checkpoint, in the midst of an epoch if it lies there."""
         self._optimizer, self.objective = optimizer, objective
         optimizer.start(initial_image)
-        self.generated_image = self._last_good = initial_image
+        self.optimized_image = self._last_good = initial_image
         self.step = self.first_step = self._initial_epoch = 0
         self.terms, self.stop_reason, self.picture_replaced = None, "", False
         self.begun = self.completed = self.interrupted = self.stop_training = False
@@ -126,7 +139,7 @@ class Loop:
     def _take_up(self) -> None:
         """Sees to all that follows from the optimizer's variables, where these were given other values."""
         self._optimizer.resume(self.objective)
-        self.generated_image = self._last_good = tf.identity(self._optimizer.image)
+        self.optimized_image = self._last_good = tf.identity(self._optimizer.image)
 
     def _run(
         self, epochs: int, steps_per_epoch: int, callbacks: Sequence[keras.callbacks.Callback], verbose: int | str
@@ -215,7 +228,7 @@ class Loop:
             return None
         self.step += 1
         self.terms = terms
-        self.generated_image = tf.identity(self._optimizer.image)
+        self.optimized_image = tf.identity(self._optimizer.image)
         self._check_stalled()
         return {
             "loss": loss,
@@ -231,7 +244,7 @@ class Loop:
 
     def _stop_not_finite(self, loss: float) -> None:
         what = "the loss's gradient was not finite" if math.isfinite(loss) else f"the loss was {loss}"
-        self.generated_image = self._last_good
+        self.optimized_image = self._last_good
         self.stop_training = True
         self.stop_reason = (
             f"{what} in step {self.step + 1}; the last good picture is kept. Lower the learning rate or weights."

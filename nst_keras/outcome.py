@@ -33,7 +33,7 @@ class Outcome(loop.Loop):
     settings: dict[str, Any]
 
     def __init__(self, pictures: inputs.Inputs) -> None:
-        super().__init__(pictures.initial_image)
+        super().__init__(pictures.initial_image, pictures.finished)
         self._inputs = pictures
         self.content_image, self.style_images = pictures.content_image, pictures.style_images
         self.frames: Sequence[np.ndarray] = []

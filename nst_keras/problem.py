@@ -78,9 +78,9 @@ class Problem:
             raise ValueError("style_weight and content_weight are both 0. Give one of them a weight.")
         if present not in self._objectives:
             self._objectives[present] = objective_lib.Objective(
-                self._extractor,
-                style_images=self.pictures.style_images,
-                content_image=self.pictures.content_image,
+                self._extractor.through(self.pictures.seen),
+                style_images=self.pictures.style_targets,
+                content_image=self.pictures.content_target,
                 style_layers=self._layers["style_layers"] if present[0] else {},
                 content_layers=self._layers["content_layers"] if present[1] else {},
                 jit_compile=self._jit_compile,

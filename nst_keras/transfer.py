@@ -63,6 +63,8 @@ class NeuralStyleTransfer(outcome.Outcome):
         style_statistic: What of the features is style: `gram`, `covariance`, `wasserstein` or `sliced_wasserstein`, see
             `statistics`.
         optimizer: `adam`, `lbfgs`, or any Keras optimizer.
+        preserve_color: `none` (the style's colours), or the content's: pixel by pixel, with only the luminance stylised
+            (`luminance`), or as a palette to which the style image is recoloured (`match`, `histogram`).
         init: Where the picture starts: `content`, `noise`, `style`, or an image.
         seed: Makes noise and random weights repeat; drawn, and kept as an attribute, if left out.
         frame_interval: Every so many steps a frame is kept; the last always is.
@@ -98,6 +100,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         normalization: str = "mean",
         style_statistic: str = "gram",
         optimizer: str | keras.optimizers.Optimizer = "adam",
+        preserve_color: str = "none",
         init: images.ImageSource = "content",
         seed: int | None = None,
         frame_interval: int = 1,
@@ -119,7 +122,8 @@ class NeuralStyleTransfer(outcome.Outcome):
             "style_layers": layer_weights.layer_weights("style", style_layers, n_style_layers, documented),
             "content_layers": layer_weights.layer_weights("content", content_layers, n_content_layers, documented),
         }
-        self._inputs = inputs.read(style_image, content_image, init=init, image_size=image_size, seed=self.seed)
+        options = {"init": init, "image_size": image_size, "seed": self.seed, "preserve_color": preserve_color}
+        self._inputs = inputs.read(style_image, content_image, **options)
         if weights == "random":
             keras.utils.set_random_seed(self.seed)
         self.extractor = extractors.get(

@@ -40,6 +40,7 @@ ORDER = [
     "drawing.landscape_scene",
     "samples",
     "images",
+    "colour",
     "export.files",
     "export.stills",
     "export.animations",

@@ -1,7 +1,7 @@
 """What happens at each step of a run, as Keras callbacks.
 
 They are handed the run as `self.model`, a `NeuralStyleTransfer`, and read its `step` (counted through all epochs),
-`image` (uint8), `generated_image` (float), `terms` and `objective`.
+`image` (uint8), `generated_image` (float), `optimized_image`, `terms` and `objective`.
 """
 
 from nst_keras.callbacks.balance import BalanceCheck

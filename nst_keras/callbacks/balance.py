@@ -34,7 +34,7 @@ class BalanceCheck(keras.callbacks.Callback):
         weights = self.model.objective.weights
         if self.model.step != self.after or not (weights["style"] and weights["content"]):
             return
-        image = self.model.generated_image
+        image = self.model.optimized_image
         probe = image - self.PROBE * tf.sign(self.model.objective.term_gradient("style", image))
         style, content = (float(tf.norm(self.model.objective.term_gradient(t, probe))) for t in ("style", "content"))
         if content > 0 and style > 0:

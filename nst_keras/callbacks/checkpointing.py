@@ -57,7 +57,7 @@ class Checkpointer(keras.callbacks.Callback):
             self._save()
 
     def _save(self) -> None:
-        if not np.isfinite(self.model.generated_image).all():
+        if not np.isfinite(self.model.optimized_image).all():
             return  # Nothing to go on from.
         record = {**self._record, "history": self.model.history.history}
         try:
