@@ -24,7 +24,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from nst_keras import architectures, extractors, images, objective, optimizers
+from nst_keras import architectures, extractors, guidance, images, objective, optimizers
 
 SIZES = flags.DEFINE_list("sizes", ["256", "512"], "Sides of the square image, in pixels.")
 REPEATS = flags.DEFINE_integer("repeats", 9, "Timed steps of each build.")
@@ -78,7 +78,7 @@ def our_step(size: int, jit_compile: str) -> Callable[[], None]:
     extractor = extractors.get("vgg19", layers=layers, weights="random", for_xla=for_xla)
     goal = objective.Objective(
         extractor,
-        style_images=[style],
+        regions=guidance.everywhere([style]),
         content_image=content,
         style_layers=dict.fromkeys(STYLE_LAYERS, 0.2),
         content_layers=dict.fromkeys(CONTENT_LAYERS, 1.0),

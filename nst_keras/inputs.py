@@ -1,4 +1,4 @@
-"""The pictures that a run begins with: content, styles, and the start."""
+"""The pictures of a run: content, styles, masks, and the start, at each size that it goes through."""
 
 from __future__ import annotations
 
@@ -7,102 +7,127 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import checks, colour, digests, extractors, images, starts
+from nst_keras import colour, digests, extractors, guidance, images, starts
 
-__all__ = ["Inputs", "read"]
+__all__ = ["Inputs"]
 
 
 class Inputs(NamedTuple):
-    """Pictures, float32 [1, height, width, 3], 0..255, as resized.
+    """Pictures, float32 [1, height, width, 3], 0..255, and masks, float32 [1, height, width, 1], 0..1, as resized.
 
     Attributes:
-        content_image: Gives the picture its size.
-        style_images: One or more, of any sizes.
+        size: Height and width of the picture that is made.
+        content_image: Of that size; None for a run without content.
         content_target: What the picture's content is compared with: the content image, in the colours of the run.
-        style_targets: Likewise, for each style image.
-        initial_image: Where the picture starts, of the content image's size, likewise.
-        content_size: Height and width of the content image before it was reduced.
-        content_alpha: uint8, of that size, 255 where the content image is opaque; None if all of it is.
+        style_images: Any number, of any sizes.
+        style_targets: What the picture's style is compared with: the style images, in the colours of the run.
+        blend: The share of each style, 1 together.
+        style_masks: Where each style goes, of the picture's size; empty where all go everywhere.
+        content_mask: Where the content image is kept as it is, of the picture's size; None for nowhere.
+        init: A name in `starts.STARTS`, or the image that the picture starts from, of any size.
+        seed: Of the noise.
         preserve_color: A name in `colour.PRESERVATIONS`.
+        content_size: Height and width of the content image before it was reduced; None without one.
+        content_alpha: uint8, of that size, 255 where the content image is opaque; None if all of it is.
     """
 
-    content_image: tf.Tensor
+    size: tuple[int, int]
+    content_image: tf.Tensor | None
+    content_target: tf.Tensor | None
     style_images: list[tf.Tensor]
-    content_target: tf.Tensor
     style_targets: list[tf.Tensor]
-    initial_image: tf.Tensor
-    content_size: tuple[int, int]
-    content_alpha: np.ndarray | None
-    preserve_color: str
+    blend: list[float]
+    style_masks: list[tf.Tensor]
+    content_mask: tf.Tensor | None
+    init: str | tf.Tensor
+    seed: int
+    preserve_color: str = "none"
+    content_size: tuple[int, int] | None = None
+    content_alpha: np.ndarray | None = None
+
+    @property
+    def initial_image(self) -> tf.Tensor:
+        """Where the picture starts, of its size."""
+        initial = starts.initial_image(
+            self.init,
+            size=self.size,
+            content_image=self.content_image,
+            style_images=self.style_targets,
+            seed=self.seed,
+        )
+        return colour.PRESERVATIONS[self.preserve_color].content(initial)
+
+    @property
+    def regions(self) -> list[guidance.Region]:
+        """Where the picture takes on which style: where each one's mask is, and the content image is not kept."""
+        painted = None if self.content_mask is None else 1.0 - self.content_mask
+        if not self.style_targets:
+            return []
+        if not self.style_masks:
+            return [guidance.Region(self.style_targets, self.blend, painted, _area(painted))]
+        masks = [mask if painted is None else mask * painted for mask in self.style_masks]
+        return [
+            guidance.Region([target], [1.0], mask, len(masks) * share * _area(mask))
+            for target, share, mask in zip(self.style_targets, self.blend, masks, strict=True)
+        ]
 
     def seen(self, picture: tf.Tensor) -> tf.Tensor:
-        """What the network sees of the picture, see `colour.Preservation`."""
-        return colour.PRESERVATIONS[self.preserve_color].seen(picture)
+        """What the network sees of a picture of this size, between two steps."""
+        return self._kept(colour.PRESERVATIONS[self.preserve_color].seen(picture), self.content_target)
 
     def finished(self, picture: tf.Tensor) -> tf.Tensor:
-        """The picture as it is shown, likewise."""
-        return colour.PRESERVATIONS[self.preserve_color].finished(picture, self.content_image)
+        """A picture as it is shown: of this size, whatever its own, in its colours, with what is kept of the content."""
+        finished = colour.PRESERVATIONS[self.preserve_color].finished
+        return self._kept(finished(images.resize_to(picture, *self.size), self.content_image), self.content_image)
+
+    def scaled(self, longest_side: int) -> Inputs:
+        """The same at another size, to which the styles are scaled along."""
+        scale = longest_side / max(self.size)
+        size = _scaled(self.size, scale)
+        return self._replace(
+            size=size,
+            content_image=_resized(self.content_image, size),
+            content_target=_resized(self.content_target, size),
+            style_images=[_resized(image, _scaled(image.shape[1:3], scale)) for image in self.style_images],
+            style_targets=[_resized(image, _scaled(image.shape[1:3], scale)) for image in self.style_targets],
+            style_masks=[guidance.guide(mask, *size) for mask in self.style_masks],
+            content_mask=None if self.content_mask is None else guidance.guide(self.content_mask, *size),
+        )
 
     def check_sizes(self, extractor: extractors.FeatureExtractor) -> None:
         """Raises `ValueError` where a picture is too small for a network."""
-        extractor.check_size("content_image", *self.content_image.shape[1:3])
+        if self.content_image is not None:
+            extractor.check_size("content_image", *self.size)
         for image in self.style_images:
             extractor.check_size("style_image", *image.shape[1:3])
-
-    def restarted(self, init: images.ImageSource, seed: int) -> Inputs:
-        """The same with another start, as `read` takes it."""
-        initial = starts.initial_image(init, self.content_image, self.style_targets, seed=seed)
-        return self._replace(initial_image=colour.PRESERVATIONS[self.preserve_color].content(initial))
+        extractor.check_size("texture_size", *self.size)
 
     def fingerprint(self) -> dict[str, Any]:
         """{argument: value, or SHA-256 of its pixels}, as `checkpoints` compares it."""
-        pictures = {"content_image": [self.content_image], "style_image": self.style_images}
-        pictures["init"] = [self.initial_image]
+        pictures = {
+            "content_image": [] if self.content_image is None else [self.content_image],
+            "style_image": self.style_targets,
+            "style_mask": self.style_masks,
+            "content_mask": [] if self.content_mask is None else [self.content_mask],
+            "init": [self.initial_image],
+        }
         sums = {name: f"sha256:{digests.digest(*tensors)}" for name, tensors in pictures.items()}
-        return {**sums, "preserve_color": self.preserve_color}
+        return {**sums, "preserve_color": self.preserve_color, "style_blend": self.blend}
+
+    def _kept(self, picture: tf.Tensor, content: tf.Tensor | None) -> tf.Tensor:
+        if self.content_mask is None:
+            return picture
+        return self.content_mask * content + (1.0 - self.content_mask) * picture
 
 
-def read(
-    style_image: images.ImageSource | list[images.ImageSource],
-    content_image: images.ImageSource,
-    *,
-    init: images.ImageSource,
-    image_size: int | None,
-    seed: int,
-    preserve_color: str = "none",
-) -> Inputs:
-    """Reads them all.
+def _area(mask: tf.Tensor | None) -> float:
+    """The part of the picture that a mask covers."""
+    return 1.0 if mask is None else float(tf.reduce_mean(mask))
 
-    Args:
-        style_image: As `images.load` takes it, or a list.
-        content_image: As `images.load` takes it.
-        init: As `starts.initial_image` takes it.
-        image_size: Longest side in pixels that content and style are reduced to; None leaves them as they are.
-        seed: Of the noise.
-        preserve_color: A name in `colour.PRESERVATIONS`.
 
-    Raises:
-        ValueError, TypeError, OSError: As `images.load` and `starts.initial_image` do; an empty list; a bad size; an
-            unknown name.
-    """
-    preservation = colour.PRESERVATIONS[checks.one_of("preserve_color", preserve_color, colour.PRESERVATIONS)]
-    image_size = None if image_size is None else checks.integer("image_size", image_size)
-    sources = list(style_image) if isinstance(style_image, (list, tuple)) else [style_image]
-    if not sources:
-        raise ValueError("style_image is an empty list. Give at least one image.")
-    styles = [images.load(source, longest_side=image_size, argument="style_image") for source in sources]
-    original, alpha = images.read(content_image, argument="content_image")
-    content = original if image_size is None else images.resize(original, image_size)
-    # Beyond 0..255 lies what no picture could come to.
-    targets = [tf.clip_by_value(preservation.style(style, content), 0.0, 255.0) for style in styles]
-    pictures = Inputs(
-        content_image=content,
-        style_images=styles,
-        content_target=preservation.content(content),
-        style_targets=targets,
-        initial_image=content,
-        content_size=tuple(original.shape[1:3]),
-        content_alpha=alpha,
-        preserve_color=preserve_color,
-    )
-    return pictures.restarted(init, seed)
+def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _resized(image: tf.Tensor | None, size: tuple[int, int]) -> tf.Tensor | None:
+    return None if image is None else images.resize_to(image, *size)

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import checkpoints, export, images, optimizers
+from nst_keras import checkpoints, export, images, optimizers, problem
 from nst_keras import objective as objective_lib
 
 __all__ = ["Loop"]
@@ -24,7 +24,9 @@ class Loop:
 
     Attributes:
         optimized_image: What the optimizer has made of the picture, float32 [1, height, width, 3], 0..255.
-        objective: What the last run lowered.
+        objective: What the last run lowered, at the size of its present stage.
+        stage: The place of that stage, from 0.
+        stage_count: How many there are.
         history: Keras `History` of the last run, an entry a step: loss, style_loss, content_loss, var_loss.
         step: Steps made in the last run, through all its epochs.
         first_step: The step after which it began: 0, or that of the checkpoint from which it went on.
@@ -45,7 +47,8 @@ class Loop:
         self.objective: objective_lib.Objective | None = None
         self.optimized_image = initial_image
         self.history = keras.callbacks.History()
-        self.step = self.first_step = self.total_steps = 0
+        self.step = self.first_step = self.total_steps = self.stage = 0
+        self.stage_count = 1
         self.terms: objective_lib.LossTerms | None = None
         self._finished = finished
         self._finished_image: tuple[tf.Tensor, tf.Tensor] | None = None
@@ -87,8 +90,8 @@ class Loop:
         return [self.optimized_image.numpy()]
 
     def set_weights(self, weights: list[np.ndarray]) -> None:
-        """Puts back a picture that `get_weights` gave."""
-        self.optimized_image = tf.constant(weights[0])
+        """Puts back a picture that `get_weights` gave, also in an earlier and smaller stage."""
+        self.optimized_image = images.resize_to(tf.constant(weights[0]), *self._optimizer.image.shape[1:3])
         self.picture_replaced = True
         self._optimizer.move(self.optimized_image)
 
@@ -102,6 +105,7 @@ class Loop:
         if os.path.exists(filepath) and not overwrite:
             raise FileExistsError(f"filepath: {str(filepath)!r} exists already. Choose another name.")
         with export.replacing(filepath) as temporary, h5py.File(temporary, "w") as file:
+            file["stage"] = self.stage
             for name, variable in self.optimizer_variables().items():
                 file[name] = variable.numpy()
 
@@ -112,21 +116,18 @@ class Loop:
             OSError: The file cannot be read.
         """
         with h5py.File(filepath) as file:
+            self._enter(int(file["stage"][()]))
             for name, variable in self.optimizer_variables().items():
                 variable.assign(file[name][()])
         self._take_up()
 
     def _begin(
-        self,
-        optimizer: optimizers.Optimizer,
-        objective: objective_lib.Objective,
-        initial_image: tf.Tensor,
-        checkpoint: checkpoints.Checkpoint | None = None,
+        self, stages: Sequence[problem.Stage], checkpoint: checkpoints.Checkpoint | None = None
     ) -> None:
         """Makes ready for a run from its start, or from a checkpoint, in the midst of an epoch if it lies there."""
-        self._optimizer, self.objective = optimizer, objective
-        optimizer.start(initial_image)
-        self.optimized_image = self._last_good = initial_image
+        self._stages, self.stage_count = stages, len(stages)
+        self._enter(0 if checkpoint is None else checkpoint.record["stage"])
+        self.optimized_image = self._last_good = tf.identity(self._optimizer.image)
         self.step = self.first_step = self._initial_epoch = 0
         self.terms, self.stop_reason, self.picture_replaced = None, "", False
         self.begun = self.completed = self.interrupted = self.stop_training = False
@@ -139,7 +140,23 @@ class Loop:
     def _take_up(self) -> None:
         """Sees to all that follows from the optimizer's variables, where these were given other values."""
         self._optimizer.resume(self.objective)
-        self.optimized_image = self._last_good = tf.identity(self._optimizer.image)
+        self.optimized_image, self._last_good = self._optimizer.result(), tf.identity(self._optimizer.image)
+
+    def _enter(self, stage: int, image: tf.Tensor | None = None) -> None:
+        """Begins a stage, at an image that is brought to its size; at its own start if there is none."""
+        self.stage, entered = stage, self._stages[stage]
+        start = entered.pictures.initial_image
+        self._optimizer, self.objective = entered.optimizer(), entered.objective
+        self._optimizer.start(start if image is None else images.resize_to(image, *start.shape[1:3]))
+
+    def _go_up(self) -> None:
+        """Goes on to the next stage, where the present one has made its steps or can lower the loss no further."""
+        before = self._optimizer
+        is_last = self.stage == self.stage_count - 1
+        if is_last or not (self.step >= self._stages[self.stage].end or before.stalled()):
+            return
+        self._enter(self.stage + 1, before.result())
+        self._optimizer.carry_over(before)
 
     def _run(
         self, epochs: int, steps_per_epoch: int, callbacks: Sequence[keras.callbacks.Callback], verbose: int | str
@@ -218,6 +235,7 @@ class Loop:
 
     def _make_step(self) -> dict[str, float] | None:
         """One step of the optimizer; its loss terms, or None where it was not finite."""
+        self._go_up()
         before = tf.identity(self._optimizer.image)
         terms, gradient_norm = self._optimizer.step(self.objective)
         loss = float(terms.total)
@@ -228,7 +246,7 @@ class Loop:
             return None
         self.step += 1
         self.terms = terms
-        self.optimized_image = tf.identity(self._optimizer.image)
+        self.optimized_image = self._optimizer.result()
         self._check_stalled()
         return {
             "loss": loss,
@@ -238,7 +256,7 @@ class Loop:
         }
 
     def _check_stalled(self) -> None:
-        if self._optimizer.stalled():
+        if self._optimizer.stalled() and self.stage == self.stage_count - 1:
             self.stop_training, self.completed = True, True
             self.stop_reason = f"no step lowers the loss any further, after step {self.step}"
 

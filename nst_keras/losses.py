@@ -50,12 +50,13 @@ class Normalization(NamedTuple):
     content_weight: float
 
 
-def gram_matrix(features: tf.Tensor, *, per_location: bool = False) -> tf.Tensor:
+def gram_matrix(features: tf.Tensor, *, per_location: bool = False, guide: tf.Tensor | None = None) -> tf.Tensor:
     """Gram matrix of features: G_ij = sum_k F_ik F_jk (Gatys et al. 2015, eq. 3).
 
     Args:
         features: F, [batch, height, width, N], of any floating type; summed in float32 (half precision overflows).
         per_location: Divides by M = height * width, so that images of different sizes compare.
+        guide: float32 [1, height, width, 1], 0 or more: what each location counts, see `guidance`; M is then its sum.
 
     Returns:
         G, float32 [batch, N, N], symmetric.
@@ -70,8 +71,12 @@ def gram_matrix(features: tf.Tensor, *, per_location: bool = False) -> tf.Tensor
     features = tf.cast(features, tf.float32)
     # The locations as one axis: XLA's product over two takes up to twice as long on a CPU.
     locations = tf.reshape(features, [tf.shape(features)[0], -1, features.shape[-1]])
-    gram = _inner_products(locations)
-    return gram / tf.cast(tf.shape(locations)[1], tf.float32) if per_location else gram
+    if guide is None:
+        gram, count = _inner_products(locations), tf.cast(tf.shape(locations)[1], tf.float32)
+    else:
+        # Of a guide that is 0 everywhere the Gram matrix is 0, whatever it is divided by.
+        gram, count = _guided_products(locations, guide), tf.maximum(tf.reduce_sum(guide), keras.config.epsilon())
+    return gram / count if per_location else gram
 
 
 def content_loss(
@@ -154,6 +159,11 @@ def _inner_products(locations: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tenso
         return tf.matmul(locations, upstream + tf.linalg.matrix_transpose(upstream))
 
     return tf.linalg.einsum("bmi,bmj->bij", locations, locations), gradient
+
+
+def _guided_products(locations: tf.Tensor, guide: tf.Tensor) -> tf.Tensor:
+    """sum_k t_k F_ik F_jk; only the guide's root is multiplied to the features, so that both factors are one tensor."""
+    return _inner_products(locations * tf.sqrt(tf.reshape(guide, [1, -1, 1])))
 
 
 def _convention(normalization: str) -> Normalization:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from nst_keras import checks, compilation, extractors, losses, statistics
+from nst_keras import checks, compilation, extractors, guidance, losses, statistics
 
 __all__ = ["WEIGHTED_TERMS", "LossTerms", "Objective"]
 
@@ -44,8 +44,8 @@ class Objective:
 
     Args:
         extractor: Gives at least the layers named below.
-        style_images: One or more images [1, height, width, 3] in 0..255, of any sizes; several are blended as the
-            statistic says. May be empty where `style_layers` is.
+        regions: Where the picture takes on which styles; may be empty where `style_layers` is. The style term is the
+            sum of theirs.
         content_image: [1, height, width, 3] in 0..255, or None where `content_layers` is empty.
         style_layers: {layer: w_l}; empty for no style.
         content_layers: {layer: w_l}; empty for no content.
@@ -64,7 +64,7 @@ class Objective:
         self,
         extractor: extractors.FeatureExtractor,
         *,
-        style_images: Sequence[tf.Tensor],
+        regions: Sequence[guidance.Region],
         content_image: tf.Tensor | None,
         style_layers: Mapping[str, float],
         content_layers: Mapping[str, float],
@@ -82,9 +82,9 @@ class Objective:
         self._style_layers = {name: float(weight) for name, weight in style_layers.items()}
         self._content_layers = {name: float(weight) for name, weight in content_layers.items()}
         self._normalization = normalization
-        self._style: dict[str, dict[str, tf.Tensor]] = {}
+        self._regions: list[_Target] = []
         if style_layers:
-            self._style = _style_targets(self._statistic, extractor.select(style_layers), style_images)
+            self._regions = _targets(self._statistic, extractor.select(style_layers), regions)
         self._content = _as_graph(extractor.select(content_layers).__call__)(content_image) if content_layers else {}
         self._compiled = compilation.compiled(self._value_and_gradient, jit_compile=jit_compile)
         self.set_weights(style_weight=style_weight, content_weight=content_weight, var_weight=var_weight)
@@ -162,24 +162,49 @@ class Objective:
         return losses.content_loss(features, self._content[name], normalization=self._normalization, channels=channels)
 
     def _style_loss(self, name: str, features: tf.Tensor) -> tf.Tensor:
-        target, channels = self._style[name], self._extractor.channels[name]
-        return self._statistic.loss(features, target, normalization=self._normalization, channels=channels)
+        channels = self._extractor.channels[name]
+        of_regions = [
+            strength
+            * self._statistic.loss(
+                features, layers[name], normalization=self._normalization, channels=channels, guide=guides.get(name)
+            )
+            for layers, guides, strength in self._regions
+        ]
+        return tf.add_n(of_regions)
 
 
-def _style_targets(
-    statistic: statistics.StyleStatistic, extractor: extractors.FeatureExtractor, images: Sequence[tf.Tensor]
-) -> dict[str, dict[str, tf.Tensor]]:
-    """{layer: what the picture is compared with there}."""
-    if not images:
-        raise ValueError("style_images is empty, but style_layers are given. Give a style image.")
+class _Target(NamedTuple):
+    """What a region of the picture is compared with: {layer: target}, {layer: guide}, and how much that counts."""
+
+    layers: dict[str, dict[str, tf.Tensor]]
+    guides: dict[str, tf.Tensor]
+    strength: float
+
+
+def _targets(
+    statistic: statistics.StyleStatistic, extractor: extractors.FeatureExtractor, regions: Sequence[guidance.Region]
+) -> list[_Target]:
+    if not regions or not all(len(region.images) for region in regions):
+        raise ValueError("regions has no style image, but style_layers are given. Give one.")
 
     def summaries_of(image: tf.Tensor) -> dict[str, dict[str, tf.Tensor]]:
         features = extractor(image)
         return {name: statistic.summary(features[name]) for name in extractor.layers}
 
-    graph = _as_graph(summaries_of)
-    summaries = [graph(image) for image in images]
-    return {name: statistic.target([one[name] for one in summaries]) for name in extractor.layers}
+    graph, targets = _as_graph(summaries_of), []
+    for region in regions:
+        summaries = [graph(image) for image in region.images]
+        layers = {name: statistic.target([one[name] for one in summaries], region.blend) for name in extractor.layers}
+        targets.append(_Target(layers, _guides(region, extractor), region.strength))
+    return targets
+
+
+def _guides(region: guidance.Region, extractor: extractors.FeatureExtractor) -> dict[str, tf.Tensor]:
+    """{layer: what each of its locations counts}; none for a region that is all of the picture."""
+    if region.mask is None:
+        return {}
+    sizes = extractor.sizes(*region.mask.shape[1:3])
+    return {name: guidance.guide(region.mask, *size) for name, size in sizes.items()}
 
 
 def _as_graph(function: Callable[[tf.Tensor], dict[str, Any]]) -> Callable[[tf.Tensor], dict[str, Any]]:

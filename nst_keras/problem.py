@@ -1,37 +1,56 @@
-"""What a run solves: an objective and an optimizer, each compiled once for all runs that it fits."""
+"""What a run solves: at each of its stages an objective and an optimizer, compiled once for all runs that they fit."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import keras
 
-from nst_keras import digests, extractors, inputs, losses, optimizers
+from nst_keras import digests, extractors, inputs, losses, modes, optimizers, pyramid
 from nst_keras import objective as objective_lib
 
-__all__ = ["Problem"]
+__all__ = ["Problem", "Stage"]
+
+# XLA takes some 10 seconds to compile a step, which pay where they are saved: a stage of fewer pixels, times its steps,
+# is left to the graph. The last stage is not, where most of the time goes.
+_LEAST_FOR_XLA = 60 * 300**2
+
+
+class Stage(NamedTuple):
+    """A run, or the part of it that is at one size.
+
+    Attributes:
+        pictures: At that size.
+        objective: What is lowered.
+        optimizer: Makes what lowers it, or finds it made.
+        end: The step after which the next stage begins.
+    """
+
+    pictures: inputs.Inputs
+    objective: objective_lib.Objective
+    optimizer: Callable[[], optimizers.Optimizer]
+    end: int
 
 
 class Problem:
-    """Pictures, layers and the way to compare them, of which a run's weights and learning rate make an objective.
+    """Pictures, layers and the way to compare them, of which a run's weights and learning rate make its stages.
 
     Args:
         pictures: What the run begins with.
         extractor: Gives the layers.
+        mode: What the run is for.
         style_layers: {layer: weight}.
         content_layers: {layer: weight}.
-        normalization: A name in `losses.NORMALIZATIONS`.
-        style_statistic: A name in `statistics.STATISTICS`.
+        comparison: {argument: value} for `objective.Objective`: how features and pictures are compared.
         optimizer: As `optimizers.get` takes it.
+        averaging: Likewise; None for 0.99 where stages are optimised by Adam, and 0 elsewhere.
+        stage_sizes: The longest side of the picture at each stage.
         jit_compile: A name in `compilation.JIT_MODES`.
 
-    Attributes:
-        pictures: What the run begins with.
-
     Raises:
-        ValueError: An unknown optimizer.
+        ValueError: An unknown optimizer, or a stage that is too small for the network.
         TypeError: An optimizer of another type.
     """
 
@@ -40,90 +59,138 @@ class Problem:
         pictures: inputs.Inputs,
         extractor: extractors.FeatureExtractor,
         *,
+        mode: modes.Mode,
         style_layers: Mapping[str, float],
         content_layers: Mapping[str, float],
-        normalization: str,
-        style_statistic: str,
+        comparison: Mapping[str, Any],
         optimizer: str | keras.optimizers.Optimizer,
+        averaging: float | None,
+        stage_sizes: tuple[int, ...],
         jit_compile: str,
     ) -> None:
-        optimizers.get(optimizer)  # For its errors: only a run knows its learning rate.
-        self.pictures = pictures
+        if averaging is None:
+            averaging = 0.99 if len(stage_sizes) > 1 and optimizer == "adam" else 0.0
+        optimizers.get(optimizer, averaging=averaging)  # For its errors: only a run knows its learning rate.
+        self._optimizer_settings = {"identifier": optimizer, "averaging": averaging, "jit_compile": jit_compile}
         self._extractor = extractor
+        self._mode = mode
         self._layers = {"style_layers": dict(style_layers), "content_layers": dict(content_layers)}
-        self._comparison = {"normalization": normalization, "style_statistic": style_statistic}
-        self._optimizer_setting = optimizer
+        self._comparison = dict(comparison)
         self._jit_compile = jit_compile
-        self._objectives: dict[tuple[bool, bool], objective_lib.Objective] = {}
+        self._sizes = stage_sizes
+        self._objectives: dict[tuple[Any, ...], objective_lib.Objective] = {}
         self._prepared: tuple[optimizers.LearningRate | None, optimizers.Optimizer] | None = None
+        self.take(pictures)
 
-    def objective(
-        self, style_weight: float | None, content_weight: float | None, var_weight: float
-    ) -> objective_lib.Objective:
-        """The objective for these weights; None stands for the normalization's usual ones.
+    def take(self, pictures: inputs.Inputs) -> None:
+        """Takes pictures, of the same content and style, in the place of those that it has."""
+        self.pictures = pictures
+        self._scaled = [*(pictures.scaled(size) for size in self._sizes[:-1]), pictures]
+        pictures.check_sizes(self._extractor)
+        try:
+            self._scaled[0].check_sizes(self._extractor)
+        except ValueError as error:
+            raise ValueError(f"pyramid: its stage of {self._sizes[0]} px is too small: {error}") from error
+
+    def stages(
+        self, learning_rate: optimizers.LearningRate | None, steps: int, **weights: float | None
+    ) -> list[Stage]:
+        """The stages of a run of so many steps, with these weights; None stands for the normalization's usual ones.
 
         A term of weight 0 is left out, and cuts the network shorter.
 
+        Args:
+            learning_rate: As `optimizers.get` takes it.
+            steps: Of the whole run.
+            weights: {name of a weight in `objective.WEIGHTED_TERMS`: value}.
+
         Raises:
-            ValueError: A weight that is negative or not finite, or neither style nor content.
+            ValueError: A learning rate that does not fit, more stages than steps, a weight that is negative or not
+                finite, or neither style nor content.
         """
-        usual = losses.NORMALIZATIONS[self._comparison["normalization"]]
-        weights = {
-            "style_weight": usual.style_weight if style_weight is None else style_weight,
-            "content_weight": usual.content_weight if content_weight is None else content_weight,
-            "var_weight": var_weight,
-        }
-        present = (weights["style_weight"] != 0, weights["content_weight"] != 0)
-        if not any(present):
-            raise ValueError("style_weight and content_weight are both 0. Give one of them a weight.")
-        if present not in self._objectives:
-            self._objectives[present] = objective_lib.Objective(
-                self._extractor.through(self.pictures.seen),
-                style_images=self.pictures.style_targets,
-                content_image=self.pictures.content_target,
-                style_layers=self._layers["style_layers"] if present[0] else {},
-                content_layers=self._layers["content_layers"] if present[1] else {},
-                jit_compile=self._jit_compile,
-                **self._comparison,
-                **weights,
+        weights = self._weights(weights)
+        ends = pyramid.stage_ends(len(self._sizes), steps)
+        lengths = [end - begin for begin, end in zip((0, *ends), ends, strict=False)]
+        made = self._optimizer(learning_rate)
+        return [
+            Stage(
+                pictures,
+                self._objective(pictures, weights, self._jit_mode(pictures, length)),
+                (lambda: made) if len(ends) == 1 else lambda: self._optimizer(learning_rate, keep=False),
+                end,
             )
-        self._objectives[present].set_weights(**weights)
-        return self._objectives[present]
+            for pictures, length, end in zip(self._scaled, lengths, ends, strict=True)
+        ]
 
-    def optimizer(self, learning_rate: optimizers.LearningRate | None) -> optimizers.Optimizer:
-        """That of the last run, compiled already, where it was of the same learning rate; a new one otherwise.
-
-        Raises:
-            ValueError: A learning rate that does not fit.
-        """
-        if self._prepared is None or self._prepared[0] != learning_rate:
-            made = optimizers.get(self._optimizer_setting, learning_rate=learning_rate, jit_compile=self._jit_compile)
-            self._prepared = (learning_rate, made)
-        return self._prepared[1]
-
-    def fingerprint(
-        self, objective: objective_lib.Objective, learning_rate: optimizers.LearningRate | None
-    ) -> dict[str, Any]:
+    def fingerprint(self, stages: list[Stage], learning_rate: optimizers.LearningRate | None) -> dict[str, Any]:
         """{setting: value} of all that decides the pixels of a step, as `checkpoints` compares it."""
-        return {
+        objective = stages[-1].objective
+        settings = {
             **self.pictures.fingerprint(),
             "extractor": f"sha256:{self._extractor.fingerprint()}",
             **self._layers,
             **self._comparison,
             **{name: objective.weights[term] for term, name in objective_lib.WEIGHTED_TERMS.items()},
-            "optimizer": digests.described(self._optimizer_setting),
+            "optimizer": digests.described(self._optimizer_settings["identifier"]),
+            "averaging": self._optimizer_settings["averaging"],
             "learning_rate": digests.described(learning_rate),
             "jit_compile": self._jit_compile,
         }
+        if len(stages) > 1:
+            settings["pyramid"] = [[size, stage.end] for size, stage in zip(self._sizes, stages, strict=True)]
+        return settings
 
     def need(self) -> dict[str, Any]:
         """What decides the memory of a run, as `capacity` takes it."""
-        height, width = self.pictures.content_image.shape[1:3]
+        height, width = self.pictures.size
+        sizes = [tuple(image.shape[1:3]) for image in self.pictures.style_images]
         return {
             "height": height,
             "width": width,
             "extractor": self._extractor,
-            "optimizer": self._optimizer_setting,
-            "style_size": max((tuple(image.shape[1:3]) for image in self.pictures.style_images), key=math.prod),
+            "optimizer": self._optimizer_settings["identifier"],
+            "style_size": max(sizes, key=math.prod, default=None),
             "jit_compile": self._jit_compile,
         }
+
+    def _weights(self, given: Mapping[str, float | None]) -> dict[str, float]:
+        usual = losses.NORMALIZATIONS[self._comparison["normalization"]]
+        defaults = {
+            "style_weight": usual.style_weight if self._mode.style else 0.0,
+            "content_weight": usual.content_weight if self._mode.content else 0.0,
+        }
+        weights = {name: defaults.get(name, 0.0) if value is None else value for name, value in given.items()}
+        if not (weights["style_weight"] or weights["content_weight"]):
+            raise ValueError("style_weight and content_weight are both 0. Give one of them a weight.")
+        return weights
+
+    def _objective(
+        self, pictures: inputs.Inputs, weights: Mapping[str, float], jit_compile: str
+    ) -> objective_lib.Objective:
+        present = {"style_layers": weights["style_weight"] != 0, "content_layers": weights["content_weight"] != 0}
+        key = (pictures.size, *present.values(), jit_compile)
+        if key not in self._objectives:
+            self._objectives[key] = objective_lib.Objective(
+                self._extractor.through(pictures.seen),
+                regions=pictures.regions,
+                content_image=pictures.content_target,
+                **{name: layers if present[name] else {} for name, layers in self._layers.items()},
+                **self._comparison,
+                **weights,
+                jit_compile=jit_compile,
+            )
+        self._objectives[key].set_weights(**weights)
+        return self._objectives[key]
+
+    def _optimizer(self, learning_rate: optimizers.LearningRate | None, *, keep: bool = True) -> optimizers.Optimizer:
+        """That of the last run, compiled already, where it was of the same learning rate; a new one otherwise."""
+        if keep and self._prepared is not None and self._prepared[0] == learning_rate:
+            return self._prepared[1]
+        made = optimizers.get(learning_rate=learning_rate, **self._optimizer_settings)
+        if keep:
+            self._prepared = (learning_rate, made)
+        return made
+
+    def _jit_mode(self, pictures: inputs.Inputs, steps: int) -> str:
+        is_short = pictures is not self.pictures and steps * math.prod(pictures.size) < _LEAST_FOR_XLA
+        return "false" if is_short and self._jit_compile == "auto" else self._jit_compile

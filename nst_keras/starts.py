@@ -9,17 +9,36 @@ import tensorflow as tf
 
 from nst_keras import checks, images
 
-__all__ = ["STARTS", "initial_image", "white_noise"]
+__all__ = ["STARTS", "initial_image", "read", "white_noise"]
+
+
+def read(init: images.ImageSource) -> str | tf.Tensor:
+    """What an `init` names: a name in `STARTS`, or the image, float32 [1, height, width, 3], 0..255.
+
+    Raises:
+        ValueError: Neither a name nor an image; and what `images.load` raises.
+    """
+    if isinstance(init, str) and init in STARTS:
+        return init
+    if isinstance(init, str) and init.isidentifier() and not os.path.exists(init):
+        raise ValueError(f"{checks.unknown_name('init', init, STARTS)[:-1]}, or give an image.")
+    return images.load(init, argument="init")
 
 
 def initial_image(
-    init: images.ImageSource, content_image: tf.Tensor, style_images: Sequence[tf.Tensor], *, seed: int
+    init: str | tf.Tensor,
+    *,
+    size: tuple[int, int],
+    content_image: tf.Tensor | None,
+    style_images: Sequence[tf.Tensor],
+    seed: int,
 ) -> tf.Tensor:
-    """The image that a run starts from, of the content image's size; others are scaled and cut to it, never squashed.
+    """The image that a run starts from; others than the content are scaled and cut to its size, never squashed.
 
     Args:
-        init: A name in `STARTS`, or an image, as `images.load` takes it.
-        content_image: float32 [1, height, width, 3], 0..255.
+        init: As `read` gives it.
+        size: Height and width.
+        content_image: float32 [1, height, width, 3], 0..255, of that size; None where there is none.
         style_images: Likewise, of any sizes; the first counts.
         seed: Of the noise.
 
@@ -27,13 +46,12 @@ def initial_image(
         float32 [1, height, width, 3], 0..255.
 
     Raises:
-        ValueError: Neither a name nor an image; and what `images.load` raises.
+        ValueError: A start at an image that there is none of.
     """
-    if isinstance(init, str) and init in STARTS:
-        return STARTS[init](content_image, style_images, seed)
-    if isinstance(init, str) and init.isidentifier() and not os.path.exists(init):
-        raise ValueError(f"{checks.unknown_name('init', init, STARTS)[:-1]}, or give an image.")
-    return images.cover(images.load(init, argument="init"), *content_image.shape[1:3])
+    start = STARTS[init](size, content_image, style_images, seed) if isinstance(init, str) else init
+    if start is None:
+        raise ValueError(f"init={init!r}, but there is no {init} image here. Start from 'noise', or give an image.")
+    return images.cover(start, *size)
 
 
 def white_noise(height: int, width: int, *, seed: int) -> tf.Tensor:
@@ -48,8 +66,8 @@ def white_noise(height: int, width: int, *, seed: int) -> tf.Tensor:
     return tf.random.stateless_normal([1, height, width, 3], [seed, 0], mean=127.5)
 
 
-STARTS: dict[str, Callable[[tf.Tensor, Sequence[tf.Tensor], int], tf.Tensor]] = {
-    "content": lambda content, styles, seed: content,
-    "noise": lambda content, styles, seed: white_noise(*content.shape[1:3], seed=seed),
-    "style": lambda content, styles, seed: images.cover(styles[0], *content.shape[1:3]),
+STARTS: dict[str, Callable[..., tf.Tensor | None]] = {
+    "content": lambda size, content, styles, seed: content,
+    "noise": lambda size, content, styles, seed: white_noise(*size, seed=seed),
+    "style": lambda size, content, styles, seed: styles[0] if styles else None,
 }

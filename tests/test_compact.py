@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import architectures, compact, extractors, losses, objective, transfer
+from nst_keras import architectures, compact, extractors, guidance, losses, objective, transfer
 
 WIDTHS = ((3, 4), (5, 4), (6, 5, 6, 4), (7, 6, 5), (8, 7))
 
@@ -62,7 +62,7 @@ def test_the_objective_counts_vgg19s_channels(extractor, image):
     weights = {"style_layers": {"block3_conv1": 1.0}, "content_layers": {"block4_conv2": 1.0}}
     other = tf.reverse(image, [1]) * 0.5
     terms, _ = objective.Objective(
-        extractor, style_images=[other], content_image=other, normalization="mean", **weights
+        extractor, regions=guidance.everywhere([other]), content_image=other, normalization="mean", **weights
     ).value_and_gradient(image)
     ours, theirs = extractor(image), extractor(other)
     gram, target = (losses.gram_matrix(f["block3_conv1"], per_location=True) for f in (ours, theirs))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import compilation, extractors, images, losses, objective
+from nst_keras import compilation, extractors, guidance, images, losses, objective
 from tests import reference
 
 STYLE = {"conv1": 0.7, "conv2": 0.3}
@@ -14,7 +14,7 @@ WEIGHTS = {"style_weight": 3.0, "content_weight": 0.5, "var_weight": 0.01}
 def make(extractor, content, style):
     def build(**options):
         settings = {
-            "style_images": [images.load(style)],
+            "regions": guidance.everywhere([images.load(style)]),
             "content_image": images.load(content),
             "style_layers": STYLE,
             "content_layers": CONTENT,
@@ -103,7 +103,7 @@ def test_xla_and_graph_agree(make, content):
 
 def test_several_styles_are_blended(make, extractor, content, style):
     flipped = style[:20, ::-1]
-    goal = make(style_images=[images.load(style), images.load(flipped)], normalization="mean")
+    goal = make(regions=guidance.everywhere([images.load(style), images.load(flipped)]), normalization="mean")
     grams = [losses.gram_matrix(extractor(images.load(s))["conv1"], per_location=True) for s in (style, flipped)]
     np.testing.assert_allclose(goal._style["conv1"]["gram"], (grams[0] + grams[1]) / 2, rtol=1e-5)
 
@@ -129,7 +129,7 @@ def test_style_alone_needs_no_content_image(make, content):
         ({"normalization": "median"}, "normalization='median' is not known"),
         ({"jit_compile": "yes"}, "jit_compile='yes' is not known"),
         ({"style_layers": {}, "content_layers": {}}, "both empty"),
-        ({"style_images": []}, "style_images is empty"),
+        ({"regions": []}, "regions has no style image"),
         ({"style_layers": {"conv9": 1.0}}, "layer='conv9' is not known. Did you mean 'conv"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 import scipy.optimize
 import tensorflow as tf
 
-from nst_keras import images, objective, optimizers, starts
+from nst_keras import guidance, images, objective, optimizers, starts
 
 
 class Terms(NamedTuple):
@@ -77,7 +77,7 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_on_rosenbrock(dimensions):
 def goal(extractor, content, style):
     return objective.Objective(
         extractor,
-        style_images=[images.load(style)],
+        regions=guidance.everywhere([images.load(style)]),
         content_image=images.load(content),
         style_layers={"conv1": 0.5, "conv2": 0.5},
         content_layers={"conv3": 1.0},

@@ -59,7 +59,7 @@ class Checkpointer(keras.callbacks.Callback):
     def _save(self) -> None:
         if not np.isfinite(self.model.optimized_image).all():
             return  # Nothing to go on from.
-        record = {**self._record, "history": self.model.history.history}
+        record = {**self._record, "stage": self.model.stage, "history": self.model.history.history}
         try:
             self._store.save(self.model.step, self.model.optimizer_variables(), record)
         except OSError as error:

@@ -60,6 +60,13 @@ class Optimizer(abc.ABC):
     def step(self, objective: Objective) -> Step:
         """Evaluates the objective once and moves the image."""
 
+    def result(self) -> tf.Tensor:
+        """The picture that the steps so far have come to."""
+        return tf.identity(self.image)
+
+    def carry_over(self, other: Optimizer) -> None:  # noqa: B027  Nothing, where nothing keeps its meaning.
+        """Takes over, after `start`, what another of the same kind has learned on an image of another size."""
+
     def move(self, image: tf.Tensor) -> None:
         """Goes on from another image, which a callback has put in the place of the present one."""
         self.image.assign(image)

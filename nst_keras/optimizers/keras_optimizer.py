@@ -20,6 +20,9 @@ _LEARNING_RATE = 0.02 * 255
 _BETA_1 = 0.99
 _EPSILON = 1e-12
 
+# Keras's variables that hold squares of gradients, by their names; others hold gradients, or multiples of them.
+_OF_SQUARES = ("velocity", "velocity_hat", "accumulator", "accumulated_grad", "accumulated_delta_var")
+
 
 class KerasOptimizer(Optimizer):
     """Any Keras optimizer over the pixels, kept in range.
@@ -30,10 +33,12 @@ class KerasOptimizer(Optimizer):
         bounds: Lowest and highest value of a pixel, or None.
         largest_rate: A learning rate above it is taken as it; None for no such limit. Adam moves every pixel by about
             its rate at first: at 80 levels a step a picture turns to noise, and never settles.
+        averaging: Decay d of an exponential moving average of the iterates, (1 - d) sum_k d^(n-k) x_k, divided by its
+            weights' sum, 1 - d^n (as Adam corrects its moments), which then is the result; 0 for the last iterate.
         jit_compile: A name in `compilation.JIT_MODES`, or a bool.
 
     Raises:
-        ValueError: The optimizer cannot be copied from its config.
+        ValueError: The optimizer cannot be copied from its config, or `averaging` is not in 0..1.
     """
 
     def __init__(
@@ -42,8 +47,12 @@ class KerasOptimizer(Optimizer):
         *,
         bounds: Bounds = BOUNDS,
         largest_rate: float | None = None,
+        averaging: float = 0.0,
         jit_compile: str | bool = "auto",
     ) -> None:
+        if not 0.0 <= checks.finite("averaging", averaging) < 1.0:
+            raise ValueError(f"averaging must be 0 or more and below 1, but {averaging!r} was given. 0.99 is usual.")
+        self._averaging = averaging
         self.keras_optimizer = optimizer() if callable(optimizer) else _copy(optimizer)
         self._bounds = bounds
         self._largest_rate = largest_rate
@@ -59,11 +68,41 @@ class KerasOptimizer(Optimizer):
             self.image = tf.Variable(image)
             self.keras_optimizer.build([self.image])
             self._initial_values = [tf.identity(v.value) for v in self.keras_optimizer.variables]
+            if self._averaging:
+                self._average, self._averaged = tf.Variable(image), tf.Variable(0)
+        self._forget_average()
+
+    def carry_over(self, other: KerasOptimizer) -> None:
+        """Takes over the step count, the learning rate and the moments, these interpolated to the image's size.
+
+        The moments are scaled too, since the gradient of a mean over pixels thins out as the pixels grow in number: the
+        first by the ratio r of the pixels before to those now, the second by r^2.
+        """
+        size = self.image.shape[1:3]
+        ratio = other.image.shape.num_elements() / self.image.shape.num_elements()
+        for mine, others in zip(self.keras_optimizer.variables, other.keras_optimizer.variables, strict=True):
+            if others.shape == other.image.shape:
+                interpolated = tf.image.resize(others.value, size)
+                mine.assign(interpolated * ratio ** (2 if others.name.endswith(_OF_SQUARES) else 1))
+            else:
+                mine.assign(others)
+
+    def result(self) -> tf.Tensor:
+        """The last iterate, or the average of all."""
+        if not self._averaging or not int(self._averaged):
+            return tf.identity(self.image)
+        return self._average / (1.0 - self._averaging ** int(self._averaged))
+
+    def move(self, image: tf.Tensor) -> None:
+        """Goes on from another image, where a new average begins."""
+        self.image.assign(image)
+        self._forget_average()
 
     def variables(self) -> dict[str, tf.Variable]:
         """The image, and the Keras optimizer's own: its steps, its rate, its moments."""
         own = {f"optimizer_{place}": variable.value for place, variable in enumerate(self.keras_optimizer.variables)}
-        return {"image": self.image, **own}
+        average = {"average": self._average, "averaged": self._averaged} if self._averaging else {}
+        return {"image": self.image, **own, **average}
 
     def step(self, objective: Objective) -> Step:
         """Evaluates the objective at the image, then moves it: the terms are those before the move."""
@@ -77,7 +116,15 @@ class KerasOptimizer(Optimizer):
         norm = tf.norm(gradient)
         # A gradient that is not finite leaves the image as it was, for the run to stop with it.
         self.image.assign(tf.where(tf.math.is_finite(norm), clipped(before + change, self._bounds), before))
+        if self._averaging:
+            self._average.assign(self._averaging * self._average + (1.0 - self._averaging) * self.image)
+            self._averaged.assign_add(1)
         return norm
+
+    def _forget_average(self) -> None:
+        if self._averaging:
+            self._average.assign(tf.zeros_like(self._average))
+            self._averaged.assign(0)
 
     def _share_of_rate(self) -> tf.Tensor | float:
         if self._largest_rate is None:
@@ -85,7 +132,9 @@ class KerasOptimizer(Optimizer):
         return tf.minimum(1.0, self._largest_rate / tf.cast(self.keras_optimizer.learning_rate, tf.float32))
 
 
-def adam(learning_rate: LearningRate | None = None, *, jit_compile: str | bool = "auto") -> KerasOptimizer:
+def adam(
+    learning_rate: LearningRate | None = None, *, averaging: float = 0.0, jit_compile: str | bool = "auto"
+) -> KerasOptimizer:
     """Keras's Adam with the tutorial's settings, safe at any learning rate.
 
     A rate above the tutorial's 5.1 levels is taken as 5.1, see `KerasOptimizer`: users come with rates of 80, at which
@@ -93,10 +142,11 @@ def adam(learning_rate: LearningRate | None = None, *, jit_compile: str | bool =
 
     Args:
         learning_rate: Levels of 0..255 a step, a number above 0 or a Keras schedule; 5.1 if left out.
+        averaging: As `KerasOptimizer` takes it.
         jit_compile: A name in `compilation.JIT_MODES`.
 
     Raises:
-        ValueError: A learning rate that is not above 0.
+        ValueError: A learning rate that is not above 0, or a bad `averaging`.
     """
     rate = _LEARNING_RATE if learning_rate is None else learning_rate
     is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
@@ -105,6 +155,7 @@ def adam(learning_rate: LearningRate | None = None, *, jit_compile: str | bool =
     return KerasOptimizer(
         lambda: keras.optimizers.Adam(rate, beta_1=_BETA_1, epsilon=_EPSILON),
         largest_rate=_LEARNING_RATE,
+        averaging=averaging,
         jit_compile=jit_compile,
     )
 

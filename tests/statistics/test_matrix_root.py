@@ -3,7 +3,8 @@ import pytest
 import scipy.linalg
 import tensorflow as tf
 
-from nst_keras import compilation, matrix_root
+from nst_keras import compilation
+from nst_keras.statistics import matrix_root
 
 
 def matrix(random, values):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import compilation, images, losses, objective, statistics
+from nst_keras import compilation, guidance, images, losses, objective, statistics
+from nst_keras.statistics import sliced
 from tests import reference
 
 NAMES = list(statistics.STATISTICS)
@@ -21,7 +22,7 @@ DISTANCES = {
 
 def lines(dimensions):
     """Those of the package, as the projections of the unit vectors."""
-    return statistics._along_lines(tf.reshape(tf.eye(dimensions), [1, 1, dimensions, dimensions]))[0].numpy().T
+    return sliced._along_lines(tf.reshape(tf.eye(dimensions), [1, 1, dimensions, dimensions]))[0].numpy().T
 
 
 def features(random, height=5, width=6, channels=4):
@@ -34,18 +35,19 @@ def batch(array):
     return tf.constant(array[np.newaxis], tf.float32)
 
 
-def loss(name, picture, *styles, normalization="relative", channels=None):
+def loss(name, picture, *styles, normalization="relative", channels=None, blend=None, guide=None):
     """The loss of features [height, width, K] against those of one or more styles."""
     statistic = statistics.get(name, normalization=normalization)
-    target = statistic.target([statistic.summary(batch(style)) for style in styles])
+    blend = blend or [1 / len(styles)] * len(styles)
+    target = statistic.target([statistic.summary(batch(style)) for style in styles], blend)
     channels = channels or picture.shape[-1]
-    return statistic.loss(batch(picture), target, normalization=normalization, channels=channels)
+    return statistic.loss(batch(picture), target, normalization=normalization, channels=channels, guide=guide)
 
 
 def value_and_gradient(name, picture, style, jit_compile="false"):
     """The loss and its gradient with respect to the picture's features."""
     statistic = statistics.get(name, normalization="relative")
-    target = statistic.target([statistic.summary(batch(style))])
+    target = statistic.target([statistic.summary(batch(style))], [1.0])
 
     def graph(x):
         with tf.GradientTape() as tape:
@@ -191,7 +193,7 @@ def test_xla_and_graph_agree(random, name):
 def test_an_objective_is_traced_once_and_its_gradient_leads_down(extractor, content, style, name):
     goal = objective.Objective(
         extractor,
-        style_images=[images.load(style), images.load(content[:20])],
+        regions=guidance.everywhere([images.load(style), images.load(content[:20])]),
         content_image=None,
         style_layers={"conv1": 0.5, "conv2": 0.5},
         content_layers={},

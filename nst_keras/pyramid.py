@@ -1,0 +1,69 @@
+"""Coarse to fine: a run in stages of growing size, each from the picture of the one before.
+
+Large forms are settled where the network sees much of the picture at once, and for little; the last stages add what is
+fine (Gatys et al. 2017, "Controlling Perceptual Factors", section 5; https://github.com/crowsonkb/style-transfer-pytorch).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from nst_keras import checks
+
+__all__ = ["GROWTH", "stage_ends", "stage_sizes"]
+
+GROWTH = math.sqrt(2.0)  # Of the sides from one stage to the next: twice the pixels.
+
+
+def stage_sizes(pyramid: int | Sequence[int] | None, longest_side: int) -> tuple[int, ...]:
+    """The longest side of the picture at each stage, growing; the last is the picture's own.
+
+    Args:
+        pyramid: How many stages, each `GROWTH` times as large as the one before; or the sizes of those before the
+            picture's own, which may stand at the end; None for one stage.
+        longest_side: Of the picture, in pixels.
+
+    Raises:
+        ValueError: No whole numbers, sizes that do not grow, or larger ones than the picture's own.
+
+    Example:
+    >>> stage_sizes(4, 512)
+    (181, 256, 362, 512)
+    >>> stage_sizes([128, 256], 512)
+    (128, 256, 512)
+    """
+    if pyramid is None:
+        return (longest_side,)
+    if not isinstance(pyramid, (list, tuple)):
+        count = checks.integer("pyramid", pyramid)
+        sizes = [max(1, round(longest_side / GROWTH**below)) for below in reversed(range(count))]
+        if len(set(sizes)) < count:
+            raise ValueError(f"pyramid={count} is too many stages for a picture of {longest_side} px. Take fewer.")
+        return tuple(sizes)
+    sizes = [checks.integer("pyramid", size) for size in pyramid]
+    if sorted(set(sizes)) != sizes or not sizes or sizes[-1] > longest_side:
+        raise ValueError(
+            f"pyramid={list(pyramid)} must be sizes in pixels that grow to the picture's longest side, {longest_side}."
+        )
+    return (*sizes, longest_side) if sizes[-1] < longest_side else tuple(sizes)
+
+
+def stage_ends(stages: int, steps: int) -> tuple[int, ...]:
+    """The step after which each stage ends: as many for each of them, and one more for the first where some are left.
+
+    Args:
+        stages: How many.
+        steps: Of the whole run.
+
+    Raises:
+        ValueError: More stages than steps.
+
+    Example:
+    >>> stage_ends(3, 100)
+    (34, 67, 100)
+    """
+    if stages > steps:
+        raise ValueError(f"pyramid has {stages} stages, but epochs and steps_per_epoch make {steps} steps. Make more.")
+    each, left = divmod(steps, stages)
+    return tuple(each * (stage + 1) + min(left, stage + 1) for stage in range(stages))

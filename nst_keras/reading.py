@@ -1,0 +1,183 @@
+"""From what a user names to the pictures of a run: lists, folders, sizes, scales and masks, each checked."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from nst_keras import checks, colour, images, inputs, modes, starts
+
+__all__ = ["read"]
+
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+# By how much the aspect of a mask may differ from the picture's: what rounding to pixels makes of small ones.
+_ASPECT_TOLERANCE = 0.02
+
+Sources = images.ImageSource | list[images.ImageSource] | None
+
+
+def read(
+    style_image: Sources,
+    content_image: images.ImageSource | None,
+    *,
+    mode: str = "transfer",
+    style_blend: Sequence[float] | float | None = None,
+    style_scale: Sequence[float] | float | None = None,
+    style_mask: Sources = None,
+    content_mask: images.ImageSource | None = None,
+    preserve_color: str = "none",
+    init: images.ImageSource | None = None,
+    image_size: int | None = None,
+    texture_size: str | tuple[int, int] | None = None,
+    seed: int = 0,
+) -> inputs.Inputs:
+    """Reads them all.
+
+    Args:
+        style_image: As `images.load` takes it, a folder of pictures, or a list.
+        content_image: As `images.load` takes it.
+        mode: A name in `modes.MODES`, with which the others go.
+        style_blend: The share of each style, 0 or more; they need not add up to 1. Equal ones if left out.
+        style_scale: The longest side of each style, or of all, in shares of the picture's; that of `image_size`, and
+            none is enlarged, if left out.
+        style_mask: Where each style goes, as `images.load` takes it: white where it does.
+        content_mask: Likewise: white where the content image is kept.
+        preserve_color: A name in `colour.PRESERVATIONS`.
+        init: As `starts.read` takes it; the mode's own if left out.
+        image_size: Longest side in pixels that content and style are reduced to; None leaves them as they are.
+        texture_size: `WIDTHxHEIGHT`, or (height, width), of a texture; that of the first style if left out.
+        seed: Of the noise.
+
+    Raises:
+        ValueError: A bad argument, or one that does not go with the mode or with another; and as `images.load`.
+        TypeError: As `images.load`.
+        OSError: Likewise.
+    """
+    of_terms = {"style_image": style_image, "style_blend": style_blend, "style_scale": style_scale}
+    of_terms |= {"style_mask": style_mask, "content_image": content_image, "content_mask": content_mask}
+    kind = modes.get(mode, {**of_terms, "preserve_color": preserve_color, "texture_size": texture_size})
+    preservation = colour.PRESERVATIONS[checks.one_of("preserve_color", preserve_color, colour.PRESERVATIONS)]
+    image_size = None if image_size is None else checks.integer("image_size", image_size)
+    start = starts.read(kind.init if init is None else init)
+    originals = [images.load(source, argument="style_image") for source in _sources(style_image)]
+    content = original = alpha = None
+    if kind.content:
+        original, alpha = images.read(content_image, argument="content_image")
+        content = _reduced(original, image_size)
+    size = _size(content, texture_size, originals, image_size)
+    styles = _styles(originals, style_scale, size, image_size)
+    # Beyond 0..255 lies what no picture could come to.
+    targets = [tf.clip_by_value(preservation.style(style, content), 0.0, 255.0) for style in styles]
+    masks = [_mask(source, f"style_mask[{place}]", size) for place, source in enumerate(_list(style_mask))]
+    if masks:
+        _check_count("style_mask", masks, styles)
+    return inputs.Inputs(
+        size=size,
+        content_image=content,
+        content_target=None if content is None else preservation.content(content),
+        style_images=styles,
+        style_targets=targets,
+        blend=_blend(style_blend, styles),
+        style_masks=masks,
+        content_mask=None if content_mask is None else _mask(content_mask, "content_mask", size),
+        init=start,
+        seed=seed,
+        preserve_color=preserve_color,
+        content_size=None if original is None else tuple(original.shape[1:3]),
+        content_alpha=alpha,
+    )
+
+
+def _list(sources: Sources) -> list[images.ImageSource]:
+    if sources is None:
+        return []
+    return list(sources) if isinstance(sources, (list, tuple)) else [sources]
+
+
+def _sources(style_image: Sources) -> list[images.ImageSource]:
+    """The style images named; in the place of a folder the pictures in it, by name."""
+    if isinstance(style_image, (list, tuple)) and not style_image:
+        raise ValueError("style_image is an empty list. Give at least one image.")
+    return [one for source in _list(style_image) for one in _in_folder(source)]
+
+
+def _in_folder(source: images.ImageSource) -> list[images.ImageSource]:
+    if not isinstance(source, (str, os.PathLike)) or not pathlib.Path(source).expanduser().is_dir():
+        return [source]
+    inside = sorted(pathlib.Path(source).expanduser().iterdir())
+    found = [path for path in inside if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")]
+    if not found:
+        raise ValueError(f"style_image: there is no picture ({', '.join(_SUFFIXES)}) in the folder {str(source)!r}.")
+    return found
+
+
+def _reduced(image: tf.Tensor, image_size: int | None) -> tf.Tensor:
+    return image if image_size is None else images.resize(image, image_size)
+
+
+def _size(
+    content: tf.Tensor | None,
+    texture_size: str | tuple[int, int] | None,
+    styles: Sequence[tf.Tensor],
+    image_size: int | None,
+) -> tuple[int, int]:
+    if texture_size is None:
+        return tuple((_reduced(styles[0], image_size) if content is None else content).shape[1:3])
+    if isinstance(texture_size, str) and re.fullmatch(r"\d+x\d+", texture_size):
+        width, height = texture_size.split("x")
+        texture_size = int(height), int(width)
+    if not isinstance(texture_size, (list, tuple)) or len(texture_size) != 2:
+        raise ValueError(
+            f"texture_size must be 'WIDTHxHEIGHT' or (height, width) in pixels, but {texture_size!r} was given."
+        )
+    return checks.integer("texture_size", texture_size[0]), checks.integer("texture_size", texture_size[1])
+
+
+def _styles(
+    originals: Sequence[tf.Tensor],
+    style_scale: Sequence[float] | float | None,
+    size: tuple[int, int],
+    image_size: int | None,
+) -> list[tf.Tensor]:
+    if style_scale is None:
+        return [_reduced(image, image_size) for image in originals]
+    scales = list(style_scale) if isinstance(style_scale, (list, tuple)) else [style_scale] * len(originals)
+    _check_count("style_scale", scales, originals)
+    for scale in scales:
+        if checks.finite("style_scale", scale) <= 0:
+            raise ValueError(f"style_scale must be above 0, but {scale!r} was given. 1 is the picture's own size.")
+    sides = [max(1, round(scale * max(size))) for scale in scales]
+    return [images.resize(image, side, enlarge=True) for image, side in zip(originals, sides, strict=True)]
+
+
+def _blend(style_blend: Sequence[float] | float | None, styles: Sequence[tf.Tensor]) -> list[float]:
+    """Shares that add up to 1."""
+    if style_blend is None:
+        return [1.0 / len(styles)] * len(styles)
+    given = list(style_blend) if isinstance(style_blend, (list, tuple)) else [style_blend]
+    _check_count("style_blend", given, styles)
+    shares = [checks.non_negative("style_blend", share) for share in given]
+    if not sum(shares):
+        raise ValueError(f"style_blend={given} leaves no style. Give one of them a share.")
+    return [share / sum(shares) for share in shares]
+
+
+def _mask(source: images.ImageSource, argument: str, size: tuple[int, int]) -> tf.Tensor:
+    """float32 [1, height, width, 1], 0..1, of a picture's luminance."""
+    luminance = colour.grey(images.load(source, argument=argument))[..., :1] / 255.0
+    height, width = luminance.shape[1:3]
+    if abs(width * size[0] / (height * size[1]) - 1.0) > _ASPECT_TOLERANCE:
+        raise ValueError(
+            f"{argument} is {width}x{height} px, and the picture {size[1]}x{size[0]}: a mask must have the picture's "
+            "aspect. Cut it to that."
+        )
+    return tf.clip_by_value(tf.image.resize(luminance, size, antialias=True), 0.0, 1.0)
+
+
+def _check_count(argument: str, values: Sequence[object], styles: Sequence[object]) -> None:
+    if len(values) != len(styles):
+        raise ValueError(f"{argument} has {len(values)} entries for {len(styles)} style images. Give one for each.")
