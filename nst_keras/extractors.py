@@ -134,10 +134,21 @@ class FeatureExtractor:
     def accepts(self, height: int, width: int) -> bool:
         """Whether an image of this size is large enough for every layer to give something."""
         try:
-            outputs = self._network.compute_output_spec(keras.KerasTensor((1, height, width, 3)))
+            sizes = self.sizes(height, width)
         except ValueError:  # Keras's answer to a convolution that is larger than its input.
             return False
-        return all(side >= 1 for output in tf.nest.flatten(outputs) for side in output.shape[1:3])
+        return all(side >= 1 for size in sizes.values() for side in size)
+
+    def sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
+        """{layer: (its height, its width)} for an image of this size, in pixels; told without a forward pass.
+
+        Raises:
+            ValueError: An image too small for a layer, as Keras says it; `check_size` says it plainly.
+        """
+        outputs = self._network.compute_output_spec(keras.KerasTensor((1, height, width, 3)))
+        return {
+            name: tuple(output.shape[1:3]) for name, output in zip(self.layers, tf.nest.flatten(outputs), strict=True)
+        }
 
 
 def get(

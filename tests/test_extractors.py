@@ -87,6 +87,18 @@ def test_an_image_too_small_is_refused_with_the_least_size(inception):
     inception.check_size("style_image", 75, 75)
 
 
+def test_sizes_are_those_of_the_features(inception):
+    features = inception(tf.zeros([1, 91, 110, 3]))
+    assert inception.sizes(91, 110) == {name: tuple(values.shape[1:3]) for name, values in features.items()}
+    with pytest.raises(ValueError):  # noqa: PT011  Keras's own sentence.
+        inception.sizes(30, 20)
+
+
+def test_sizes_of_one_layer(model):
+    """A single output comes bare from Keras, not in a list."""
+    assert extractors.FeatureExtractor(model, centred, layers=["conv2"]).sizes(9, 21) == {"conv2": (4, 10)}
+
+
 @pytest.mark.parametrize("name", ["vgg16", "vgg19"])
 def test_both_spellings_name_one_layer(name):
     features = extractors.get(name, layers=["conv2_1", "block2_conv1"], weights="random")(tf.ones([1, 16, 16, 3]))
