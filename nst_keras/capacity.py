@@ -6,8 +6,10 @@ On Linux a process that takes too much memory is killed without a word: hence th
 from __future__ import annotations
 
 import bisect
+import contextlib
 import re
 import warnings
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
@@ -15,7 +17,7 @@ import tensorflow as tf
 
 from nst_keras import extractors, footprint, memory
 
-__all__ = ["check_memory", "largest_image_size", "out_of_memory_message"]
+__all__ = ["check_memory", "explained", "largest_image_size", "out_of_memory_message"]
 
 _LONGEST_SIDE = 2**15  # No picture that Pillow decodes is longer.
 
@@ -137,6 +139,25 @@ def out_of_memory_message(
     room = room if available is None else min(room, available.usable)
     remedy = _remedy(room, height, width, extractor, optimizer, **settings)
     return f"{_run_in_words(height, width, extractor, optimizer)}: out of memory. {remedy}"
+
+
+@contextlib.contextmanager
+def explained(need: Mapping[str, Any]) -> Iterator[None]:
+    """Tells what would fit, where memory does not suffice for what is done in it.
+
+    Args:
+        need: {argument: value} of `out_of_memory_message`, but for its error.
+
+    Raises:
+        MemoryError: In the place of whatever said that memory did not suffice.
+    """
+    try:
+        yield
+    except Exception as error:
+        message = out_of_memory_message(error, **need)
+        if message is None:
+            raise
+        raise MemoryError(message) from error
 
 
 def _remedy(

@@ -76,7 +76,7 @@ class Inputs(NamedTuple):
         return self._kept(colour.PRESERVATIONS[self.preserve_color].seen(picture), self.content_target)
 
     def finished(self, picture: tf.Tensor) -> tf.Tensor:
-        """A picture as it is shown: of this size, whatever its own, in its colours, with what is kept of the content."""
+        """A picture of any size as it is shown: of this size, in its colours, with what is kept of the content."""
         finished = colour.PRESERVATIONS[self.preserve_color].finished
         return self._kept(finished(images.resize_to(picture, *self.size), self.content_image), self.content_image)
 

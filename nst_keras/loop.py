@@ -121,9 +121,7 @@ class Loop:
                 variable.assign(file[name][()])
         self._take_up()
 
-    def _begin(
-        self, stages: Sequence[problem.Stage], checkpoint: checkpoints.Checkpoint | None = None
-    ) -> None:
+    def _begin(self, stages: Sequence[problem.Stage], checkpoint: checkpoints.Checkpoint | None = None) -> None:
         """Makes ready for a run from its start, or from a checkpoint, in the midst of an epoch if it lies there."""
         self._stages, self.stage_count = stages, len(stages)
         self._enter(0 if checkpoint is None else checkpoint.record["stage"])

@@ -24,7 +24,7 @@ class Outcome(loop.Loop):
     The class that makes the run gives its `settings`.
 
     Attributes:
-        content_image: float32 [1, height, width, 3], 0..255, as resized.
+        content_image: float32 [1, height, width, 3], 0..255, as resized; None for a run without content.
         style_images: Likewise, a list.
         frames: uint8 arrays [height, width, 3]: what the last run returned, also where an error ended it.
         frame_steps: The step of each frame.
@@ -111,7 +111,7 @@ class Outcome(loop.Loop):
         if output_size is None:
             return height, width
         if output_size == CONTENT_SIZE:
-            return self._inputs.content_size
+            return self._inputs.content_size or (height, width)
         scale = output_size / max(height, width)
         return max(1, round(height * scale)), max(1, round(width * scale))
 

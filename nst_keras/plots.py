@@ -108,7 +108,7 @@ def _tidy(axes: Any) -> None:
 
 
 def plot_frames(
-    content: images.ImageSource,
+    content: images.ImageSource | None,
     styles: Sequence[images.ImageSource],
     frames: Sequence[np.ndarray],
     result: images.ImageSource,
@@ -123,10 +123,10 @@ def plot_frames(
     All pictures keep their shape; those of a row have one height, and fill the width.
 
     Args:
-        content: Any image that `images.load` takes.
+        content: Any image that `images.load` takes; None for a run without one.
         styles: Likewise, a list.
         frames: uint8 [height, width, 3], such as `style_transfer.frames`; may be empty.
-        result: As `content`.
+        result: Likewise.
         steps: The step of each frame, which its label names; its place among the frames if left out.
         rows: Rows of frames.
         columns: Frames a row.
@@ -140,7 +140,8 @@ def plot_frames(
     if steps is not None and len(steps) != len(frames):
         raise ValueError(f"steps has {len(steps)} entries, but frames has {len(frames)}. Give one for each frame.")
     names = ["style"] if len(styles) == 1 else [f"style {place}" for place in range(1, len(styles) + 1)]
-    top = list(zip(["content", *names, "result"], map(_pixels, [content, *styles, result]), strict=True))
+    named = {"content": content, **dict(zip(names, styles, strict=True)), "result": result}
+    top = [(name, _pixels(image)) for name, image in named.items() if image is not None]
     places = np.linspace(0, len(frames) - 1, min(rows * columns, len(frames))).round().astype(int)
     labels = range(1, len(frames) + 1) if steps is None else steps
     label = "frame {}" if steps is None else "step {}"

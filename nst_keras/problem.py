@@ -49,6 +49,10 @@ class Problem:
         stage_sizes: The longest side of the picture at each stage.
         jit_compile: A name in `compilation.JIT_MODES`.
 
+    Attributes:
+        pictures: Of the last stage.
+        extractor: Gives the layers.
+
     Raises:
         ValueError: An unknown optimizer, or a stage that is too small for the network.
         TypeError: An optimizer of another type.
@@ -72,7 +76,7 @@ class Problem:
             averaging = 0.99 if len(stage_sizes) > 1 and optimizer == "adam" else 0.0
         optimizers.get(optimizer, averaging=averaging)  # For its errors: only a run knows its learning rate.
         self._optimizer_settings = {"identifier": optimizer, "averaging": averaging, "jit_compile": jit_compile}
-        self._extractor = extractor
+        self.extractor = extractor
         self._mode = mode
         self._layers = {"style_layers": dict(style_layers), "content_layers": dict(content_layers)}
         self._comparison = dict(comparison)
@@ -86,15 +90,13 @@ class Problem:
         """Takes pictures, of the same content and style, in the place of those that it has."""
         self.pictures = pictures
         self._scaled = [*(pictures.scaled(size) for size in self._sizes[:-1]), pictures]
-        pictures.check_sizes(self._extractor)
+        pictures.check_sizes(self.extractor)
         try:
-            self._scaled[0].check_sizes(self._extractor)
+            self._scaled[0].check_sizes(self.extractor)
         except ValueError as error:
             raise ValueError(f"pyramid: its stage of {self._sizes[0]} px is too small: {error}") from error
 
-    def stages(
-        self, learning_rate: optimizers.LearningRate | None, steps: int, **weights: float | None
-    ) -> list[Stage]:
+    def stages(self, learning_rate: optimizers.LearningRate | None, steps: int, **weights: float | None) -> list[Stage]:
         """The stages of a run of so many steps, with these weights; None stands for the normalization's usual ones.
 
         A term of weight 0 is left out, and cuts the network shorter.
@@ -127,7 +129,7 @@ class Problem:
         objective = stages[-1].objective
         settings = {
             **self.pictures.fingerprint(),
-            "extractor": f"sha256:{self._extractor.fingerprint()}",
+            "extractor": f"sha256:{self.extractor.fingerprint()}",
             **self._layers,
             **self._comparison,
             **{name: objective.weights[term] for term, name in objective_lib.WEIGHTED_TERMS.items()},
@@ -147,7 +149,7 @@ class Problem:
         return {
             "height": height,
             "width": width,
-            "extractor": self._extractor,
+            "extractor": self.extractor,
             "optimizer": self._optimizer_settings["identifier"],
             "style_size": max(sizes, key=math.prod, default=None),
             "jit_compile": self._jit_compile,
@@ -171,7 +173,7 @@ class Problem:
         key = (pictures.size, *present.values(), jit_compile)
         if key not in self._objectives:
             self._objectives[key] = objective_lib.Objective(
-                self._extractor.through(pictures.seen),
+                self.extractor.through(pictures.seen),
                 regions=pictures.regions,
                 content_image=pictures.content_target,
                 **{name: layers if present[name] else {} for name, layers in self._layers.items()},

@@ -120,8 +120,8 @@ def digests(settings: Mapping[str, Any]) -> dict[str, str]:
 
     Several style images are `style_image[0]` and so on.
     """
-    sources = {name: settings[name] for name in INPUTS}
-    styles = sources["style_image"]
+    sources = {name: settings[name] for name in INPUTS if settings[name] is not None}
+    styles = sources.get("style_image")
     if isinstance(styles, (list, tuple)):
         del sources["style_image"]
         names = ["style_image"] if len(styles) == 1 else [f"style_image[{place}]" for place in range(len(styles))]

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from nst_keras import assembly, capacity, checkpoints, checks, extractors, images, modes, outcome, provenance
 from nst_keras import callbacks as callbacks_lib
-from nst_keras import (
-    capacity,
-    checkpoints,
-    checks,
-    compilation,
-    extractors,
-    images,
-    inputs,
-    layer_weights,
-    memory,
-    outcome,
-    problem,
-    provenance,
-    statistics,
-)
 
 __all__ = ["NeuralStyleTransfer"]
 
@@ -44,8 +29,8 @@ class NeuralStyleTransfer(outcome.Outcome):
     ```
 
     Args:
-        style_image: Where the style comes from: path, URL, `sample:NAME`, array, tensor or PIL image; a list of them
-            blends their styles.
+        style_image: Where the style comes from: path, URL, `sample:NAME`, array, tensor or PIL image; several, as a
+            list or a folder, are blended.
         content_image: Where the content comes from, likewise; the picture made has its size.
         extractor: `vgg19`, `compact` (stands in for VGG19, several times as fast, with nothing to download), `vgg16`,
             `inception_v3`, a `keras.Model` or a `FeatureExtractor`.
@@ -57,15 +42,27 @@ class NeuralStyleTransfer(outcome.Outcome):
         weights: `imagenet`, `random`, or the path of a Keras weights file.
         pooling: `max` (the network's own) or `avg`.
         preprocess: For a `keras.Model` of your own: RGB 0..255 -> what it was trained on.
+        mode: `transfer`, `texture` (of the style alone), `style_reconstruction` or `content_reconstruction`.
         image_size: Longest side in pixels that content and style are reduced to; smaller ones stay as they are, and
             with None all do.
+        texture_size: Size of a texture, `WIDTHxHEIGHT`, or (height, width); the style image's if left out.
+        pyramid: Stages in which the picture grows, coarse to fine: how many, each twice the pixels of the one before,
+            or their longest sides; one stage if left out.
+        style_blend: The share of each style image, as `0.7,0.3`; equal ones if left out.
+        style_scale: The longest side of the style image, or of each, in shares of the picture's, which decides how
+            large its forms come out; `image_size` if left out.
+        style_mask: Where each style goes, a picture for each, white where it does; everywhere if left out.
+        content_mask: Where the content image is kept as it is, white where it is.
         normalization: Loss convention: `mean`, `relative` or `gatys2015`, see `losses`.
         style_statistic: What of the features is style: `gram`, `covariance`, `wasserstein` or `sliced_wasserstein`, see
             `statistics`.
         optimizer: `adam`, `lbfgs`, or any Keras optimizer.
         preserve_color: `none` (the style's colours), or the content's: pixel by pixel, with only the luminance stylised
             (`luminance`), or as a palette to which the style image is recoloured (`match`, `histogram`).
-        init: Where the picture starts: `content`, `noise`, `style`, or an image.
+        averaging: Decay of an average over Adam's steps, which then is the picture: 0.99 with a pyramid, and 0, the
+            last step alone, without one, if left out.
+        init: Where the picture starts: `content`, `noise`, `style`, or an image; `content` for a transfer, and `noise`
+            for other modes, if left out.
         seed: Makes noise and random weights repeat; drawn, and kept as an attribute, if left out.
         frame_interval: Every so many steps a frame is kept; the last always is.
         frames_dir: Folder to which frames are written as BMP, in place of memory, which then does not grow with the
@@ -85,8 +82,8 @@ class NeuralStyleTransfer(outcome.Outcome):
 
     def __init__(
         self,
-        style_image: images.ImageSource | list[images.ImageSource],
-        content_image: images.ImageSource,
+        style_image: images.ImageSource | list[images.ImageSource] | None = None,
+        content_image: images.ImageSource | None = None,
         extractor: str | keras.Model | extractors.FeatureExtractor = "vgg19",
         n_style_layers: int = 5,
         n_content_layers: int = 1,
@@ -96,12 +93,20 @@ class NeuralStyleTransfer(outcome.Outcome):
         weights: str = "imagenet",
         pooling: str = "max",
         preprocess: Callable[[tf.Tensor], tf.Tensor] | None = None,
+        mode: str = "transfer",
         image_size: int | None = 512,
+        texture_size: str | tuple[int, int] | None = None,
+        pyramid: int | Sequence[int] | None = None,
+        style_blend: Sequence[float] | float | None = None,
+        style_scale: Sequence[float] | float | None = None,
+        style_mask: images.ImageSource | list[images.ImageSource] | None = None,
+        content_mask: images.ImageSource | None = None,
         normalization: str = "mean",
         style_statistic: str = "gram",
         optimizer: str | keras.optimizers.Optimizer = "adam",
+        averaging: float | None = None,
         preserve_color: str = "none",
-        init: images.ImageSource = "content",
+        init: images.ImageSource | None = None,
         seed: int | None = None,
         frame_interval: int = 1,
         frames_dir: str | os.PathLike | None = None,
@@ -109,43 +114,16 @@ class NeuralStyleTransfer(outcome.Outcome):
         deterministic: bool = False,
     ) -> None:
         self._setup = _given(locals())
-        statistics.get(style_statistic, normalization=normalization)  # For its errors, before pictures are read.
-        jit_compile = compilation.jit_mode(jit_compile)
         self._frame_interval = checks.integer("frame_interval", frame_interval)
         self.seed = secrets.randbelow(2**31) if seed is None else checks.integer("seed", seed, minimum=0)
         self._setup["seed"], self._seed_is_drawn = self.seed, seed is None
         if deterministic:
             keras.utils.set_random_seed(self.seed)
             tf.config.experimental.enable_op_determinism()
-        documented = extractors.known_architecture(extractor)
-        layers = {
-            "style_layers": layer_weights.layer_weights("style", style_layers, n_style_layers, documented),
-            "content_layers": layer_weights.layer_weights("content", content_layers, n_content_layers, documented),
-        }
-        options = {"init": init, "image_size": image_size, "seed": self.seed, "preserve_color": preserve_color}
-        self._inputs = inputs.read(style_image, content_image, **options)
-        if weights == "random":
-            keras.utils.set_random_seed(self.seed)
-        self.extractor = extractors.get(
-            extractor,
-            layers=dict.fromkeys([*layers["style_layers"], *layers["content_layers"]]),
-            weights=weights,
-            pooling=pooling,
-            for_xla=jit_compile != "false",
-            preprocess=preprocess,
-        )
-        self._inputs.check_sizes(self.extractor)
+        self._problem = assembly.problem_of(self._setup)
+        self.extractor = self._problem.extractor
         self.input_digests = provenance.digests(self._setup)
-        self._problem = problem.Problem(
-            self._inputs,
-            self.extractor,
-            normalization=normalization,
-            style_statistic=style_statistic,
-            optimizer=optimizer,
-            jit_compile=jit_compile,
-            **layers,
-        )
-        super().__init__(self._inputs)
+        super().__init__(self._problem.pictures)
         self._fit: dict[str, Any] = {}
 
     def fit_style_transfer(
@@ -208,52 +186,37 @@ class NeuralStyleTransfer(outcome.Outcome):
         checks.integer("checkpoint_interval", checkpoint_interval)
         self._fit = _given(locals())
         steps = epochs * steps_per_epoch
-        optimizer = self._problem.optimizer(learning_rate)
+        weights = {"style_weight": style_weight, "content_weight": content_weight, "var_weight": var_weight}
+        modes.get(self._setup["mode"], weights)  # For its errors.
         store = None if checkpoint_dir is None else checkpoints.Store(checkpoint_dir)
         checkpoint = checkpoints.to_go_on_from(store, resume=resume, steps=steps)
         if checkpoint is not None and self._seed_is_drawn:
             self._draw_start(checkpoint.record["seed"])
-        recorder = self._recorder(steps, store, checkpoint)
+        recorder = self._recorder(steps, store, resume=checkpoint is not None)
         need = self._problem.need() | {"frames": recorder.held(steps)}
         header = capacity.check_memory(**need)  # Before the targets, which take memory too.
-        with self._explained(need):
-            objective = self._problem.objective(style_weight, content_weight, var_weight)
-        fingerprint = self._problem.fingerprint(objective, learning_rate)
+        with capacity.explained(need):
+            stages = self._problem.stages(learning_rate, steps, **weights)
+        fingerprint = self._problem.fingerprint(stages, learning_rate)
         fingerprint |= {"steps_per_epoch": steps_per_epoch, "frame_interval": self._frame_interval}
         if checkpoint is not None:
             checkpoint.check_same_run(fingerprint)
         given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks or ())
         self._fit["callbacks"] = given or None
         history = callbacks_lib.StepHistory(checkpoint and checkpoint.record["history"])
-        shown = callbacks_lib.watching(
-            screen=show_image,
-            preview=preview,
-            tensorboard_dir=tensorboard,
-            interval=show_interval,
-            settings=self.settings,
-            verbose=verbose,
-            header=header,
-        )
+        shown = self._watching(header)
         last = [callbacks_lib.Checkpointer(store, checkpoint_interval, self.seed, fingerprint)] if store else []
         # All is found good: what was run before gives way.
-        self._begin(optimizer, objective, self._inputs.initial_image, checkpoint)
+        self._begin(stages, checkpoint)
         self.frames, self.frame_steps = recorder.frames, recorder.steps
         every = [history, *given, recorder, callbacks_lib.BalanceCheck(), *shown, *last]
-        with self._explained(need):
-            self._run(epochs, steps_per_epoch, every, verbose)
-        return recorder.frames
-
-    @contextlib.contextmanager
-    def _explained(self, need: Mapping[str, Any]) -> Iterator[None]:
-        """Out of memory is told with what would fit."""
         try:
-            yield
-        except Exception as error:
-            message = capacity.out_of_memory_message(error, **need)
-            if message is None:
-                raise
-            self.stop_reason = message
-            raise MemoryError(message) from error
+            with capacity.explained(need):
+                self._run(epochs, steps_per_epoch, every, verbose)
+        except MemoryError as error:
+            self.stop_reason = str(error)
+            raise
+        return recorder.frames
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -263,21 +226,28 @@ class NeuralStyleTransfer(outcome.Outcome):
     def _draw_start(self, seed: int) -> None:
         """The start that another seed draws, in place of one that nobody has chosen."""
         self.seed = self._setup["seed"] = seed
-        self._inputs = self._inputs.restarted(self._setup["init"], seed)
-        self._problem.pictures = self._inputs
+        self._inputs = self._inputs._replace(seed=seed)
+        self._problem.take(self._inputs)
 
-    def _recorder(
-        self, steps: int, store: checkpoints.Store | None, checkpoint: checkpoints.Checkpoint | None
-    ) -> callbacks_lib.FrameRecorder:
-        """Keeps frames in memory, or in a folder where one is named, or where the run may have to go on."""
-        own = store and store.folder / "frames"
-        folder = self._setup["frames_dir"] or own
-        if folder is None:
-            height, width = self.content_image.shape[1:3]
-            memory.check_frames(height, width, steps=steps, frame_interval=self._frame_interval)
-        # Without a checkpoint, frames beside the checkpoints are those of a run that did not come to its first.
-        return callbacks_lib.FrameRecorder(
-            self._frame_interval, folder, resume=checkpoint is not None or (own is not None and folder == own)
+    def _recorder(self, steps: int, store: checkpoints.Store | None, *, resume: bool) -> callbacks_lib.FrameRecorder:
+        return callbacks_lib.recorder(
+            self._setup["frames_dir"],
+            interval=self._frame_interval,
+            steps=steps,
+            size=self._inputs.size,
+            checkpoints_dir=store and store.folder,
+            resume=resume,
+        )
+
+    def _watching(self, header: str) -> list[keras.callbacks.Callback]:
+        return callbacks_lib.watching(
+            screen=self._fit["show_image"],
+            preview=self._fit["preview"],
+            tensorboard_dir=self._fit["tensorboard"],
+            interval=self._fit["show_interval"],
+            settings=self.settings,
+            verbose=self._fit["verbose"],
+            header=header,
         )
 
 

@@ -7,7 +7,7 @@ They are handed the run as `self.model`, a `NeuralStyleTransfer`, and read its `
 from nst_keras.callbacks.balance import BalanceCheck
 from nst_keras.callbacks.checkpointing import Checkpointer
 from nst_keras.callbacks.display import ImageDisplay
-from nst_keras.callbacks.frames import FrameRecorder, StoredFrames
+from nst_keras.callbacks.frames import FrameRecorder, StoredFrames, recorder
 from nst_keras.callbacks.history import StepHistory
 from nst_keras.callbacks.progress import Progress
 from nst_keras.callbacks.tensorboard import TensorBoard
@@ -22,5 +22,6 @@ __all__ = [
     "StepHistory",
     "StoredFrames",
     "TensorBoard",
+    "recorder",
     "watching",
 ]

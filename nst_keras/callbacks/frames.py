@@ -13,9 +13,9 @@ import keras
 import numpy as np
 import PIL.Image
 
-from nst_keras import export
+from nst_keras import export, memory
 
-__all__ = ["FrameRecorder", "StoredFrames"]
+__all__ = ["FrameRecorder", "StoredFrames", "recorder"]
 
 Logs = dict[str, float] | None
 
@@ -143,3 +143,33 @@ class FrameRecorder(keras.callbacks.Callback):
                     "on, and keeps no more of them.",
                     stacklevel=2,
                 )
+
+
+def recorder(
+    folder: str | os.PathLike | None,
+    *,
+    interval: int,
+    steps: int,
+    size: tuple[int, int],
+    checkpoints_dir: pathlib.Path | None,
+    resume: bool,
+) -> FrameRecorder:
+    """Keeps a run's frames in memory, or in a folder where one is named, or where the run may have to go on.
+
+    Args:
+        folder: As `FrameRecorder` takes it.
+        interval: Likewise.
+        steps: Of the whole run.
+        size: Height and width of a frame.
+        checkpoints_dir: Where the run's checkpoints lie, and its frames beside them; None for a run without.
+        resume: Whether it goes on.
+
+    Raises:
+        ValueError: As `FrameRecorder`, or frames that would not fit into memory.
+        OSError: The folder cannot be written to.
+    """
+    own = checkpoints_dir and checkpoints_dir / "frames"
+    if folder is None and own is None:
+        memory.check_frames(*size, steps=steps, frame_interval=interval)
+    # Without a checkpoint, frames beside the checkpoints are those of a run that did not come to its first.
+    return FrameRecorder(interval, folder or own, resume=resume or (own is not None and (folder or own) == own))

@@ -85,7 +85,8 @@ class TensorBoard(keras.callbacks.Callback):
         settings = getattr(self.model, "settings", {}) if self._settings is None else self._settings
         if settings:
             tf.summary.text("settings", _table(settings))
-        _write_image("content_image", self.model.content_image)
+        if self.model.content_image is not None:
+            _write_image("content_image", self.model.content_image)
         styles = self.model.style_images
         for number, style_image in enumerate(styles, 1):
             _write_image(f"style_image/{number}" if len(styles) > 1 else "style_image", style_image)

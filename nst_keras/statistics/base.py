@@ -65,9 +65,7 @@ class Relative(StyleStatistic):
     """A statistic that is defined relative to the style's own size, with the Gram matrix in its target for the rest."""
 
     @abc.abstractmethod
-    def distance(
-        self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
-    ) -> tf.Tensor:
+    def distance(self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None) -> tf.Tensor:
         """The loss under `"relative"`, a float32 scalar."""
 
     def loss(

@@ -1,4 +1,4 @@
-"""Statistics of the first two moments: the Gram matrix, mean and covariance, and what normal distributions make of them."""
+"""Statistics of the first two moments: the Gram matrix, and mean and covariance, compared in two ways."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ class Gram(base.StyleStatistic):
 class Covariance(base.Relative):
     """1/2 ||m - m_s||^2 / ||m_s||^2 + 1/2 ||C - C_s||^2 / ||C_s||^2.
 
-    The mean m_s and covariance C_s of several styles are those of all their points together, each style counting for its share.
+    The mean m_s and covariance C_s of several styles are those of all their points together, each style counting
+    for its share.
     """
 
     def summary(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -53,9 +54,7 @@ class Covariance(base.Relative):
         covariance = average["covariance"] + base.mean([_square(one["mean"] - mean) for one in summaries], blend)
         return {"mean": mean, "covariance": covariance, "gram": covariance + _square(mean)}
 
-    def distance(
-        self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
-    ) -> tf.Tensor:
+    def distance(self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None) -> tf.Tensor:
         """See the class."""
         mean, covariance = _moments(features, guide)
         of_means = losses.content_loss(mean, target["mean"], normalization="relative")
@@ -78,16 +77,14 @@ class Wasserstein(Covariance):
         covariance = self._blurred(target["covariance"], target["gram"])
         return {**target, "covariance": covariance, "root": matrix_root.root(covariance)}
 
-    def distance(
-        self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
-    ) -> tf.Tensor:
+    def distance(self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None) -> tf.Tensor:
         """See the class."""
         mean, covariance = _moments(features, guide)
         covariance = self._blurred(covariance, target["gram"])
         common = matrix_root.trace_of_root(target["root"] @ covariance @ target["root"])
         spread = tf.linalg.trace(covariance) + tf.linalg.trace(target["covariance"]) - 2.0 * common
         shift = tf.reduce_sum(tf.math.squared_difference(mean, target["mean"]), [1, 2])
-        return tf.reducebase.mean((shift + spread) / base.size(target["gram"]))
+        return tf.reduce_mean((shift + spread) / base.size(target["gram"]))
 
     def _blurred(self, covariance: tf.Tensor, target_gram: tf.Tensor) -> tf.Tensor:
         variance = self.BLUR * base.size(target_gram)[:, tf.newaxis, tf.newaxis]

@@ -35,9 +35,7 @@ class SlicedWasserstein(base.Relative):
         resampled = [{**one, "sorted": _read_at(one["sorted"], _middles(most))} for one in summaries]
         return super().target(resampled, blend)
 
-    def distance(
-        self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
-    ) -> tf.Tensor:
+    def distance(self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None) -> tf.Tensor:
         """See the class."""
         points = _along_lines(features)
         order = tf.argsort(points)

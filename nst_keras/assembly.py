@@ -1,0 +1,69 @@
+"""From what a user asks for to the problem that a run solves: layers, pictures and network, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from nst_keras import compilation, extractors, layer_weights, modes, problem, pyramid, reading, statistics
+
+__all__ = ["problem_of"]
+
+# Settings of `NeuralStyleTransfer` that go on as they are: to the pictures, the network, and their comparison.
+_PICTURES = ("style_image", "content_image", "mode", "style_blend", "style_scale", "style_mask", "content_mask")
+_PICTURES += ("preserve_color", "init", "image_size", "texture_size", "seed")
+_NETWORK = ("weights", "pooling", "preprocess")
+_COMPARISON = ("normalization", "style_statistic")
+
+
+def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
+    """The problem that these settings describe.
+
+    Args:
+        settings: {argument: value} of `NeuralStyleTransfer`, its seed drawn.
+
+    Raises:
+        ValueError: A bad argument, or one that does not go with another.
+        TypeError: An argument of another type.
+        OSError: A picture or weights that cannot be read.
+    """
+    # For its errors, before pictures are read.
+    statistics.get(settings["style_statistic"], normalization=settings["normalization"])
+    jit_compile = compilation.jit_mode(settings["jit_compile"])
+    layers = _layers(settings)
+    pictures = reading.read(**_chosen(settings, _PICTURES))
+    if settings["weights"] == "random":
+        keras.utils.set_random_seed(settings["seed"])
+    network = extractors.get(
+        settings["extractor"],
+        layers=dict.fromkeys([*layers["style_layers"], *layers["content_layers"]]),
+        for_xla=jit_compile != "false",
+        **_chosen(settings, _NETWORK),
+    )
+    return problem.Problem(
+        pictures,
+        network,
+        mode=modes.MODES[settings["mode"]],
+        comparison=_chosen(settings, _COMPARISON),
+        stage_sizes=pyramid.stage_sizes(settings["pyramid"], max(pictures.size)),
+        jit_compile=jit_compile,
+        **_chosen(settings, ("optimizer", "averaging")),
+        **layers,
+    )
+
+
+def _layers(settings: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """{argument: {layer: weight}} for the two kinds of layers."""
+    documented = extractors.known_architecture(settings["extractor"])
+    return {
+        f"{kind}_layers": layer_weights.layer_weights(
+            kind, settings[f"{kind}_layers"], settings[f"n_{kind}_layers"], documented
+        )
+        for kind in ("style", "content")
+    }
+
+
+def _chosen(settings: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: settings[name] for name in names}
