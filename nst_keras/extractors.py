@@ -116,12 +116,6 @@ class FeatureExtractor:
         selected._network = keras.Model(self._network.inputs[0], chosen)
         return selected
 
-    def through(self, change: Callable[[tf.Tensor], tf.Tensor]) -> FeatureExtractor:
-        """The same network, its weights shared, that sees an image as `change` makes it: to the same form."""
-        changed = copy.copy(self)
-        changed.preprocess = lambda image: self.preprocess(change(image))
-        return changed
-
     def check_size(self, argument: str, height: int, width: int) -> None:
         """Raises `ValueError` where an image is so small that a layer would come out empty."""
         if not self.accepts(height, width):

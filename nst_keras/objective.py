@@ -54,6 +54,7 @@ class Objective:
         var_weight: gamma, 0 or more.
         normalization: A name in `losses.NORMALIZATIONS`.
         style_statistic: A name in `statistics.STATISTICS`.
+        seen: What the network sees of the image, of the same shape; the image itself if left out.
         jit_compile: A name in `compilation.JIT_MODES`.
 
     Raises:
@@ -73,6 +74,7 @@ class Objective:
         var_weight: float = 0.0,
         normalization: str = "mean",
         style_statistic: str = "gram",
+        seen: Callable[[tf.Tensor], tf.Tensor] = lambda image: image,
         jit_compile: str | bool = "auto",
     ) -> None:
         if not style_layers and not content_layers:
@@ -82,6 +84,7 @@ class Objective:
         self._style_layers = {name: float(weight) for name, weight in style_layers.items()}
         self._content_layers = {name: float(weight) for name, weight in content_layers.items()}
         self._normalization = normalization
+        self._seen = seen
         self._regions: list[_Target] = []
         if style_layers:
             self._regions = _targets(self._statistic, extractor.select(style_layers), regions)
@@ -144,7 +147,7 @@ class Objective:
 
     def _terms(self, image: tf.Tensor, weights: tf.Tensor) -> LossTerms:
         style_weight, content_weight, var_weight = tf.unstack(weights)
-        features = self._extractor(image)
+        features = self._extractor(self._seen(image))
         style_layers = {
             name: style_weight * layer_weight * self._style_loss(name, features[name])
             for name, layer_weight in self._style_layers.items()

@@ -173,12 +173,13 @@ class Problem:
         key = (pictures.size, *present.values(), jit_compile)
         if key not in self._objectives:
             self._objectives[key] = objective_lib.Objective(
-                self.extractor.through(pictures.seen),
+                self.extractor,
                 regions=pictures.regions,
                 content_image=pictures.content_target,
                 **{name: layers if present[name] else {} for name, layers in self._layers.items()},
                 **self._comparison,
                 **weights,
+                seen=pictures.seen,
                 jit_compile=jit_compile,
             )
         self._objectives[key].set_weights(**weights)
