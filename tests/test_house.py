@@ -52,6 +52,7 @@ ORDER = [
     "architectures",
     "extractors",
     "layer_weights",
+    "priors",
     "losses",
     "matrix_root",
     "statistics",
