@@ -12,7 +12,7 @@ __all__ = ["SCHEMES", "layer_weights"]
 SCHEMES: dict[str, float] = {
     "equal": 1.0,  # Gatys et al. 2015: w_l = 1/n.
     "fine": 0.25,  # The first layers, of brushwork and colour; crowsonkb/style-transfer-pytorch: 256:64:16:4:1.
-    "coarse": 2.0,  # The last layers, of large shapes; titu1994/Neural-Style-Transfer (INetwork).
+    "coarse": 2.0,  # The last layers, of large shapes; the ratio of titu1994/Neural-Style-Transfer (INetwork).
 }
 # Beyond it, nearly all weight is on one layer, which is better named alone.
 LARGEST_RATIO = 1000.0
@@ -35,7 +35,7 @@ def layer_weights(
         count: How many of the documented ones, where `layers` is None.
         architecture: The network's entry; None where it is not known.
         scheme: How the weights go on from one layer to the next: a name in `SCHEMES`, or the ratio itself, as a number
-            or its text. They sum to 1.
+            or its text. Its weights sum to 1.
 
     Raises:
         ValueError: A negative weight, no layer or none of weight above 0, one named twice, more than are documented,
