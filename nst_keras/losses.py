@@ -7,9 +7,13 @@ G `gram` and A `target_gram`, Gram matrices [batch, N, N]; N channels; M locatio
 A normalization is a convention for what each loss divides by. There are three, in `NORMALIZATIONS`:
 
 - `"gatys2015"`: the paper's own equations 1 and 4, sums and raw Gram matrices.
-- `"mean"`: mean squares, as in TensorFlow's style transfer tutorial; total variation is its sum over an image in 0..1.
+- `"mean"`: mean squares, as in TensorFlow's style transfer tutorial.
 - `"relative"`: squares relative to the target's own, so that a weight keeps its meaning from one network, layer and
   image size to another.
+
+It also scales the image's own terms, total variation and the alpha-norm: a sum in levels of 0..255 in `"gatys2015"`
+(the paper itself has no such term), a sum of summands of at most 1 in `"mean"`, and the mean of those, which does not
+depend on the image's size, in `"relative"`.
 """
 
 from __future__ import annotations
@@ -20,11 +24,12 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from nst_keras import checks
+from nst_keras import checks, priors
 
 __all__ = [
     "NORMALIZATIONS",
     "Normalization",
+    "alpha_norm_loss",
     "content_loss",
     "gram_matrix",
     "style_loss",
@@ -38,14 +43,15 @@ class Normalization(NamedTuple):
     Attributes:
         content: (features, target, N) -> scalar.
         style: (gram, target_gram, N) -> scalar, of Gram matrices divided by their own number of locations.
-        total_variation: image [batch, height, width, 3] in 0..255 -> scalar.
+        prior: (total, most, count) -> scalar, of a sum over an image: the sum in levels of 0..255, the most that one
+            of its summands can be in them, and the number of summands.
         style_weight: The style weight that is usual with it.
         content_weight: The content weight that is usual with it.
     """
 
     content: Callable[[tf.Tensor, tf.Tensor, int], tf.Tensor]
     style: Callable[[tf.Tensor, tf.Tensor, int], tf.Tensor]
-    total_variation: Callable[[tf.Tensor], tf.Tensor]
+    prior: Callable[[tf.Tensor, float, tf.Tensor], tf.Tensor]
     style_weight: float
     content_weight: float
 
@@ -131,15 +137,50 @@ def style_loss(
     return _convention(normalization).style(gram, target_gram, channels or gram.shape[-1])
 
 
-def total_variation_loss(image: tf.Tensor, *, normalization: str = "mean") -> tf.Tensor:
-    """Anisotropic total variation: absolute differences between neighbouring pixels, which smoothing lowers.
+def total_variation_loss(image: tf.Tensor, *, normalization: str = "mean", variation: str = "l1") -> tf.Tensor:
+    """Total variation: differences between neighbouring pixels, which smoothing lowers.
 
-    - `"gatys2015"`: their sum, in levels of 0..255 (the paper itself has no such term).
-    - `"mean"`: their sum, over an image in 0..1 (TensorFlow's tutorial: `tf.image.total_variation`).
-    - `"relative"`: their mean over all pairs of neighbours, over an image in 0..1, independent of the size.
+    Kinds, in `priors.VARIATIONS`:
+
+    - `"l1"`: absolute differences (`tf.image.total_variation`), which leave edges where they are and flatten between.
+    - `"l2"`: squared differences (Mahendran and Vedaldi 2015, R_V with beta = 2), which soften edges and spare slopes.
+    - `"9_point"`: squared differences to all eight neighbours, the same in every direction.
+
+    And scales:
+
+    - `"gatys2015"`: their sum, in levels of 0..255.
+    - `"mean"`: their sum, over an image in 0..1 (TensorFlow's tutorial).
+    - `"relative"`: their mean over all pairs of neighbours in rows and columns, over an image in 0..1.
 
     Args:
         image: float32 [batch, height, width, channels] in 0..255.
+        normalization: A name in `NORMALIZATIONS`.
+        variation: A name in `priors.VARIATIONS`.
+
+    Returns:
+        A float32 scalar, 0 or more.
+
+    Raises:
+        ValueError: Unknown `normalization` or `variation`.
+    """
+    kind = priors.VARIATIONS[checks.one_of("variation", variation, priors.VARIATIONS)]
+    return _convention(normalization).prior(kind.total(image), 255.0**kind.degree, priors.neighbours(image))
+
+
+def alpha_norm_loss(image: tf.Tensor, *, normalization: str = "mean") -> tf.Tensor:
+    """Distance of the levels from mid-grey, to the power alpha = 6, which keeps them within their range.
+
+    R_alpha(x) = ||x||_alpha^alpha of the image x less its mean (Mahendran and Vedaldi, "Understanding Deep Image
+    Representations by Inverting Them", CVPR 2015), for which mid-grey stands here: the range B is then 127.5 on both
+    sides. The high power spares the levels in the middle and weighs on those near the ends and beyond.
+
+    - `"gatys2015"`: the sum of x^6.
+    - `"mean"`: the sum of (x/B)^6.
+    - `"relative"`: the mean of (x/B)^6, which is 1 for an image in black and white. The paper scales its weight so, by
+      H W B^alpha; here the channels count too.
+
+    Args:
+        image: float32 [batch, height, width, channels] in 0..255, or beyond it.
         normalization: A name in `NORMALIZATIONS`.
 
     Returns:
@@ -148,7 +189,8 @@ def total_variation_loss(image: tf.Tensor, *, normalization: str = "mean") -> tf
     Raises:
         ValueError: Unknown `normalization`.
     """
-    return _convention(normalization).total_variation(image)
+    count = tf.cast(tf.size(image), tf.float32)
+    return _convention(normalization).prior(priors.alpha_norm(image), priors.MID_GREY**priors.ALPHA, count)
 
 
 @tf.custom_gradient
@@ -189,35 +231,25 @@ def _relative_squared_distance(values: tf.Tensor, target: tf.Tensor, _: int) -> 
     return tf.reduce_sum(tf.math.squared_difference(values, target)) / energy
 
 
-def _total_variation_sum(image: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(tf.image.total_variation(image))
-
-
-def _total_variation_mean(image: tf.Tensor) -> tf.Tensor:
-    batch, height, width, channels = tf.unstack(tf.shape(image))
-    neighbours = batch * channels * ((height - 1) * width + height * (width - 1))
-    return _total_variation_sum(image) / (255.0 * tf.cast(tf.maximum(neighbours, 1), tf.float32))
-
-
 NORMALIZATIONS: dict[str, Normalization] = {
     "gatys2015": Normalization(
         content=_half_squared_distance,
         style=lambda gram, target, channels: 0.25 * _mean_squared_grams(gram, target, channels),
-        total_variation=_total_variation_sum,
+        prior=lambda total, most, count: total,
         style_weight=1e3,  # alpha/beta = 1e-3, the paper's figure 3.
         content_weight=1.0,
     ),
     "mean": Normalization(
         content=_mean_squared_features,
         style=_mean_squared_grams,
-        total_variation=lambda image: _total_variation_sum(image) / 255.0,
+        prior=lambda total, most, count: total / most,
         style_weight=1e-2,  # TensorFlow's tutorial.
         content_weight=1e4,
     ),
     "relative": Normalization(
         content=_relative_squared_distance,
         style=_relative_squared_distance,
-        total_variation=_total_variation_mean,
+        prior=lambda total, most, count: total / (most * count),
         style_weight=1.0,
         content_weight=0.02,
     ),

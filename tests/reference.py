@@ -83,18 +83,33 @@ def sliced_wasserstein_distance(features, style_features, lines):
     return total / size
 
 
-def total_variation(image, normalization):
-    """Anisotropic total variation of an image [height, width, 3] in 0..255."""
+def total_variation(image, normalization, variation="l1"):
+    """Total variation of an image [height, width, channels] in 0..255, pixel by pixel."""
     height, width, channels = image.shape
-    total, pairs = 0.0, 0
+    straight, diagonal, pairs = 0.0, 0.0, 0
+    power = {"l1": 1, "l2": 2, "9_point": 2}[variation]
     for y in range(height):
         for x in range(width):
             for c in range(channels):
                 if y + 1 < height:
-                    total, pairs = total + abs(image[y + 1, x, c] - image[y, x, c]), pairs + 1
+                    straight, pairs = straight + abs(image[y + 1, x, c] - image[y, x, c]) ** power, pairs + 1
                 if x + 1 < width:
-                    total, pairs = total + abs(image[y, x + 1, c] - image[y, x, c]), pairs + 1
-    return {"gatys2015": total, "mean": total / 255, "relative": total / 255 / pairs}[normalization]
+                    straight, pairs = straight + abs(image[y, x + 1, c] - image[y, x, c]) ** power, pairs + 1
+    # Beyond its border the image goes on as at it.
+    at = lambda y, x: image[min(max(y, 0), height - 1), min(max(x, 0), width - 1)]  # noqa: E731
+    for y in range(-1, height):
+        for x in range(-1, width):
+            diagonal += np.sum((at(y + 1, x + 1) - at(y, x)) ** 2 + (at(y + 1, x) - at(y, x + 1)) ** 2)
+    total = (4 * straight + diagonal) / 6 if variation == "9_point" else straight
+    most = 255.0**power
+    return {"gatys2015": total, "mean": total / most, "relative": total / most / pairs}[normalization]
+
+
+def alpha_norm(image, normalization):
+    """Distances of the levels from mid-grey to the sixth power, of an image in 0..255."""
+    levels = [abs(level - 127.5) for level in image.ravel()]
+    total, scaled = sum(x**6 for x in levels), sum((x / 127.5) ** 6 for x in levels)
+    return {"gatys2015": total, "mean": scaled, "relative": scaled / image.size}[normalization]
 
 
 def content_gradient(features, target):

@@ -52,6 +52,7 @@ ORDER = [
     "architectures",
     "extractors",
     "layer_weights",
+    "priors",
     "losses",
     "guidance",
     "statistics.base",

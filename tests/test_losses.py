@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import losses
+from nst_keras import losses, priors
 from tests import reference
 
 NAMES = sorted(losses.NORMALIZATIONS)
@@ -56,12 +56,37 @@ def test_style_loss_of_images_that_differ_in_size(random, normalization):
     np.testing.assert_allclose(ours, reference.style_loss(f, s, normalization), rtol=reference.TOLERANCE["float32"])
 
 
+@pytest.mark.parametrize("variation", priors.VARIATIONS)
 @pytest.mark.parametrize("normalization", NAMES)
-def test_total_variation_loss(random, normalization):
+def test_total_variation_loss(random, normalization, variation):
     image = random.uniform(0, 255, (5, 7, 3))
-    ours = losses.total_variation_loss(batch(image), normalization=normalization)
-    expected = reference.total_variation(image, normalization)
+    ours = losses.total_variation_loss(batch(image), normalization=normalization, variation=variation)
+    expected = reference.total_variation(image, normalization, variation)
     np.testing.assert_allclose(ours, expected, rtol=reference.TOLERANCE["float32"])
+
+
+@pytest.mark.parametrize("normalization", NAMES)
+def test_alpha_norm_loss(random, normalization):
+    image = random.uniform(-40, 300, (5, 7, 3))
+    ours = losses.alpha_norm_loss(batch(image), normalization=normalization)
+    np.testing.assert_allclose(ours, reference.alpha_norm(image, normalization), rtol=reference.TOLERANCE["float32"])
+
+
+def test_the_alpha_norm_is_1_in_black_and_white_and_spares_the_middle():
+    black_and_white = tf.tile(tf.reshape([0.0, 255.0], [1, 1, 2, 1]), [1, 3, 1, 3])
+    assert float(losses.alpha_norm_loss(black_and_white, normalization="relative")) == 1.0
+    half = 127.5 + (black_and_white - 127.5) / 2
+    assert float(losses.alpha_norm_loss(half, normalization="relative")) == 1 / 64
+
+
+@pytest.mark.parametrize("variation", priors.VARIATIONS)
+def test_a_relative_prior_does_not_change_with_the_size(random, variation):
+    """Four copies of a tile that is its own mirror image, so that no new edges come about, but for the tile's own."""
+    tile = np.pad(random.uniform(0, 255, (20, 20, 3)), [(0, 20), (0, 20), (0, 0)], mode="symmetric")
+    once, four = batch(tile), batch(np.tile(tile, (2, 2, 1)))
+    for loss, settings in ((losses.total_variation_loss, {"variation": variation}), (losses.alpha_norm_loss, {})):
+        values = [float(loss(image, normalization="relative", **settings)) for image in (once, four)]
+        np.testing.assert_allclose(*values, rtol=0.03)
 
 
 def test_total_variation_in_the_mean_convention_is_tensorflows():
@@ -70,8 +95,10 @@ def test_total_variation_in_the_mean_convention_is_tensorflows():
     np.testing.assert_allclose(ours, tf.image.total_variation(image / 255)[0], rtol=reference.TOLERANCE["float32"])
 
 
-def test_total_variation_of_one_pixel_is_nothing():
-    assert float(losses.total_variation_loss(tf.ones([1, 1, 1, 3]), normalization="relative")) == 0.0
+@pytest.mark.parametrize("variation", priors.VARIATIONS)
+def test_total_variation_of_one_pixel_is_nothing(variation):
+    pixel = tf.ones([1, 1, 1, 3])
+    assert float(losses.total_variation_loss(pixel, normalization="relative", variation=variation)) == 0.0
 
 
 def test_content_gradient_is_the_papers_closed_form(random):
@@ -110,3 +137,8 @@ def test_relative_loss_of_a_black_target_is_finite():
 def test_unknown_normalization_is_refused_with_a_hint():
     with pytest.raises(ValueError, match="normalization='relativ' is not known. Did you mean 'relative'"):
         losses.content_loss(tf.zeros([1, 1, 1, 1]), tf.zeros([1, 1, 1, 1]), normalization="relativ")
+
+
+def test_unknown_variation_is_refused_with_a_hint():
+    with pytest.raises(ValueError, match="variation='9_points' is not known. Did you mean '9_point'"):
+        losses.total_variation_loss(tf.zeros([1, 2, 2, 3]), variation="9_points")

@@ -1,0 +1,86 @@
+"""What is asked of an image for itself, whatever the network sees in it: sums over its pixels, in levels of 0..255.
+
+`losses` scales them, and says what each is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import tensorflow as tf
+
+__all__ = ["ALPHA", "MID_GREY", "VARIATIONS", "Variation", "alpha_norm", "neighbours"]
+
+# The power of Mahendran and Vedaldi's experiments. It is even, and so needs no absolute value.
+ALPHA = 6
+# Stands for the mean of their data set, so that the range is the same above and below, whatever the network.
+MID_GREY = 127.5
+
+
+class Variation(NamedTuple):
+    """A kind of total variation.
+
+    Attributes:
+        total: image [batch, height, width, channels] -> its sum, a scalar.
+        degree: The power of the differences in it: an image times c has c ** degree of the total.
+    """
+
+    total: Callable[[tf.Tensor], tf.Tensor]
+    degree: int
+
+
+def alpha_norm(image: tf.Tensor) -> tf.Tensor:
+    """The sum of (level - mid-grey) ** 6: R_alpha of Mahendran and Vedaldi 2015.
+
+    Args:
+        image: float32 [batch, height, width, channels] in 0..255, or beyond it.
+
+    Returns:
+        A float32 scalar, 0 or more; 1 million pixels at an end of the range make 1.3e19, well within float32.
+    """
+    square = tf.square(image - MID_GREY)
+    return tf.reduce_sum(square * square * square)
+
+
+def neighbours(image: tf.Tensor) -> tf.Tensor:
+    """How many pairs of neighbours in rows and columns an image has, in all channels.
+
+    Args:
+        image: [batch, height, width, channels].
+
+    Returns:
+        A float32 scalar; 1 for an image of one pixel, whose sum of none can then be divided by it.
+    """
+    batch, height, width, channels = tf.unstack(tf.shape(image))
+    pairs = batch * channels * ((height - 1) * width + height * (width - 1))
+    return tf.cast(tf.maximum(pairs, 1), tf.float32)
+
+
+def _absolute_differences(image: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(tf.image.total_variation(image))
+
+
+def _squared_differences(image: tf.Tensor) -> tf.Tensor:
+    # jcjohnson/neural-style has half of it, and leaves out the pairs within the last row and within the last column.
+    below = image[:, 1:] - image[:, :-1]
+    right = image[:, :, 1:] - image[:, :, :-1]
+    return tf.reduce_sum(tf.square(below)) + tf.reduce_sum(tf.square(right))
+
+
+def _nine_point_differences(image: tf.Tensor) -> tf.Tensor:
+    # Weights of 4 to 1 on a border that is repeated, as in crowsonkb/style-transfer-pytorch. The gradient is the
+    # nine-point Laplacian, which depends less on a detail's direction than the five-point one of "l2". A sixth makes
+    # slopes cost what they do there.
+    padded = tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="SYMMETRIC")
+    falling = padded[:, 1:, 1:] - padded[:, :-1, :-1]
+    rising = padded[:, 1:, :-1] - padded[:, :-1, 1:]
+    diagonal = tf.reduce_sum(tf.square(falling)) + tf.reduce_sum(tf.square(rising))
+    return (4.0 * _squared_differences(image) + diagonal) / 6.0
+
+
+VARIATIONS: dict[str, Variation] = {
+    "l1": Variation(_absolute_differences, degree=1),
+    "l2": Variation(_squared_differences, degree=2),
+    "9_point": Variation(_nine_point_differences, degree=2),
+}
