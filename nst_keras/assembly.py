@@ -15,7 +15,7 @@ __all__ = ["problem_of"]
 _PICTURES = ("style_image", "content_image", "mode", "style_blend", "style_scale", "style_mask", "content_mask")
 _PICTURES += ("preserve_color", "init", "image_size", "texture_size", "seed")
 _NETWORK = ("weights", "pooling", "preprocess")
-_COMPARISON = ("normalization", "style_statistic")
+_COMPARISON = ("normalization", "style_statistic", "variation")
 
 
 def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
@@ -59,9 +59,9 @@ def _layers(settings: Mapping[str, Any]) -> dict[str, dict[str, float]]:
     documented = extractors.known_architecture(settings["extractor"])
     return {
         f"{kind}_layers": layer_weights.layer_weights(
-            kind, settings[f"{kind}_layers"], settings[f"n_{kind}_layers"], documented
+            kind, settings[f"{kind}_layers"], settings[f"n_{kind}_layers"], documented, scheme=scheme
         )
-        for kind in ("style", "content")
+        for kind, scheme in (("style", settings["style_layer_scheme"]), ("content", "equal"))
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -23,13 +23,19 @@ _UNSUPPORTED = (
 )
 
 
-def compiled(function: Callable[..., Any], *, jit_compile: str | bool = "auto") -> Callable[..., Any]:
+def compiled(
+    function: Callable[..., Any],
+    *,
+    jit_compile: str | bool = "auto",
+    graph_signature: Sequence[tf.TensorSpec] | None = None,
+) -> Callable[..., Any]:
     """Compiles a function of tensors.
 
     Args:
         function: A function of tensors, without Python side effects, and without Python's `if` or `for` on tensors.
         jit_compile: `"true"` or True compiles with XLA, `"false"` makes a plain TensorFlow graph, `"auto"` tries XLA
             and falls back to the graph with a warning.
+        graph_signature: Of the arguments where they make a plain graph; that of each call if left out.
 
     Returns:
         A function of the same arguments, with `tracing_count()`: how often it was traced.
@@ -39,8 +45,10 @@ def compiled(function: Callable[..., Any], *, jit_compile: str | bool = "auto") 
     """
     mode = jit_mode(jit_compile)
     if mode == "auto":
-        return _XLAOrGraph(function)
-    return _with_tracing_count(tf.function(function, autograph=False, jit_compile=mode == "true"))
+        return _XLAOrGraph(function, graph_signature)
+    signature = graph_signature if mode == "false" else None
+    made = tf.function(function, autograph=False, jit_compile=mode == "true", input_signature=signature)
+    return _with_tracing_count(made)
 
 
 def jit_mode(jit_compile: str | bool) -> str:
@@ -51,9 +59,9 @@ def jit_mode(jit_compile: str | bool) -> str:
 class _XLAOrGraph:
     """Calls the XLA build until it fails once, and the graph from then on."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], graph_signature: Sequence[tf.TensorSpec] | None) -> None:
         self._xla = tf.function(function, autograph=False, jit_compile=True)
-        self._graph = tf.function(function, autograph=False, jit_compile=False)
+        self._graph = tf.function(function, autograph=False, jit_compile=False, input_signature=graph_signature)
         self._current = self._xla
 
     def __call__(self, *arguments: Any) -> Any:

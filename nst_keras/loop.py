@@ -18,6 +18,9 @@ from nst_keras import objective as objective_lib
 
 __all__ = ["Loop"]
 
+# {term: its name in the history}.
+_LOGGED = {"style": "style_loss", "content": "content_loss", "total_variation": "var_loss"}
+
 
 class Loop:
     """What Keras's callbacks see as their model while a picture is optimised.
@@ -27,7 +30,8 @@ class Loop:
         objective: What the last run lowered, at the size of its present stage.
         stage: The place of that stage, from 0.
         stage_count: How many there are.
-        history: Keras `History` of the last run, an entry a step: loss, style_loss, content_loss, var_loss.
+        history: Keras `History` of the last run, an entry a step: loss, style_loss, content_loss, var_loss,
+            and alpha_norm_loss where it has a weight.
         step: Steps made in the last run, through all its epochs.
         first_step: The step after which it began: 0, or that of the checkpoint from which it went on.
         total_steps: Steps that it is to make.
@@ -246,12 +250,10 @@ class Loop:
         self.terms = terms
         self.optimized_image = self._optimizer.result()
         self._check_stalled()
-        return {
-            "loss": loss,
-            "style_loss": float(terms.style),
-            "content_loss": float(terms.content),
-            "var_loss": float(terms.total_variation),
-        }
+        logs = {name: float(getattr(terms, term)) for term, name in _LOGGED.items()}
+        if self.objective.weights["alpha_norm"]:  # The one term that hardly anyone asks for.
+            logs["alpha_norm_loss"] = float(terms.alpha_norm)
+        return {"loss": loss, **logs}
 
     def _check_stalled(self) -> None:
         if self._optimizer.stalled() and self.stage == self.stage_count - 1:

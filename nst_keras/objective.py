@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from nst_keras import checks, compilation, extractors, guidance, losses, statistics
+from nst_keras import checks, compilation, extractors, guidance, losses, priors, statistics
 
 __all__ = ["WEIGHTED_TERMS", "LossTerms", "Objective"]
 
@@ -16,17 +16,22 @@ WEIGHTED_TERMS: dict[str, str] = {
     "style": "style_weight",
     "content": "content_weight",
     "total_variation": "var_weight",
+    "alpha_norm": "alpha_norm_weight",
 }
+
+# XLA needs an image's size. A graph does better without: with it, layers take forms that are fast in XLA alone.
+_ANY_SIZE = (tf.TensorSpec([1, None, None, 3], tf.float32), tf.TensorSpec([len(WEIGHTED_TERMS)], tf.float32))
 
 
 class LossTerms(NamedTuple):
     """The loss at one image, in its parts: float32 scalars, each times its weights, so that they add up.
 
     Attributes:
-        total: alpha L_content + beta L_style + gamma L_variation (Gatys et al. 2015, eq. 7, with a third term).
+        total: alpha L_content + beta L_style (Gatys et al. 2015, eq. 7), and the two below.
         style: beta sum_l w_l E_l (eq. 5).
         content: alpha sum_l w_l L_l.
-        total_variation: gamma times the total variation.
+        total_variation: var_weight times the total variation.
+        alpha_norm: alpha_norm_weight times the alpha-norm.
         style_layers: {layer: its share of `style`}.
         content_layers: {layer: its share of `content`}.
     """
@@ -35,12 +40,13 @@ class LossTerms(NamedTuple):
     style: tf.Tensor
     content: tf.Tensor
     total_variation: tf.Tensor
+    alpha_norm: tf.Tensor
     style_layers: dict[str, tf.Tensor]
     content_layers: dict[str, tf.Tensor]
 
 
 class Objective:
-    """Style, content and total variation of an image, against targets that are computed once.
+    """Style, content and the image's own terms, against targets that are computed once.
 
     Args:
         extractor: Gives at least the layers named below.
@@ -51,9 +57,11 @@ class Objective:
         content_layers: {layer: w_l}; empty for no content.
         style_weight: beta, 0 or more.
         content_weight: alpha, 0 or more.
-        var_weight: gamma, 0 or more.
+        var_weight: Of the total variation, 0 or more.
+        alpha_norm_weight: Of the alpha-norm, likewise.
         normalization: A name in `losses.NORMALIZATIONS`.
         style_statistic: A name in `statistics.STATISTICS`.
+        variation: The kind of total variation, a name in `priors.VARIATIONS`.
         seen: What the network sees of the image, of the same shape; the image itself if left out.
         jit_compile: A name in `compilation.JIT_MODES`.
 
@@ -72,8 +80,10 @@ class Objective:
         style_weight: float = 1.0,
         content_weight: float = 1.0,
         var_weight: float = 0.0,
+        alpha_norm_weight: float = 0.0,
         normalization: str = "mean",
         style_statistic: str = "gram",
+        variation: str = "l1",
         seen: Callable[[tf.Tensor], tf.Tensor] = lambda image: image,
         jit_compile: str | bool = "auto",
     ) -> None:
@@ -84,16 +94,26 @@ class Objective:
         self._style_layers = {name: float(weight) for name, weight in style_layers.items()}
         self._content_layers = {name: float(weight) for name, weight in content_layers.items()}
         self._normalization = normalization
+        self._variation = checks.one_of("variation", variation, priors.VARIATIONS)
         self._seen = seen
         self._regions: list[_Target] = []
         if style_layers:
             self._regions = _targets(self._statistic, extractor.select(style_layers), regions)
         self._content = _as_graph(extractor.select(content_layers).__call__)(content_image) if content_layers else {}
-        self._compiled = compilation.compiled(self._value_and_gradient, jit_compile=jit_compile)
-        self.set_weights(style_weight=style_weight, content_weight=content_weight, var_weight=var_weight)
+        self._compiled = compilation.compiled(
+            self._value_and_gradient, jit_compile=jit_compile, graph_signature=_ANY_SIZE
+        )
+        self.set_weights(
+            style_weight=style_weight,
+            content_weight=content_weight,
+            var_weight=var_weight,
+            alpha_norm_weight=alpha_norm_weight,
+        )
 
-    def set_weights(self, *, style_weight: float, content_weight: float, var_weight: float) -> None:
-        """Sets beta, alpha and gamma; nothing is compiled again.
+    def set_weights(
+        self, *, style_weight: float, content_weight: float, var_weight: float, alpha_norm_weight: float = 0.0
+    ) -> None:
+        """Sets the terms' weights; nothing is compiled again.
 
         Raises:
             ValueError: A weight that is negative or not finite.
@@ -102,6 +122,7 @@ class Objective:
             "style": checks.non_negative("style_weight", style_weight),
             "content": checks.non_negative("content_weight", content_weight),
             "total_variation": checks.non_negative("var_weight", var_weight),
+            "alpha_norm": checks.non_negative("alpha_norm_weight", alpha_norm_weight),
         }
 
     def value_and_gradient(self, image: tf.Tensor) -> tuple[LossTerms, tf.Tensor]:
@@ -119,7 +140,7 @@ class Objective:
         """The gradient of one weighted term alone, by the same compiled function, at the cost of an evaluation.
 
         Args:
-            term: "style", "content" or "total_variation".
+            term: A name in `WEIGHTED_TERMS`.
             image: As in `value_and_gradient`.
 
         Returns:
@@ -146,8 +167,9 @@ class Objective:
         return terms, tape.gradient(terms.total, image)
 
     def _terms(self, image: tf.Tensor, weights: tf.Tensor) -> LossTerms:
-        style_weight, content_weight, var_weight = tf.unstack(weights)
-        features = self._extractor(self._seen(image))
+        style_weight, content_weight, var_weight, alpha_norm_weight = tf.unstack(weights)
+        image = self._seen(image)
+        features = self._extractor(image)
         style_layers = {
             name: style_weight * layer_weight * self._style_loss(name, features[name])
             for name, layer_weight in self._style_layers.items()
@@ -156,9 +178,15 @@ class Objective:
             name: content_weight * layer_weight * self._content_loss(name, features[name])
             for name, layer_weight in self._content_layers.items()
         }
-        variation = var_weight * losses.total_variation_loss(image, normalization=self._normalization)
-        style, content = _sum(style_layers), _sum(content_layers)
-        return LossTerms(style + content + variation, style, content, variation, style_layers, content_layers)
+        variation = losses.total_variation_loss(image, normalization=self._normalization, variation=self._variation)
+        shares = {
+            "style": _sum(style_layers),
+            "content": _sum(content_layers),
+            "total_variation": var_weight * variation,
+            "alpha_norm": alpha_norm_weight * losses.alpha_norm_loss(image, normalization=self._normalization),
+        }
+        total = tf.add_n(list(shares.values()))
+        return LossTerms(total, **shares, style_layers=style_layers, content_layers=content_layers)
 
     def _content_loss(self, name: str, features: tf.Tensor) -> tf.Tensor:
         channels = self._extractor.channels[name]
@@ -215,8 +243,8 @@ def _as_graph(function: Callable[[tf.Tensor], dict[str, Any]]) -> Callable[[tf.T
 
     Called eagerly, a Keras model holds the features of all its layers until its end.
     """
-    image = tf.TensorSpec([1, None, None, 3], tf.float32)
-    return tf.function(function, autograph=False, input_signature=[image])
+    # The concrete one: called by itself, a `tf.function` made for each of many stages is taken for a mistake.
+    return tf.function(function, autograph=False).get_concrete_function(tf.TensorSpec([1, None, None, 3], tf.float32))
 
 
 def _sum(shares: Mapping[str, tf.Tensor]) -> tf.Tensor:

@@ -13,9 +13,9 @@ from nst_keras import objective as objective_lib
 
 __all__ = ["Problem", "Stage"]
 
-# XLA takes some 10 seconds to compile a step, which pay where they are saved: a stage of fewer pixels, times its steps,
-# is left to the graph. The last stage is not, where most of the time goes.
-_LEAST_FOR_XLA = 60 * 300**2
+# XLA takes 10 to 15 seconds to compile a step, at any size, and then saves 0.1 s of VGG19's 0.4 at 256 px: a stage of few
+# pixels, times its steps, is left to the graph.
+_LEAST_FOR_XLA = 140 * 256**2
 
 
 class Stage(NamedTuple):
@@ -195,5 +195,5 @@ class Problem:
         return made
 
     def _jit_mode(self, pictures: inputs.Inputs, steps: int) -> str:
-        is_short = pictures is not self.pictures and steps * math.prod(pictures.size) < _LEAST_FOR_XLA
+        is_short = len(self._sizes) > 1 and steps * math.prod(pictures.size) < _LEAST_FOR_XLA
         return "false" if is_short and self._jit_compile == "auto" else self._jit_compile

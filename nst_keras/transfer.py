@@ -39,6 +39,8 @@ class NeuralStyleTransfer(outcome.Outcome):
         style_layers: Style layers by name, each of weight 1/n, or {name: weight} (as a flag: `name,name` or
             `name:weight,name:weight`), in place of `n_style_layers`. The papers' names (`conv1_1`) are understood.
         content_layers: Content layers by name, in the same way, in place of `n_content_layers`.
+        style_layer_scheme: How the style layers' weights go on from one to the next: `equal`, `fine` (each a quarter of
+            the one before), `coarse` (each twice), or a ratio.
         weights: `imagenet`, `random`, or the path of a Keras weights file.
         pooling: `max` (the network's own) or `avg`.
         preprocess: For a `keras.Model` of your own: RGB 0..255 -> what it was trained on.
@@ -56,6 +58,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         normalization: Loss convention: `mean`, `relative` or `gatys2015`, see `losses`.
         style_statistic: What of the features is style: `gram`, `covariance`, `wasserstein` or `sliced_wasserstein`, see
             `statistics`.
+        variation: What `var_weight` weighs: `l1`, `l2` or `9_point`, see `losses.total_variation_loss`.
         optimizer: `adam`, `lbfgs`, or any Keras optimizer.
         preserve_color: `none` (the style's colours), or the content's: pixel by pixel, with only the luminance stylised
             (`luminance`), or as a palette to which the style image is recoloured (`match`, `histogram`).
@@ -90,6 +93,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         *,
         style_layers: Iterable[str] | Mapping[str, float] | None = None,
         content_layers: Iterable[str] | Mapping[str, float] | None = None,
+        style_layer_scheme: str | float = "equal",
         weights: str = "imagenet",
         pooling: str = "max",
         preprocess: Callable[[tf.Tensor], tf.Tensor] | None = None,
@@ -103,6 +107,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         content_mask: images.ImageSource | None = None,
         normalization: str = "mean",
         style_statistic: str = "gram",
+        variation: str = "l1",
         optimizer: str | keras.optimizers.Optimizer = "adam",
         averaging: float | None = None,
         preserve_color: str = "none",
@@ -143,6 +148,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         checkpoint_interval: int = 50,
         resume: bool = False,
         callbacks: Iterable[keras.callbacks.Callback] = (),
+        alpha_norm_weight: float = 0.0,
         verbose: int | str = "auto",
     ) -> Sequence[np.ndarray]:
         """Optimises the picture, from its start, whatever was run before.
@@ -169,6 +175,7 @@ class NeuralStyleTransfer(outcome.Outcome):
                 begins at the start where there is none yet. More `epochs` may be asked for than before. Callbacks with
                 a memory of their own begin anew.
             callbacks: Keras callbacks, called as in `keras.Model.fit`, with this object as their `model`.
+            alpha_norm_weight: Weight of the alpha-norm, which holds levels off the ends of their range.
             verbose: 1 or `auto` for a line of progress that is drawn anew, in a file lines at intervals; 2 for these
                 everywhere; 0 for none.
 
@@ -187,6 +194,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         self._fit = _given(locals())
         steps = epochs * steps_per_epoch
         weights = {"style_weight": style_weight, "content_weight": content_weight, "var_weight": var_weight}
+        weights["alpha_norm_weight"] = alpha_norm_weight
         modes.get(self._setup["mode"], weights)  # For its errors.
         store = None if checkpoint_dir is None else checkpoints.Store(checkpoint_dir)
         checkpoint = checkpoints.to_go_on_from(store, resume=resume, steps=steps)
