@@ -85,6 +85,20 @@ class Loop:
         """The optimizer at work; Keras's own where there is one, for Keras's callbacks to look at."""
         return getattr(self._optimizer, "keras_optimizer", None) or self._optimizer
 
+    def steps_left(self) -> float:
+        """Steps still to make, each counted for its pixels: in steps of the present stage, whose pace is known."""
+        if self.stage_count == 1:
+            return self.total_steps - self.step
+        pixels = [math.prod(stage.pictures.size) for stage in self._stages]
+        begins = [self.step, *(max(self.step, stage.end) for stage in self._stages[:-1])]
+        steps = [max(0, stage.end - begin) for stage, begin in zip(self._stages, begins, strict=True)]
+        return sum(count * of / pixels[self.stage] for count, of in zip(steps, pixels, strict=True))
+
+    @property
+    def stage_size(self) -> tuple[int, int]:
+        """Height and width of the picture in the present stage."""
+        return self._stages[self.stage].pictures.size
+
     def optimizer_variables(self) -> dict[str, tf.Variable]:
         """{name: variable}: the image, and all that the optimizer remembers from one step to the next."""
         return self._optimizer.variables()

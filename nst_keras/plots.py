@@ -19,7 +19,7 @@ import tensorflow as tf
 
 from nst_keras import checks, export, images
 
-__all__ = ["FIGURE_OPTIONS", "Figure", "plot_frames", "plot_history", "save"]
+__all__ = ["FIGURE_OPTIONS", "Figure", "plot_frames", "plot_history", "plot_rows", "save"]
 
 # What matplotlib is asked for, by suffix; no dates, so that the same figure makes the same file.
 FIGURE_OPTIONS: dict[str, dict[str, Any]] = {
@@ -147,7 +147,7 @@ def plot_frames(
     label = "frame {}" if steps is None else "step {}"
     shown = [(label.format(labels[place]), np.asarray(frames[place])) for place in places]
     sheet = [top, *(shown[start : start + columns] for start in range(0, len(shown), columns))]
-    figure = _sheet(sheet)
+    figure = plot_rows(sheet)
     return figure if path is None else save(figure, path)
 
 
@@ -155,8 +155,14 @@ def _pixels(image: images.ImageSource) -> np.ndarray:
     return images.to_uint8(image if tf.is_tensor(image) else images.load(image))
 
 
-def _sheet(sheet: Sequence[Sequence[tuple[str, np.ndarray]]]) -> Figure:
-    """Rows of labelled pictures on a figure as high as they ask for."""
+def plot_rows(sheet: Sequence[Sequence[tuple[str, np.ndarray]]]) -> Figure:
+    """Rows of labelled pictures on a figure as high as they ask for.
+
+    All keep their shape; those of a row have one height, and fill the width.
+
+    Args:
+        sheet: For each row its (label, uint8 [height, width, 3]); the first may have others in number than the rest.
+    """
     first, *others = ([picture for _, picture in row] for row in sheet)
     heights = [_row_height(first), *(_row_height(row, least=len(sheet[1])) for row in others)]
     height = sum(heights) + len(sheet) * (_LABEL + _GAP) + _GAP

@@ -7,6 +7,7 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -67,12 +68,16 @@ class Progress(keras.callbacks.Callback):
         self._begun, self._drawn = time.monotonic(), -float("inf")
         self._ends: collections.deque[float] = collections.deque(maxlen=self._RECENT + 1)
         self._logs: dict[str, float] = {}
+        self._stage = self.model.stage
         self._guarded(lambda view: view.open(self._header))
         self._draw()
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Draws, after the first step and if the view's interval has passed."""
         now = time.monotonic()
+        if self.model.stage != self._stage:
+            self._stage = self.model.stage
+            self._ends.clear()  # Its steps are longer, and its first compiles.
         is_first = not self._ends
         self._ends.append(now)
         self._logs = logs or {}
@@ -88,10 +93,10 @@ class Progress(keras.callbacks.Callback):
         step, total_steps = self.model.step, self.model.total_steps
         seconds = [later - earlier for earlier, later in itertools.pairwise(self._ends)]
         pace = statistics.median(seconds) if seconds else None
-        remaining = None if pace is None else pace * (total_steps - step)
+        remaining = None if pace is None else pace * self.model.steps_left()
         elapsed = self._drawn - self._begun
         losses = {name: float(value) for name, value in self._logs.items()}
-        status = progress_views.Status(step, total_steps, losses, pace, remaining, elapsed, done)
+        status = progress_views.Status(step, total_steps, losses, pace, remaining, elapsed, done, _stage_of(self.model))
         self._guarded(lambda view: view.draw(status))
 
     def _guarded(self, action: Callable[[progress_views.View], None]) -> None:
@@ -101,3 +106,10 @@ class Progress(keras.callbacks.Callback):
                 action(self._view)
         except (OSError, ValueError):  # A broken pipe, a full disk; a closed file.
             self._view = None
+
+
+def _stage_of(run: Any) -> str | None:
+    if run.stage_count == 1:
+        return None
+    height, width = run.stage_size
+    return f"stage {run.stage + 1}/{run.stage_count}, {width}x{height} px"

@@ -28,6 +28,7 @@ class Status(NamedTuple):
         remaining: Seconds left; None where they are not known.
         elapsed: Seconds since the run began.
         done: Whether the run has ended.
+        stage: Which of several stages it is in, in words; None for a run of one.
     """
 
     step: int
@@ -37,6 +38,7 @@ class Status(NamedTuple):
     remaining: float | None
     elapsed: float
     done: bool
+    stage: str | None = None
 
 
 class View(Protocol):
@@ -142,6 +144,7 @@ def line(status: Status, width: int | None = None) -> str:
     time = f"took {_duration(status.elapsed)}" if status.done else ""
     if status.remaining is not None and not status.done:
         time = f"{_duration(status.remaining)} left"
+    step = "  ".join(filter(None, (step, status.stage)))
     choices = ([step, loss + parts, pace, time], [step, loss + parts, time], [step, loss, pace, time], [step, time])
     lines = ["  ".join(filter(None, choice)) for choice in choices]
     return next((text for text in lines if width is None or len(text) <= width), lines[-1][:width])

@@ -204,3 +204,18 @@ def test_keras_verbose_chooses():
         progress.of_verbose(3)
     with pytest.raises(ValueError, match="mode='termina' is not known. Did you mean 'terminal'"):
         callbacks.Progress("termina")
+
+
+def test_stages_are_told_and_later_steps_count_for_their_pixels(make_transfer, terminal, monkeypatch):
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append((self.model.step, self.model.stage_size, self.model.steps_left()))
+
+    style_transfer = make_transfer(pyramid=[24, 48])
+    style_transfer.fit_style_transfer(1, 6, callbacks=[Watch(), callbacks.Progress("plain")], verbose=0)
+    assert [step for step, _, _ in seen] == [1, 2, 3, 4, 5, 6]
+    assert [size for _, size, _ in seen] == [(24, 20)] * 3 + [(48, 40)] * 3
+    assert [left for _, _, left in seen] == [2 + 3 * 4, 1 + 3 * 4, 3 * 4, 2, 1, 0]
+    assert "stage 1/2, 20x24 px" in terminal()
