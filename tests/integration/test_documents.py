@@ -131,6 +131,10 @@ def test_benchmarks(folder, program):
             ["--sizes=80x96", "--extractors=compact", "--optimizers=adam", "--jit_compile=false", "--steps=1"],
             "worst: ",
         ),
+        "coarse_to_fine": (
+            ["--image_size=48", "--extractor=compact", "--steps=2", "--stage_steps=1", "--pyramid=2"],
+            "coarse to fine: reached",
+        ),
         "evaluations": (["--image_size=32", "--steps=3", "--problems=relative"], "ours"),
         "overhead": (["--image_size=32", "--steps=3"], "a usual run"),
         "compact_quality": (
