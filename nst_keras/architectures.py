@@ -44,6 +44,7 @@ class Architecture(NamedTuple):
         aliases: model -> {another name of a layer: its name in this model}.
         channels: {layer: N}, where the network gives fewer coordinates of N channels, and these layers alone.
         downloads: Whether `"imagenet"` is a file that Keras downloads, not one that comes with the package.
+        smoothing: A name in `rebuilding.SMOOTHINGS`: what `"auto"` means for it.
     """
 
     build: Callable[[str | None], keras.Model]
@@ -53,6 +54,7 @@ class Architecture(NamedTuple):
     aliases: Callable[[keras.Model], dict[str, str]]
     channels: Mapping[str, int] = types.MappingProxyType({})
     downloads: bool = True
+    smoothing: str = "none"
 
 
 def build(name: str, weights: str) -> keras.Model:
@@ -191,5 +193,6 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         content_layers=("mixed5", "mixed4", "mixed3", "mixed2", "mixed0"),
         aliases=_stem_names,
+        smoothing="softmax",
     ),
 }

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import re
+import inspect
 from collections.abc import Callable, Iterable, Mapping
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import architectures, checks, xla_layers
+from nst_keras import architectures, checks, rebuilding
 
-__all__ = ["POOLINGS", "FeatureExtractor", "get", "known_architecture"]
-
-# Gives the layer to put in the place of one, or None to build it anew as it is.
-Swap = Callable[[keras.layers.Layer], keras.layers.Layer | None]
+__all__ = ["FeatureExtractor", "get", "known_architecture"]
 
 
 class FeatureExtractor:
@@ -28,14 +25,22 @@ class FeatureExtractor:
         model: Any functional `keras.Model` over one image input.
         preprocess: RGB float32 [1, height, width, 3] in 0..255 -> what the model was trained on.
         layers: Names of the layers whose outputs are wanted; all that give feature maps if left out.
-        pooling: A name in `POOLINGS`: `"max"` keeps the network's own pooling, `"avg"` puts average pooling in the
-            place of each max pooling (Gatys et al. 2015, section "Methods").
+        pooling: What stands in the place of each max pooling: `"max"`, the network's own; `"avg"`, the average (Gatys
+            et al. 2015, section "Methods"); `"avg_scaled"`, the average, and `"l2"`, the root of the mean square, both
+            scaled so that the features keep the size that max pooling gives them, see `network_layers`.
+        padding: What the first convolution finds beyond the edge: `"zeros"`, for most networks the mean colour, or
+            `"replicate"`, the image's edge pixels, against artefacts there (crowsonkb/style-transfer-pytorch).
+        smoothing: `"none"`; `"softmax"`, at each place a softmax over the channels, times their number, for networks
+            other than VGG, see `network_layers.ActivationSmoothing`; `"auto"`, what `architectures` has for a known
+            network, none for others. Softmax is for activations of order one: of VGG's, which are in the hundreds,
+            it would leave a single channel.
         for_xla: Puts in the forms of layers that XLA runs faster, see `xla_layers`; of no use without it.
         channels: {layer: N}, for a network whose layers give fewer coordinates of N channels, as `compact` does; the
             extractor then knows these layers alone.
 
     Raises:
-        ValueError: Unknown layer or pooling, or a model that takes anything but one RGB image.
+        ValueError: Unknown layer, pooling, padding or smoothing; one that has no effect or no meaning for the network;
+            or a model that takes anything but one RGB image.
         TypeError: `model` is no functional `keras.Model`.
     """
 
@@ -46,6 +51,8 @@ class FeatureExtractor:
         *,
         layers: Iterable[str] | None = None,
         pooling: str = "max",
+        padding: str = "zeros",
+        smoothing: str = "auto",
         for_xla: bool = False,
         channels: Mapping[str, int] | None = None,
     ) -> None:
@@ -56,7 +63,7 @@ class FeatureExtractor:
             raise ValueError(
                 f"extractor must take one image [batch, height, width, 3], but {model.name!r} takes {shapes}."
             )
-        checks.one_of("pooling", pooling, POOLINGS)
+        smoothing = _smoothing(smoothing, model, channels)
         self.name = model.name
         self.preprocess = preprocess
         self._channels = dict(channels or {})
@@ -64,8 +71,8 @@ class FeatureExtractor:
             name: own for name, own in architectures.known_layers(model).items() if not channels or own in channels
         }
         self.layers = tuple(dict.fromkeys(self._aliases.values())) if layers is None else tuple(layers)
-        swaps = [POOLINGS[pooling], *([xla_layers.replacement] if for_xla else [])]
-        self._network = _rebuild(_cut(model, self.layers, self._aliases), swaps)
+        cut = rebuilding.cut(model, self.layers, self._aliases)
+        self._network = rebuilding.rebuilt(cut, pooling=pooling, padding=padding, smoothing=smoothing, for_xla=for_xla)
 
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """One forward pass.
@@ -86,7 +93,10 @@ class FeatureExtractor:
         return {name: self._channels.get(self._aliases[name], output.shape[-1]) for name, output in outputs}
 
     def fingerprint(self) -> str:
-        """SHA-256, in hexadecimal, of what decides the features: layers, weights, the preprocessing's name."""
+        """SHA-256, in hexadecimal, of what decides the features: layers, weights, the preprocessing's name.
+
+        Pooling, padding and smoothing are layers of the network, and told apart by their kinds.
+        """
         digest = hashlib.sha256()
         kinds = [type(layer).__name__ for layer in self._network.layers]
         preprocess = getattr(self.preprocess, "__qualname__", type(self.preprocess).__name__)
@@ -111,7 +121,7 @@ class FeatureExtractor:
         selected.layers = tuple(layers)
         for name in selected.layers:
             if self._aliases.get(name) not in outputs:
-                raise ValueError(f"{self.name}: {_unknown_layer(name, self.layers)}")
+                raise ValueError(f"{self.name}: {rebuilding.unknown_layer(name, self.layers)}")
         chosen = [outputs[self._aliases[name]] for name in selected.layers]
         selected._network = keras.Model(self._network.inputs[0], chosen)
         return selected
@@ -151,6 +161,8 @@ def get(
     layers: Iterable[str],
     weights: str = "imagenet",
     pooling: str = "max",
+    padding: str = "zeros",
+    smoothing: str = "auto",
     for_xla: bool = False,
     preprocess: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> FeatureExtractor:
@@ -162,49 +174,39 @@ def get(
         weights: For a name: `"imagenet"` (a file in the folder `NST_KERAS_WEIGHTS_DIR` whose name begins with the
             network's, or Keras's download with its hash check; for `compact` the package's own), `"random"`, or the
             path of a Keras weights file.
-        pooling: `"max"` or `"avg"`, see `FeatureExtractor`.
-        for_xla: See `FeatureExtractor`.
+        pooling: A name in `rebuilding.POOLINGS`, see `FeatureExtractor`.
+        padding: A name in `rebuilding.PADDINGS`, likewise.
+        smoothing: `"auto"` or a name in `rebuilding.SMOOTHINGS`, likewise.
+        for_xla: Likewise.
         preprocess: For a model of your own, what it was trained on; known for those of the registry.
 
     Returns:
         A `FeatureExtractor` of those layers.
 
     Raises:
-        ValueError: Unknown name, layer or pooling; a model without `preprocess`; weights of another network; an
-            argument that would have no effect.
+        ValueError: An unknown name or layer; a model without `preprocess`; weights of another network; an argument that
+            would have no effect.
         FileNotFoundError: No such weights file.
         OSError: The download failed, or the package's own weights are damaged.
         TypeError: An `identifier` of another type.
     """
-    if isinstance(identifier, (keras.Model, FeatureExtractor)):
-        _refuse_unused(identifier, weights=weights, pooling=pooling, preprocess=preprocess)
+    settings = {"pooling": pooling, "padding": padding, "smoothing": smoothing}
     if isinstance(identifier, FeatureExtractor):
+        _refuse_unused(identifier, weights=weights, preprocess=preprocess, **settings)
         return identifier.select(layers)
     if isinstance(identifier, keras.Model):
-        known = known_architecture(identifier)
-        return FeatureExtractor(
-            identifier,
-            preprocess or _known_preprocess(identifier),
-            layers=layers,
-            pooling=pooling,
-            for_xla=for_xla,
-            channels=known and known.channels,
-        )
-    if not isinstance(identifier, str):
+        _refuse_unused(identifier, weights=weights)
+        architecture, model = known_architecture(identifier), identifier
+    elif isinstance(identifier, str):
+        architecture, model = known_architecture(identifier), architectures.build(identifier, weights)
+    else:
         raise TypeError(
             f"extractor must be one of {', '.join(architectures.ARCHITECTURES)}, a keras.Model or a FeatureExtractor, "
             f"but {type(identifier).__name__} was given."
         )
-    architecture = known_architecture(identifier)
-    model = architectures.build(identifier, weights)
-    return FeatureExtractor(
-        model,
-        preprocess or architecture.preprocess,
-        layers=layers,
-        pooling=pooling,
-        for_xla=for_xla,
-        channels=architecture.channels,
-    )
+    preprocess = preprocess or _known_preprocess(model, architecture)
+    channels = architecture and architecture.channels
+    return FeatureExtractor(model, preprocess, layers=layers, for_xla=for_xla, channels=channels, **settings)
 
 
 def known_architecture(identifier: str | keras.Model | FeatureExtractor) -> architectures.Architecture | None:
@@ -221,61 +223,33 @@ def known_architecture(identifier: str | keras.Model | FeatureExtractor) -> arch
     return architecture if set(architecture.style_layers) <= set(architectures.known_layers(identifier)) else None
 
 
-def _refuse_unused(
-    identifier: object, *, weights: str, pooling: str, preprocess: Callable[[tf.Tensor], tf.Tensor] | None
-) -> None:
-    """Raises `ValueError` for an argument that would have no effect."""
-    is_extractor = isinstance(identifier, FeatureExtractor)
-    unused = {"weights": weights != "imagenet"}
-    unused |= {"pooling": is_extractor and pooling != "max", "preprocess": is_extractor and preprocess is not None}
-    for argument in (name for name, given in unused.items() if given):
+def _smoothing(smoothing: str, model: keras.Model, channels: Mapping[str, int] | None) -> str:
+    """The name in `rebuilding.SMOOTHINGS`; raises `ValueError` for others, and for what has no activations."""
+    checks.one_of("smoothing", smoothing, ["auto", *rebuilding.SMOOTHINGS])
+    if smoothing == "auto":
+        architecture = known_architecture(model)
+        return architecture.smoothing if architecture else "none"
+    if smoothing != "none" and channels:
+        raise ValueError(
+            f"smoothing={smoothing!r} has no meaning for {model.name}, which gives coordinates of features in the "
+            "place of activations. Leave smoothing out."
+        )
+    return smoothing
+
+
+def _refuse_unused(identifier: object, **given: object) -> None:
+    """Raises `ValueError` for an argument of `get` that was given and would have no effect."""
+    parameters = inspect.signature(get).parameters
+    for argument in (name for name, value in given.items() if value != parameters[name].default):
         raise ValueError(f"{argument} has no effect: a {type(identifier).__name__} has its own. Leave {argument} out.")
 
 
-def _known_preprocess(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    architecture = known_architecture(model)
+def _known_preprocess(
+    model: keras.Model, architecture: architectures.Architecture | None
+) -> Callable[[tf.Tensor], tf.Tensor]:
     if architecture is None:
         raise ValueError(
             f"extractor: the preprocessing of the model {model.name!r} is not known. Give preprocess=, a function from "
             "RGB 0..255 to what it was trained on (`lambda image: image / 255.0`, say)."
         )
     return architecture.preprocess
-
-
-def _cut(model: keras.Model, layers: Iterable[str], known: Mapping[str, str]) -> keras.Model:
-    for name in layers:
-        if name not in known:
-            raise ValueError(f"{model.name}: {_unknown_layer(name, known)}")
-    return keras.Model(model.inputs[0], [model.get_layer(known[name]).output for name in layers], name=model.name)
-
-
-def _unknown_layer(name: str, known: Iterable[str]) -> str:
-    """The sentence for a layer that is not there; a long list is cut, automatic names (`conv2d_17`) first."""
-    stable = [other for other in known if not re.fullmatch(r"(conv2d|batch_normalization|activation)(_\d+)?", other)]
-    return checks.unknown_name("layer", name, stable)
-
-
-def _rebuild(model: keras.Model, swaps: Iterable[Swap]) -> keras.Model:
-    """A copy of the graph for images of any size, with some of its layers swapped, and the same weights."""
-
-    def rebuilt(layer: keras.layers.Layer) -> keras.layers.Layer:
-        swapped = (swap(layer) for swap in swaps)
-        return next((new for new in swapped if new is not None), None) or type(layer).from_config(layer.get_config())
-
-    any_size = keras.Input((None, None, 3))
-    twin = keras.models.clone_model(model, input_tensors=any_size, clone_function=rebuilt)
-    twin.set_weights(model.get_weights())
-    twin.trainable = False
-    return twin
-
-
-def _average_pooling(layer: keras.layers.Layer) -> keras.layers.Layer | None:
-    if isinstance(layer, keras.layers.MaxPooling2D):
-        return keras.layers.AveragePooling2D.from_config(layer.get_config())
-    return None
-
-
-POOLINGS: dict[str, Swap] = {
-    "max": lambda layer: None,
-    "avg": _average_pooling,
-}

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from nst_keras import architectures, checks, compilation, extractors, optimizers, winograd, xla_layers
+from nst_keras import architectures, checks, compilation, extractors, network_layers, optimizers, winograd, xla_layers
 
 __all__ = ["MemoryEstimate", "estimate_memory", "extractor_of"]
 
@@ -37,6 +37,11 @@ _LINEAR = (
     keras.layers.Concatenate,
     keras.layers.ZeroPadding2D,
 )
+
+# Poolings of whose gradient more is kept beside their output, as many numbers again: for each maximum how many pixels
+# share it, for each root the mean square under it.
+_TWO_KEPT = (network_layers.L2Pooling2D, xla_layers.WindowL2Pooling2D)
+_TWO_KEPT_BY_XLA = (xla_layers.WindowMaxPooling2D,)
 
 
 class MemoryEstimate(NamedTuple):
@@ -191,11 +196,13 @@ def _step(layers: Iterable[_Layer], *, xla: bool) -> int:
 def _kept(layer: _Layer, *, xla: bool) -> int:
     # The gradient of a layer's loss is ready as soon as its features are, and waits for the way back to come by.
     copies = 2 if layer.asked_for else 0 if _is_linear(layer.layer) else 1
-    # Beside each maximum the number of pixels that share it.
-    return layer.outputs * (copies + (xla and isinstance(layer.layer, xla_layers.WindowMaxPooling2D)))
+    twice = isinstance(layer.layer, _TWO_KEPT) or (xla and isinstance(layer.layer, _TWO_KEPT_BY_XLA))
+    return layer.outputs * (copies + twice)
 
 
 def _workspace(layer: _Layer, *, xla: bool) -> int:
+    if not xla and isinstance(layer.layer, _TWO_KEPT):
+        return layer.inputs  # The squares, which XLA sums up without storing them.
     if not (xla and _is_winograd(layer.layer)):
         return 0
     return int(winograd.EXPANSION * (layer.inputs + layer.outputs)) + layer.outputs
@@ -203,6 +210,8 @@ def _workspace(layer: _Layer, *, xla: bool) -> int:
 
 def _is_linear(layer: keras.layers.Layer) -> bool:
     without_activation = getattr(layer, "activation", None) is keras.activations.linear
+    if isinstance(layer, network_layers.L2Pooling2D):  # An average pooling by descent, of squares.
+        return False
     return isinstance(layer, _LINEAR) or (isinstance(layer, keras.layers.Conv2D) and without_activation)
 
 

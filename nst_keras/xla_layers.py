@@ -7,33 +7,52 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from nst_keras import winograd
+from nst_keras import network_layers, winograd
 
-__all__ = ["WindowMaxPooling2D", "WinogradConv2D", "replacement"]
+__all__ = ["WindowL2Pooling2D", "WindowMaxPooling2D", "WinogradConv2D", "replacement"]
 
 # With fewer channels Winograd's transforms cost more than the products that they save.
 _LEAST_CHANNELS = 128
 
 
+class _WindowPooling2D(keras.layers.Layer):
+    """2x2 pooling as a reduction over reshaped axes, whose gradient XLA runs as one elementwise loop."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Maps [batch, height, width, channels] to [batch, height // 2, width // 2, channels]."""
+        batch, height, width, channels = keras.ops.shape(inputs)
+        inputs = inputs[:, : height // 2 * 2, : width // 2 * 2]
+        return self._pooled(keras.ops.reshape(inputs, (batch, height // 2, 2, width // 2, 2, channels)))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The output's shape, with None for a side that is not known."""
+        batch, height, width, channels = input_shape
+        return batch, height and height // 2, width and width // 2, channels
+
+    def _pooled(self, windows: tf.Tensor) -> tf.Tensor:
+        """Reduces axes 2 and 4, the pixels of a window."""
+        raise NotImplementedError
+
+
 @keras.saving.register_keras_serializable(package="nst_keras")
-class WindowMaxPooling2D(keras.layers.Layer):
+class WindowMaxPooling2D(_WindowPooling2D):
     """2x2 max pooling, its gradient shared out equally among equal maxima.
 
     The same values as `MaxPooling2D((2, 2))`, written as the maximum over a reshaped axis. Its gradient is elementwise
     where that of `MaxPooling2D` scatters, which XLA runs serially on a CPU; and on a flat patch no pixel is preferred.
     """
 
-    def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        """Maps [batch, height, width, channels] to [batch, height // 2, width // 2, channels]."""
-        batch, height, width, channels = keras.ops.shape(inputs)
-        inputs = inputs[:, : height // 2 * 2, : width // 2 * 2]
-        windows = keras.ops.reshape(inputs, (batch, height // 2, 2, width // 2, 2, channels))
+    def _pooled(self, windows: tf.Tensor) -> tf.Tensor:
         return keras.ops.max(windows, axis=(2, 4))
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """The output's shape, with None for a side that is not known."""
-        batch, height, width, channels = input_shape
-        return batch, height and height // 2, width and width // 2, channels
+
+@keras.saving.register_keras_serializable(package="nst_keras")
+class WindowL2Pooling2D(_WindowPooling2D):
+    """2x2 `network_layers.L2Pooling2D`: the same values, in half its time."""
+
+    def _pooled(self, windows: tf.Tensor) -> tf.Tensor:
+        squares = keras.ops.mean(keras.ops.square(keras.ops.cast(windows, "float32")), axis=(2, 4))
+        return keras.ops.cast(network_layers.scaled_root(squares), self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable(package="nst_keras")
@@ -68,10 +87,13 @@ def replacement(layer: keras.layers.Layer) -> keras.layers.Layer | None:
     return _REPLACEMENTS.get(type(layer), lambda _: None)(layer)
 
 
-def _pooling(layer: keras.layers.MaxPooling2D) -> WindowMaxPooling2D | None:
-    form = (layer.pool_size, layer.strides, layer.padding, layer.data_format)
-    plain = form == ((2, 2), (2, 2), "valid", "channels_last")
-    return WindowMaxPooling2D(name=layer.name, dtype=layer.dtype_policy) if plain else None
+def _pooling(window_form: type[_WindowPooling2D]) -> Callable[[keras.layers.Layer], keras.layers.Layer | None]:
+    def pooling(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+        form = (layer.pool_size, layer.strides, layer.padding, layer.data_format)
+        plain = form == ((2, 2), (2, 2), "valid", "channels_last")
+        return window_form(name=layer.name, dtype=layer.dtype_policy) if plain else None
+
+    return pooling
 
 
 def _convolution(layer: keras.layers.Conv2D) -> WinogradConv2D | None:
@@ -83,5 +105,6 @@ def _convolution(layer: keras.layers.Conv2D) -> WinogradConv2D | None:
 
 _REPLACEMENTS: dict[type, Callable[[keras.layers.Layer], keras.layers.Layer | None]] = {
     keras.layers.Conv2D: _convolution,
-    keras.layers.MaxPooling2D: _pooling,
+    keras.layers.MaxPooling2D: _pooling(WindowMaxPooling2D),
+    network_layers.L2Pooling2D: _pooling(WindowL2Pooling2D),
 }

@@ -22,7 +22,8 @@ def test_features_are_those_of_the_model(model, image):
 def test_the_users_model_is_not_changed(image):
     model = small_model()
     before = ([w.copy() for w in model.get_weights()], model.to_json(), [len(x._inbound_nodes) for x in model.layers])
-    extractors.FeatureExtractor(model, centred, pooling="avg")(image)
+    settings = {"pooling": "l2", "padding": "replicate", "smoothing": "softmax"}
+    extractors.FeatureExtractor(model, centred, for_xla=True, **settings)(image)
     after = (model.get_weights(), model.to_json(), [len(x._inbound_nodes) for x in model.layers])
     assert before[1:] == after[1:]
     assert all(np.array_equal(a, b) for a, b in zip(before[0], after[0], strict=True))
@@ -38,6 +39,95 @@ def test_average_pooling_rebuilds_the_graph(model, image):
     features = extractors.FeatureExtractor(model, centred, pooling="avg")(image)
     expected = keras.layers.AveragePooling2D(2)(features["conv1"])
     np.testing.assert_allclose(features["pool1"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("for_xla", [True, False])
+def test_a_constant_image_gives_constant_features_with_edge_padding(model, for_xla):
+    image = tf.fill([1, 12, 15, 3], 200.0)
+    spreads = {}
+    for padding in ("zeros", "replicate"):
+        features = extractors.FeatureExtractor(model, centred, padding=padding, for_xla=for_xla)(image)
+        spreads[padding] = {name: float(tf.reduce_max(tf.math.reduce_std(features[name], (1, 2)))) for name in features}
+    assert spreads["replicate"]["conv1"] < 1e-5
+    assert spreads["zeros"]["conv1"] > 0.01
+    assert spreads["replicate"]["conv2"] > 0.01  # The first convolution alone.
+
+
+def test_edge_padding_of_the_compact_network_changes_the_border_alone():
+    image = tf.random.stateless_uniform([1, 24, 24, 3], (0, 0), 0, 255)
+    zeros, edges = (
+        extractors.get("compact", layers=["block1_conv1"], padding=padding)(image)["block1_conv1"]
+        for padding in ("zeros", "replicate")
+    )
+    np.testing.assert_allclose(zeros[:, 1:-1, 1:-1], edges[:, 1:-1, 1:-1], rtol=1e-4, atol=1e-3)
+    assert float(tf.reduce_max(tf.abs(zeros - edges))) > 1
+
+
+def test_a_network_that_pads_nothing_first_refuses_edge_padding():
+    message = "padding='replicate' has no effect: inception_v3 pads nothing at its first convolution. Leave padding out"
+    with pytest.raises(ValueError, match=message):
+        extractors.get("inception_v3", layers=["conv2d_1a_3x3"], weights="random", padding="replicate")
+
+
+def test_smoothed_features_are_a_softmax_of_mean_1(model, image):
+    plain = extractors.FeatureExtractor(model, centred, smoothing="none")(image)
+    smoothed = extractors.FeatureExtractor(model, centred, smoothing="softmax")(image)
+    for name, features in plain.items():
+        expected = features.shape[-1] * tf.nn.softmax(features)
+        np.testing.assert_allclose(smoothed[name], expected, rtol=1e-5)
+        np.testing.assert_allclose(tf.reduce_mean(smoothed[name], -1), 1, rtol=1e-5)
+
+
+def test_auto_smooths_inception_alone(model, image):
+    auto, none = (extractors.FeatureExtractor(model, centred, smoothing=name)(image) for name in ("auto", "none"))
+    np.testing.assert_array_equal(auto["conv3"], none["conv3"])
+    by_default = {name: entry.smoothing for name, entry in architectures.ARCHITECTURES.items()}
+    assert by_default == {"vgg19": "none", "vgg16": "none", "compact": "none", "inception_v3": "softmax"}
+    network = keras.applications.InceptionV3(weights=None, include_top=False)
+    smoothed = extractors.get(network, layers=["mixed0"])(tf.image.resize(image, (80, 80)))
+    np.testing.assert_allclose(tf.reduce_mean(smoothed["mixed0"], -1), 1, rtol=1e-4)
+
+
+def test_smoothing_has_no_meaning_for_coordinates():
+    with pytest.raises(ValueError, match="smoothing='softmax' has no meaning for compact, which gives coordinates"):
+        extractors.get("compact", layers=["block1_conv1"], smoothing="softmax")
+    extractors.get("compact", layers=["block1_conv1"], smoothing="none")
+
+
+@pytest.mark.parametrize("jit_compile", [True, False])
+def test_a_residual_network_of_ones_own(jit_compile):
+    keras.utils.set_random_seed(0)
+    network = keras.applications.ResNet50(weights=None, include_top=False)
+    layers = ["conv1_relu", "conv2_block3_out"]
+    settings = {"pooling": "l2", "padding": "replicate", "smoothing": "softmax", "for_xla": jit_compile}
+    extractor = extractors.get(network, layers=layers, preprocess=centred, **settings)
+
+    @tf.function(autograph=False, jit_compile=jit_compile)
+    def gradient(image):
+        with tf.GradientTape() as tape:
+            tape.watch(image)
+            loss = sum(tf.reduce_sum(features**2) for features in extractor(image).values())
+        return tape.gradient(loss, image)
+
+    assert extractor.sizes(37, 40) == {"conv1_relu": (19, 20), "conv2_block3_out": (10, 10)}
+    values = gradient(tf.random.stateless_uniform([1, 37, 40, 3], (0, 0), 0, 255)).numpy()
+    assert np.isfinite(values).all()
+    assert np.any(values)
+    assert np.isfinite(gradient(tf.zeros([1, 37, 40, 3]))).all()
+
+
+def test_the_fingerprint_tells_the_settings_apart(model):
+    settings = [{}, {"pooling": "avg"}, {"pooling": "avg_scaled"}, {"pooling": "l2"}, {"padding": "replicate"}]
+    settings += [{"smoothing": "softmax"}, {"smoothing": "softmax", "pooling": "l2"}]
+    fingerprints = [extractors.FeatureExtractor(model, centred, **chosen).fingerprint() for chosen in settings]
+    assert len(set(fingerprints)) == len(settings)
+    assert extractors.FeatureExtractor(model, centred, smoothing="none").fingerprint() == fingerprints[0]
+
+
+def test_fewer_layers_stay_smoothed(model, image):
+    extractor = extractors.FeatureExtractor(model, centred, smoothing="softmax")
+    np.testing.assert_array_equal(extractor.select(["conv2"])(image)["conv2"], extractor(image)["conv2"])
+    assert extractor.channels["conv2"] == 12
 
 
 def test_a_model_of_a_fixed_size_with_its_top_takes_any_size(image):
@@ -69,7 +159,7 @@ def test_documented_vgg_layers_are_the_papers():
 def inception():
     keras.applications.InceptionV3(weights=None, include_top=False)  # Moves Keras's count of names on.
     names = architectures.ARCHITECTURES["inception_v3"].style_layers
-    return extractors.get("inception_v3", layers=names, weights="random")
+    return extractors.get("inception_v3", layers=names, weights="random", smoothing="none")
 
 
 def test_inceptions_names_are_stable_and_its_features_post_activation(inception):
@@ -128,13 +218,30 @@ def test_an_unknown_model_needs_its_preprocessing(model):
             ValueError,
             "layer='block4_conv9' is not known. Did you mean 'block4_conv",
         ),
-        ("vgg19", {"pooling": "median"}, ValueError, "pooling='median' is not known"),
+        ("vgg19", {"pooling": "avg_scale"}, ValueError, "pooling='avg_scale' is not known. Did you mean 'avg_scaled'"),
+        ("vgg19", {"padding": "replicat"}, ValueError, "padding='replicat' is not known. Did you mean 'replicate'"),
+        ("vgg19", {"smoothing": "soft_max"}, ValueError, "smoothing='soft_max' is not known. Did you mean 'softmax'"),
         ("vgg19", {"weights": "nowhere.h5"}, FileNotFoundError, "weights: there is no file 'nowhere.h5'"),
     ],
 )
 def test_bad_arguments(identifier, options, error, message):
     with pytest.raises(error, match=message):
         extractors.get(identifier, **{"layers": ["conv1_1"], "weights": "random", **options})
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("weights", "random"),
+        ("pooling", "l2"),
+        ("padding", "replicate"),
+        ("smoothing", "none"),
+        ("preprocess", centred),
+    ],
+)
+def test_what_an_extractor_has_of_its_own_is_refused(extractor, argument, value):
+    with pytest.raises(ValueError, match=f"{argument} has no effect: a FeatureExtractor has its own. Leave {argument}"):
+        extractors.get(extractor, layers=["conv1"], **{argument: value})
 
 
 def test_a_model_without_a_graph_is_refused():

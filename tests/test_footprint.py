@@ -3,7 +3,8 @@ import itertools
 import keras
 import pytest
 
-from nst_keras import footprint, xla_layers
+from nst_keras import extractors, footprint, xla_layers
+from tests.conftest import centred
 
 LAYERS = ("block1_conv1", "block2_conv1", "block3_conv1")
 
@@ -44,6 +45,22 @@ def test_what_backpropagation_keeps_of_a_small_network(extractor):
     assert graph.features == int(1.25 * 4 * kept)
     targets = 3 * pixels + 2 * 8 * pixels
     assert estimate(cut, 40, 60, jit_compile="true").features == 4 * (kept + targets)
+
+
+@pytest.mark.parametrize(
+    ("pooling", "with_xla", "without"), [("max", 2, 1), ("avg", 0, 0), ("avg_scaled", 0, 0), ("l2", 2, 2)]
+)
+def test_what_backpropagation_keeps_of_a_pooling(model, pooling, with_xla, without):
+    """pool1 of 8 channels at a quarter of the pixels, beside conv1, conv2 and conv3, which is asked for."""
+    pixels, quarter = 40 * 60, 20 * 30
+    features = {}
+    for mode in ("true", "false"):
+        cut = extractors.FeatureExtractor(model, centred, layers=["conv3"], pooling=pooling, for_xla=mode == "true")
+        features[mode] = estimate(cut, 40, 60, jit_compile=mode).features
+    others = 8 * pixels + 12 * quarter * 3
+    assert features["false"] == int(1.25 * 4 * (others + without * 8 * quarter))
+    targets = 3 * pixels + 2 * 8 * pixels
+    assert features["true"] == 4 * (others + with_xla * 8 * quarter + targets)
 
 
 def test_winograd_counts_with_xla_alone(compact):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import extractors, winograd, xla_layers
+from nst_keras import extractors, network_layers, winograd, xla_layers
 
 
 def test_max_pooling_and_its_gradient_are_those_of_keras():
@@ -24,6 +24,17 @@ def test_max_pooling_shares_its_gradient_on_a_flat_patch():
         tape.watch(values)
         pooled = xla_layers.WindowMaxPooling2D()(values)
     np.testing.assert_array_equal(tape.gradient(pooled, values), np.full((1, 2, 2, 1), 0.25))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_l2_pooling_and_its_gradient_are_those_of_its_plain_form(dtype):
+    values = tf.nn.relu(tf.random.stateless_normal([1, 7, 8, 3], (1, 1), dtype=dtype))
+    layers = (xla_layers.WindowL2Pooling2D(dtype=dtype), network_layers.L2Pooling2D(2, dtype=dtype))
+    results = [value_and_gradient(layer, values, None) for layer in layers]
+    rtol = {"float32": 2e-5, "float16": 5e-3}[dtype]
+    for one, other in zip(*results, strict=True):
+        assert one.dtype == dtype
+        np.testing.assert_allclose(one, other, rtol=rtol, atol=1e-5)
 
 
 def value_and_gradient(function, inputs, upstream):
@@ -61,20 +72,32 @@ def test_only_what_has_a_faster_form_is_replaced():
     assert all(xla_layers.replacement(layer) is None for layer in wide_model(64).layers if "pool" not in layer.name)
 
 
+def test_l2_pooling_has_a_faster_form_of_2x2_windows_alone():
+    plain, wide = (network_layers.L2Pooling2D(window, name="pool") for window in (2, 3))
+    assert isinstance(xla_layers.replacement(plain), xla_layers.WindowL2Pooling2D)
+    assert xla_layers.replacement(plain).name == "pool"
+    assert xla_layers.replacement(wide) is None
+
+
 def test_an_accelerator_keeps_its_own_forms(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["one"] if kind == "GPU" else [])
     assert all(xla_layers.replacement(layer) is None for layer in wide_model().layers)
 
 
-@pytest.mark.parametrize("jit_compile", [True, False])
-def test_the_network_computes_the_same_with_the_faster_forms(jit_compile):
+@pytest.mark.parametrize(
+    ("jit_compile", "settings"),
+    [(True, {}), (False, {}), (True, {"pooling": "l2", "padding": "replicate"})],
+)
+def test_the_network_computes_the_same_with_the_faster_forms(jit_compile, settings):
     image = tf.random.stateless_uniform([1, 21, 18, 3], (0, 0), 0, 255)
     results = []
     for for_xla in (True, False):
-        network = extractors.FeatureExtractor(wide_model(), lambda x: x / 128 - 1, layers=["valid"], for_xla=for_xla)
+        network = extractors.FeatureExtractor(
+            wide_model(), lambda x: x / 128 - 1, layers=["valid"], for_xla=for_xla, **settings
+        )
         step = tf.function(
             lambda x, network=network: value_and_gradient(network, x, None)[1], autograph=False, jit_compile=jit_compile
         )
         results.append((network(image)["valid"], step(image)))
-    np.testing.assert_array_equal(results[0][0], results[1][0])  # Eagerly, the plain layers.
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5, atol=1e-6)  # Eagerly, the plain convolutions.
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-3, atol=1e-4 * np.abs(results[1][1]).max())

@@ -1,0 +1,128 @@
+"""A network's graph built anew, with some of its layers swapped and its weights kept; the given one is not changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+import keras
+
+from nst_keras import checks, network_layers, xla_layers
+
+__all__ = ["PADDINGS", "POOLINGS", "SMOOTHINGS", "cut", "rebuilt", "unknown_layer"]
+
+# Gives the layer to put in the place of one, or None to leave it.
+Swap = Callable[[keras.layers.Layer], keras.layers.Layer | None]
+
+
+def cut(model: keras.Model, layers: Iterable[str], known: Mapping[str, str]) -> keras.Model:
+    """The part of a network that leads to some of its layers, its weights shared.
+
+    Args:
+        model: A functional model over one image.
+        layers: Names of the layers whose outputs are wanted.
+        known: {name by which a layer may be asked for: its name in the model}.
+
+    Raises:
+        ValueError: A layer that is not known.
+    """
+    for name in layers:
+        if name not in known:
+            raise ValueError(f"{model.name}: {unknown_layer(name, known)}")
+    return keras.Model(model.inputs[0], [model.get_layer(known[name]).output for name in layers], name=model.name)
+
+
+def unknown_layer(name: str, known: Iterable[str]) -> str:
+    """The sentence for a layer that is not there; of a long list, automatic names (`conv2d_17`) are left out."""
+    stable = [other for other in known if not re.fullmatch(r"(conv2d|batch_normalization|activation)(_\d+)?", other)]
+    return checks.unknown_name("layer", name, stable)
+
+
+def rebuilt(
+    model: keras.Model, *, pooling: str = "max", padding: str = "zeros", smoothing: str = "none", for_xla: bool = False
+) -> keras.Model:
+    """A frozen copy of a network for images of any size, with some of its layers swapped, and the same weights.
+
+    Args:
+        model: A functional model: one image [batch, height, width, 3] -> features [batch, height, width, channels].
+        pooling: A name in `POOLINGS`: what stands in the place of each max pooling.
+        padding: A name in `PADDINGS`: what the first convolution finds beyond the edge.
+        smoothing: A name in `SMOOTHINGS`: what each output passes through.
+        for_xla: Puts in the forms of layers that XLA runs faster.
+
+    Raises:
+        ValueError: An unknown name, or a padding that would have no effect.
+    """
+    swaps = [POOLINGS[checks.one_of("pooling", pooling, POOLINGS)]]
+    swaps += [PADDINGS[checks.one_of("padding", padding, PADDINGS)](model)]
+    swaps += [xla_layers.replacement] if for_xla else []
+    smooth = SMOOTHINGS[checks.one_of("smoothing", smoothing, SMOOTHINGS)]
+    twin = _swapped(model, swaps)
+    return twin if smooth is None else keras.Model(twin.inputs[0], [smooth()(output) for output in twin.outputs])
+
+
+def _swapped(model: keras.Model, swaps: Iterable[Swap]) -> keras.Model:
+    """The copy; each layer passes through the swaps in turn."""
+
+    def swapped(layer: keras.layers.Layer) -> keras.layers.Layer:
+        new = layer
+        for swap in swaps:
+            new = swap(new) or new
+        return type(layer).from_config(layer.get_config()) if new is layer else new
+
+    any_size = keras.Input((None, None, 3))
+    twin = keras.models.clone_model(model, input_tensors=any_size, clone_function=swapped)
+    twin.set_weights(model.get_weights())
+    twin.trainable = False
+    return twin
+
+
+def _pooling(kind: type[keras.layers.Layer]) -> Swap:
+    """Puts a pooling of this kind, over the same windows, in the place of each max pooling."""
+
+    def swap(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+        return kind.from_config(layer.get_config()) if isinstance(layer, keras.layers.MaxPooling2D) else None
+
+    return swap
+
+
+def _edge_padding(model: keras.Model) -> Swap:
+    """Pads by edge pixels at the network's first convolution, by whichever layer pads there.
+
+    Raises:
+        ValueError: A network that pads nothing there.
+    """
+    names = set()
+    for layer in model.layers:
+        if type(layer) in _EDGE_FORMS and layer.padding != "valid":
+            names.add(layer.name)
+        if isinstance(layer, keras.layers.Conv2D):
+            break
+    if not names:
+        raise ValueError(
+            f"padding='replicate' has no effect: {model.name} pads nothing at its first convolution. Leave padding out."
+        )
+    return lambda layer: _EDGE_FORMS[type(layer)].from_config(layer.get_config()) if layer.name in names else None
+
+
+_EDGE_FORMS: Mapping[type, type[keras.layers.Layer]] = {
+    keras.layers.Conv2D: network_layers.EdgePaddedConv2D,
+    keras.layers.ZeroPadding2D: network_layers.EdgePadding2D,
+}
+
+POOLINGS: dict[str, Swap] = {
+    "max": lambda layer: None,
+    "avg": _pooling(keras.layers.AveragePooling2D),
+    "avg_scaled": _pooling(network_layers.ScaledAveragePooling2D),
+    "l2": _pooling(network_layers.L2Pooling2D),
+}
+
+PADDINGS: dict[str, Callable[[keras.Model], Swap]] = {
+    "zeros": lambda model: lambda layer: None,
+    "replicate": _edge_padding,
+}
+
+SMOOTHINGS: dict[str, type[keras.layers.Layer] | None] = {
+    "none": None,
+    "softmax": network_layers.ActivationSmoothing,
+}
