@@ -33,10 +33,10 @@ SHEET = flags.DEFINE_string("sheet", None, "Where a contact sheet is written.")
 class Clock(keras.callbacks.Callback):
     """Seconds since the run began, and the loss at the full size (before it: infinite), of each step."""
 
-    def on_train_begin(self, logs: Any = None) -> None:
+    def on_train_begin(self, logs: Any = None) -> None:  # noqa: D102
         self.seconds, self.losses = [], []
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:  # noqa: D102
         is_full_size = self.model.stage == self.model.stage_count - 1
         self.seconds.append(time.perf_counter() - self.begun)
         self.losses.append(logs["loss"] if is_full_size else np.inf)
@@ -55,7 +55,9 @@ def timed(pair: str, steps: int, **options: Any) -> tuple[transfer.NeuralStyleTr
 def main(_: list[str]) -> None:
     keras.config.disable_traceback_filtering()
     print(f"{EXTRACTOR.value}, {SIZE.value} px, {STEPS.value} steps against {PYRAMID.value} x {STAGE_STEPS.value}")
-    print(f"{'pair':<40} {'one size':>10} {'its loss':>9} {'coarse to fine: reached':>24} {'ratio':>6} {'last loss':>10}")
+    print(
+        f"{'pair':<40} {'one size':>10} {'its loss':>9} {'coarse to fine: reached':>24} {'ratio':>6} {'last loss':>10}"
+    )
     rows = []
     for pair in PAIRS.value:
         one, single = timed(pair, STEPS.value)

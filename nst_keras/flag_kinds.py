@@ -140,10 +140,6 @@ def _text_of_words(value: Any) -> str:
     return _text_of_truth(value) if isinstance(value, bool) else str(value)
 
 
-def _text_of_size(value: str | Sequence[int]) -> str:
-    return value if isinstance(value, str) else "x".join(map(str, value))
-
-
 def _truth(text: str) -> bool:
     return {"true": True, "false": False}[text.lower()]
 
@@ -191,7 +187,6 @@ KINDS: dict[tuple[str, ...], Kind] = {
     ),
     ("Sequence[int]",): Kind(_WHOLE_NUMBERS, _list_of(int), _text_of_numbers, several=True),
     ("Sequence[float]",): Kind(_NUMBERS, _list_of(float), _text_of_numbers, several=True),
-    ("str", "tuple[int, int]"): Kind("text", str, _text_of_size),
     ("str", "int"): Kind("text", _or_text(int), str),
     ("str", "float"): Kind("text", _or_text(float), str),
     ("str",): Kind("text", str, _text_of_words),

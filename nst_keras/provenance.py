@@ -50,11 +50,13 @@ def record(run: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     """
     settings = {name: resolved(name, value) for name, value in settings.items() if name not in _ON_THE_WAY}
     settings = {name: value for name, value in settings.items() if name not in flags.WITHOUT_FLAG or value is not None}
-    if run.step and not run.completed:  # The steps that made this picture.
+    if run.step and not run.completed and run.stage_count == 1:  # The steps that made this picture.
         settings |= {"epochs": 1, "steps_per_epoch": run.step}
     settings = {name: value if name in INPUTS else _plain(value) for name, value in settings.items()}
     is_text = {name: _is_text(name, value) for name, value in settings.items()}
     without_flag = {name: digests_lib.described(value) for name, value in settings.items() if not is_text[name]}
+    if run.step and not run.completed and run.stage_count > 1:
+        without_flag["end"] = f"after step {run.step}, in stage {run.stage + 1} of {run.stage_count}"
     if run.picture_replaced:
         without_flag["picture"] = "one that a callback has put back, of an earlier step"
     return {

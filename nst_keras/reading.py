@@ -9,11 +9,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from nst_keras import checks, colour, images, inputs, modes, starts
+from nst_keras import checks, colour, folders, images, inputs, modes, starts
 
 __all__ = ["read"]
 
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 # By how much the aspect of a mask may differ from the picture's: what rounding to pixels makes of small ones.
 _ASPECT_TOLERANCE = 0.02
 
@@ -25,14 +24,14 @@ def read(
     content_image: images.ImageSource | None,
     *,
     mode: str = "transfer",
-    style_blend: Sequence[float] | float | None = None,
-    style_scale: Sequence[float] | float | None = None,
+    style_blend: Sequence[float] | None = None,
+    style_scale: float | Sequence[float] | None = None,
     style_mask: Sources = None,
     content_mask: images.ImageSource | None = None,
     preserve_color: str = "none",
     init: images.ImageSource | None = None,
     image_size: int | None = None,
-    texture_size: str | tuple[int, int] | None = None,
+    texture_size: str | None = None,
     seed: int = 0,
 ) -> inputs.Inputs:
     """Reads them all.
@@ -49,7 +48,7 @@ def read(
         preserve_color: A name in `colour.PRESERVATIONS`.
         init: As `starts.read` takes it; the mode's own if left out.
         image_size: Longest side in pixels that content and style are reduced to; None leaves them as they are.
-        texture_size: `WIDTHxHEIGHT`, or (height, width), of a texture; that of the first style if left out.
+        texture_size: `WIDTHxHEIGHT` of a texture; that of the first style if left out.
         seed: Of the noise.
 
     Raises:
@@ -108,10 +107,11 @@ def _sources(style_image: Sources) -> list[images.ImageSource]:
 def _in_folder(source: images.ImageSource) -> list[images.ImageSource]:
     if not isinstance(source, (str, os.PathLike)) or not pathlib.Path(source).expanduser().is_dir():
         return [source]
-    inside = sorted(pathlib.Path(source).expanduser().iterdir())
-    found = [path for path in inside if path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")]
+    found = folders.pictures(source)
     if not found:
-        raise ValueError(f"style_image: there is no picture ({', '.join(_SUFFIXES)}) in the folder {str(source)!r}.")
+        raise ValueError(
+            f"style_image: there is no picture ({', '.join(folders.SUFFIXES)}) in the folder {str(source)!r}."
+        )
     return found
 
 
@@ -121,25 +121,21 @@ def _reduced(image: tf.Tensor, image_size: int | None) -> tf.Tensor:
 
 def _size(
     content: tf.Tensor | None,
-    texture_size: str | tuple[int, int] | None,
+    texture_size: str | None,
     styles: Sequence[tf.Tensor],
     image_size: int | None,
 ) -> tuple[int, int]:
     if texture_size is None:
         return tuple((_reduced(styles[0], image_size) if content is None else content).shape[1:3])
-    if isinstance(texture_size, str) and re.fullmatch(r"\d+x\d+", texture_size):
-        width, height = texture_size.split("x")
-        texture_size = int(height), int(width)
-    if not isinstance(texture_size, (list, tuple)) or len(texture_size) != 2:
-        raise ValueError(
-            f"texture_size must be 'WIDTHxHEIGHT' or (height, width) in pixels, but {texture_size!r} was given."
-        )
-    return checks.integer("texture_size", texture_size[0]), checks.integer("texture_size", texture_size[1])
+    if not isinstance(texture_size, str) or not re.fullmatch(r"[1-9]\d*x[1-9]\d*", texture_size):
+        raise ValueError(f"texture_size must be WIDTHxHEIGHT in pixels, '640x480' say, but {texture_size!r} was given.")
+    width, height = map(int, texture_size.split("x"))
+    return height, width
 
 
 def _styles(
     originals: Sequence[tf.Tensor],
-    style_scale: Sequence[float] | float | None,
+    style_scale: float | Sequence[float] | None,
     size: tuple[int, int],
     image_size: int | None,
 ) -> list[tf.Tensor]:
@@ -154,11 +150,11 @@ def _styles(
     return [images.resize(image, side, enlarge=True) for image, side in zip(originals, sides, strict=True)]
 
 
-def _blend(style_blend: Sequence[float] | float | None, styles: Sequence[tf.Tensor]) -> list[float]:
+def _blend(style_blend: Sequence[float] | None, styles: Sequence[tf.Tensor]) -> list[float]:
     """Shares that add up to 1."""
     if style_blend is None:
         return [1.0 / len(styles)] * len(styles)
-    given = list(style_blend) if isinstance(style_blend, (list, tuple)) else [style_blend]
+    given = list(style_blend)
     _check_count("style_blend", given, styles)
     shares = [checks.non_negative("style_blend", share) for share in given]
     if not sum(shares):

@@ -42,12 +42,17 @@ class NeuralStyleTransfer(outcome.Outcome):
         style_layer_scheme: How the style layers' weights go on from one to the next: `equal`, `fine` (each a quarter of
             the one before), `coarse` (each twice), or a ratio.
         weights: `imagenet`, `random`, or the path of a Keras weights file.
-        pooling: `max` (the network's own) or `avg`.
+        pooling: `max` (the network's own), `avg` (the papers'), or `avg_scaled` or `l2`, which are as smooth but keep
+            the size of the features.
+        padding: What the first convolution finds beyond the picture's edge: `zeros`, or with `replicate` the pixels at
+            the edge, against artefacts there.
+        smoothing: `softmax` bounds a layer's activations, for networks other than VGG; `none`; or `auto`, which is
+            `softmax` for `inception_v3` alone.
         preprocess: For a `keras.Model` of your own: RGB 0..255 -> what it was trained on.
         mode: `transfer`, `texture` (of the style alone), `style_reconstruction` or `content_reconstruction`.
         image_size: Longest side in pixels that content and style are reduced to; smaller ones stay as they are, and
             with None all do.
-        texture_size: Size of a texture, `WIDTHxHEIGHT`, or (height, width); the style image's if left out.
+        texture_size: Size of a texture, `WIDTHxHEIGHT` in pixels; the style image's if left out.
         pyramid: Stages in which the picture grows, coarse to fine: how many, each twice the pixels of the one before,
             or their longest sides; one stage if left out.
         style_blend: The share of each style image, as `0.7,0.3`; equal ones if left out.
@@ -96,13 +101,15 @@ class NeuralStyleTransfer(outcome.Outcome):
         style_layer_scheme: str | float = "equal",
         weights: str = "imagenet",
         pooling: str = "max",
+        padding: str = "zeros",
+        smoothing: str = "auto",
         preprocess: Callable[[tf.Tensor], tf.Tensor] | None = None,
         mode: str = "transfer",
         image_size: int | None = 512,
-        texture_size: str | tuple[int, int] | None = None,
+        texture_size: str | None = None,
         pyramid: int | Sequence[int] | None = None,
-        style_blend: Sequence[float] | float | None = None,
-        style_scale: Sequence[float] | float | None = None,
+        style_blend: Sequence[float] | None = None,
+        style_scale: float | Sequence[float] | None = None,
         style_mask: images.ImageSource | list[images.ImageSource] | None = None,
         content_mask: images.ImageSource | None = None,
         normalization: str = "mean",

@@ -247,7 +247,7 @@ def test_an_animation_of_a_flagfile_can_be_left_out(folder):
 def test_folders_named_like_a_start_do_not_confuse_the_flagfile(folder):
     (folder / "content").mkdir()
     (folder / "random").mkdir()
-    assert run.main(command("--output=made.png")) == 0
+    assert run.main(command("--output=made.png", "--init=content")) == 0
     assert {"--init=content", "--weights=random"} <= set((folder / "made.flags").read_text().splitlines())
 
 
