@@ -131,7 +131,6 @@ def test_the_text_of_names_gives_them_back(folder):
         ("Sequence[int]", [1], "1"),
         ("Iterable[str] | Mapping[str, float] | None", {"conv1_1": 0.5, "conv2_1": 2.0}, "conv1_1:0.5,conv2_1:2.0"),
         ("Iterable[str] | Mapping[str, float] | None", ["conv1_1"], "conv1_1"),
-        ("str | tuple[int, int] | None", "640x480", "640x480"),
         ("int | str | None", 512, "512"),
         ("int | str | None", "content", "content"),
         ("str | float", 0.5, "0.5"),
@@ -152,7 +151,6 @@ def test_each_kind_reads_what_it_says(annotation, value, text):
 
 
 def test_what_python_says_in_another_way():
-    assert flag_kinds.kind("str | tuple[int, int] | None").text((640, 480)) == "640x480"
     assert flag_kinds.kind("str | bool").text(True) == "true"
     assert flag_kinds.kind("float | Sequence[float]").parse("1") == 1.0
     assert flag_kinds.kind("float | Sequence[float]").text([1.0]) == "1.0"
