@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import os
 import warnings
@@ -173,6 +174,8 @@ class Loop:
             return
         self._enter(self.stage + 1, before.result())
         self._optimizer.carry_over(before)
+        del before
+        gc.collect()  # With its compiled steps it is a ring, and may hold more than the new one asks for.
 
     def _run(
         self, epochs: int, steps_per_epoch: int, callbacks: Sequence[keras.callbacks.Callback], verbose: int | str

@@ -50,7 +50,10 @@ def stage_sizes(pyramid: int | Sequence[int] | None, longest_side: int) -> tuple
 
 
 def stage_ends(stages: int, steps: int) -> tuple[int, ...]:
-    """The step after which each stage ends: as many for each of them, and one more for the first where some are left.
+    """The step after which each stage ends: half of the steps are the last one's, and the others' as many for each.
+
+    The last is the only one that makes what is fine, at any size the most of the work; and with L-BFGS its first steps
+    are poor ones, until it knows the curvature at its size.
 
     Args:
         stages: How many.
@@ -60,10 +63,11 @@ def stage_ends(stages: int, steps: int) -> tuple[int, ...]:
         ValueError: More stages than steps.
 
     Example:
-    >>> stage_ends(3, 100)
-    (34, 67, 100)
+    >>> stage_ends(4, 100)
+    (17, 34, 50, 100)
     """
     if stages > steps:
         raise ValueError(f"pyramid has {stages} stages, but epochs and steps_per_epoch make {steps} steps. Make more.")
-    each, left = divmod(steps, stages)
-    return tuple(each * (stage + 1) + min(left, stage + 1) for stage in range(stages))
+    before = max(stages - 1, steps // 2) if stages > 1 else 0
+    each, left = divmod(before, max(1, stages - 1))
+    return (*(each * stage + min(left, stage) for stage in range(1, stages)), steps)
