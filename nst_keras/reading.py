@@ -157,7 +157,7 @@ def _styles(
 def _blend(style_blend: Sequence[float] | float | None, styles: Sequence[tf.Tensor]) -> list[float]:
     """Shares that add up to 1."""
     if style_blend is None:
-        return [1.0 / len(styles)] * len(styles)
+        return [1.0 / len(styles) for _ in styles]
     given = list(style_blend) if isinstance(style_blend, (list, tuple)) else [style_blend]
     _check_count("style_blend", given, styles)
     shares = [checks.non_negative("style_blend", share) for share in given]
