@@ -13,8 +13,8 @@ from nst_keras import objective as objective_lib
 
 __all__ = ["Problem", "Stage"]
 
-# XLA takes 10 to 15 seconds to compile a step, at any size, and then saves 0.1 s of 0.4 with VGG19 at 256 px: a stage of few
-# pixels, times its steps, is left to the graph.
+# XLA takes 10 to 15 seconds to compile a step, at any size, and then saves 0.1 s of 0.4 with VGG19 at 256 px: a stage
+# of few pixels, times its steps, is left to the graph.
 _LEAST_FOR_XLA = 140 * 256**2
 
 
