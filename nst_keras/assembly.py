@@ -29,10 +29,11 @@ def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
         TypeError: An argument of another type.
         OSError: A picture or weights that cannot be read.
     """
-    # For its errors, before pictures are read.
+    # For their errors, before pictures are read.
+    mode = modes.get(settings["mode"], settings)
     statistics.get(settings["style_statistic"], normalization=settings["normalization"])
     jit_compile = compilation.jit_mode(settings["jit_compile"])
-    layers = _layers(settings)
+    layers = _layers(mode, settings)
     pictures = reading.read(**_chosen(settings, _PICTURES))
     if settings["weights"] == "random":
         keras.utils.set_random_seed(settings["seed"])
@@ -45,7 +46,7 @@ def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
     return problem.Problem(
         pictures,
         network,
-        mode=modes.MODES[settings["mode"]],
+        mode=mode,
         comparison=_chosen(settings, _COMPARISON),
         stage_sizes=pyramid.stage_sizes(settings["pyramid"], max(pictures.size)),
         jit_compile=jit_compile,
@@ -54,13 +55,15 @@ def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
     )
 
 
-def _layers(settings: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """{argument: {layer: weight}} for the two kinds of layers."""
+def _layers(mode: modes.Mode, settings: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """{argument: {layer: weight}} for the two kinds of layers; none for a term that the mode has not."""
     documented = extractors.known_architecture(settings["extractor"])
     return {
         f"{kind}_layers": layer_weights.layer_weights(
             kind, settings[f"{kind}_layers"], settings[f"n_{kind}_layers"], documented, scheme=scheme
         )
+        if getattr(mode, kind)
+        else {}
         for kind, scheme in (("style", settings["style_layer_scheme"]), ("content", "equal"))
     }
 

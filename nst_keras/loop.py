@@ -157,7 +157,7 @@ class Loop:
     def _take_up(self) -> None:
         """Sees to all that follows from the optimizer's variables, where these were given other values."""
         self._optimizer.resume(self.objective)
-        self.optimized_image, self._last_good = self._optimizer.result(), tf.identity(self._optimizer.image)
+        self.optimized_image = self._last_good = self._optimizer.result()
 
     def _enter(self, stage: int, image: tf.Tensor | None = None) -> None:
         """Begins a stage, at an image that is brought to its size; at its own start if there is none."""
@@ -255,7 +255,7 @@ class Loop:
     def _make_step(self) -> dict[str, float] | None:
         """One step of the optimizer; its loss terms, or None where it was not finite."""
         self._go_up()
-        before = tf.identity(self._optimizer.image)
+        before = self._optimizer.result()
         terms, gradient_norm = self._optimizer.step(self.objective)
         loss = float(terms.total)
         if math.isfinite(loss):

@@ -38,8 +38,23 @@ MODES: dict[str, Mode] = {
 
 # Arguments that say something of one term alone, with the value that says nothing.
 _OF_TERM: dict[str, dict[str, Any]] = {
-    "style": {"style_image": None, "style_blend": None, "style_scale": None, "style_mask": None, "style_weight": None},
-    "content": {"content_image": None, "content_mask": None, "preserve_color": "none", "content_weight": None},
+    "style": {
+        "style_image": None,
+        "style_blend": None,
+        "style_scale": None,
+        "style_mask": None,
+        "style_layers": None,
+        "style_layer_scheme": "equal",
+        "style_statistic": "gram",
+        "style_weight": None,
+    },
+    "content": {
+        "content_image": None,
+        "content_mask": None,
+        "preserve_color": "none",
+        "content_layers": None,
+        "content_weight": None,
+    },
 }
 
 

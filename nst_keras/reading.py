@@ -153,8 +153,8 @@ def _styles(
 def _blend(style_blend: Sequence[float] | None, styles: Sequence[tf.Tensor]) -> list[float]:
     """Shares that add up to 1."""
     if style_blend is None:
-        return [1.0 / len(styles)] * len(styles)
-    given = list(style_blend)
+        return [1.0 / len(styles) for _ in styles]
+    given = list(style_blend) if isinstance(style_blend, (list, tuple)) else [style_blend]
     _check_count("style_blend", given, styles)
     shares = [checks.non_negative("style_blend", share) for share in given]
     if not sum(shares):

@@ -49,6 +49,51 @@ def moments(features):
     return mean, sum(np.outer(point - mean, point - mean) for point in points) / len(points)
 
 
+def area_means(mask, height, width):
+    """A mask [rows, columns], averaged over the pixels, and parts of them, that lie in each cell of a coarser grid."""
+
+    def overlap(cell, cells, pixel, pixels):
+        return max(0.0, min((cell + 1) / cells, (pixel + 1) / pixels) - max(cell / cells, pixel / pixels))
+
+    rows, columns = mask.shape
+    means = np.zeros((height, width))
+    for y in range(height):
+        for x in range(width):
+            for row in range(rows):
+                for column in range(columns):
+                    part = overlap(y, height, row, rows) * overlap(x, width, column, columns) * height * width
+                    means[y, x] += part * mask[row, column]
+    return means
+
+
+def guided_gram_matrix(features, guide):
+    """G_ij = sum_k t_k F_ik F_jk / sum_k t_k, for features [height, width, N] and a guide t [height, width]."""
+    points, counts = features.reshape(-1, features.shape[-1]), guide.ravel()
+    return sum(count * np.outer(point, point) for count, point in zip(counts, points, strict=True)) / sum(counts)
+
+
+def guided_sliced_wasserstein_distance(features, style_features, lines, guide):
+    """As below, of points that count as the guide [height, width] says: each stands in the middle of its own share."""
+    points, style_points = (f.reshape(-1, f.shape[-1]) for f in (features, style_features))
+    size = sum(point @ point for point in style_points) / len(style_points)
+    style_middles = (np.arange(len(style_points)) + 0.5) / len(style_points)
+    counts, total = guide.ravel() / guide.sum(), 0.0
+    for line in lines.T:
+        order = np.argsort(points @ line)
+        below = 0.0
+        for place in order:
+            goal = np.interp(below + counts[place] / 2, style_middles, np.sort(style_points @ line))
+            total += counts[place] * (points[place] @ line - goal) ** 2
+            below += counts[place]
+    return total / size
+
+
+def average_of_iterates(iterates, decay):
+    """(1 - d) sum_k d^(n-k) x_k, over the sum of its weights."""
+    weights = [(1 - decay) * decay ** (len(iterates) - 1 - place) for place in range(len(iterates))]
+    return sum(weight * iterate for weight, iterate in zip(weights, iterates, strict=True)) / sum(weights)
+
+
 def covariance_distance(features, style_features):
     """Squared distances of means and of covariances, each over the style's own, in equal parts."""
     (mean, covariance), (style_mean, style_covariance) = moments(features), moments(style_features)

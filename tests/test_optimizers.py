@@ -7,6 +7,7 @@ import scipy.optimize
 import tensorflow as tf
 
 from nst_keras import guidance, images, objective, optimizers, starts
+from tests import reference
 
 
 class Terms(NamedTuple):
@@ -226,6 +227,152 @@ def test_a_gradient_that_is_not_finite_leaves_the_image():
     step = optimizer.step(broken)
     assert not np.isfinite(float(step.gradient_norm))
     np.testing.assert_array_equal(optimizer.image, np.ones(3))
+
+
+def iterates_of(optimizer, goal, start, steps):
+    """The image after each step, and the result."""
+    optimizer.start(start)
+    found = []
+    for _ in range(steps):
+        optimizer.step(goal)
+        found.append((optimizer.image.numpy(), optimizer.result().numpy()))
+    return found
+
+
+@pytest.mark.parametrize("decay", [0.5, 0.99])
+def test_the_result_is_the_average_of_the_iterates(decay):
+    start, optimizer = tf.fill([12], 100.0), optimizers.get("adam", averaging=decay, jit_compile="false")
+    for _ in range(2):  # A second run begins a new average.
+        found = iterates_of(optimizer, Function(bowl), start, 7)
+        for step, (_, result) in enumerate(found):
+            expected = reference.average_of_iterates([image for image, _ in found[: step + 1]], decay)
+            np.testing.assert_allclose(result, expected, rtol=1e-5)
+
+
+def test_averaging_leaves_the_iterates_as_they_are():
+    plain, averaged = (
+        iterates_of(optimizers.get("adam", averaging=decay), Function(bowl), tf.fill([12], 100.0), 9)
+        for decay in (0.0, 0.9)
+    )
+    for (image, result), (same, other) in zip(plain, averaged, strict=True):
+        np.testing.assert_array_equal(image, same)
+        np.testing.assert_array_equal(image, result)
+        assert np.all(np.abs(other - 100) <= np.abs(image - 100))  # It lags behind.
+
+
+def test_before_the_first_step_the_result_is_the_start():
+    for identifier, averaging in (("adam", 0.0), ("adam", 0.9), ("lbfgs", 0.0)):
+        optimizer = optimizers.get(identifier, averaging=averaging)
+        optimizer.start(tf.fill([12], 100.0))
+        np.testing.assert_array_equal(optimizer.result(), np.full(12, 100.0))
+
+
+def test_an_average_begins_anew_at_an_image_that_is_put_in_its_place():
+    optimizer = optimizers.get("adam", averaging=0.9)
+    iterates_of(optimizer, Function(bowl), tf.fill([12], 100.0), 5)
+    optimizer.move(tf.fill([12], 7.0))
+    np.testing.assert_array_equal(optimizer.result(), np.full(12, 7.0))
+    optimizer.step(Function(bowl))
+    np.testing.assert_allclose(optimizer.result(), optimizer.image, rtol=1e-6)
+
+
+@pytest.mark.parametrize("averaging", [1, 1.5, -0.1, True, "much", float("nan")])
+def test_bad_averaging(averaging):
+    with pytest.raises(ValueError, match="averaging must be"):
+        optimizers.get("adam", averaging=averaging)
+
+
+def test_lbfgs_refuses_an_average():
+    with pytest.raises(ValueError, match="averaging=0.9 has no effect here: each of lbfgs's steps is better"):
+        optimizers.get("lbfgs", averaging=0.9)
+
+
+def squares(x):
+    return tf.reduce_mean(tf.square(x - tf.reduce_mean(x)) + x)
+
+
+def grown(optimizer, steps=3):
+    """What an optimizer of the same settings takes over, of an image of 4x6 pixels, for one of 8x9."""
+    small, large = (optimizers.get(optimizer, jit_compile="false") for _ in range(2))
+    small.start(tf.random.stateless_uniform([1, 4, 6, 3], [1, 2], 0, 255))
+    for _ in range(steps):
+        small.step(Function(squares))
+    large.start(images.resize_to(small.result(), 8, 9))
+    large.carry_over(small)
+    named = [
+        {v.name.rpartition("Variable_0_")[2].rpartition("/")[2]: v.numpy() for v in one.keras_optimizer.variables}
+        for one in (small, large)
+    ]
+    return small, large, *named
+
+
+RATIO = 4 * 6 / (8 * 9)
+CARRIED = {
+    "adam": (keras.optimizers.Adam(3.0, amsgrad=True), {"momentum": 1, "velocity": 2, "velocity_hat": 2}),
+    "sgd": (keras.optimizers.SGD(3.0, momentum=0.9), {"momentum": 1}),
+    "adagrad": (keras.optimizers.Adagrad(3.0), {"accumulator": 2}),
+    "adadelta": (keras.optimizers.Adadelta(3.0), {"accumulated_grad": 2, "accumulated_delta_var": 0}),
+    "adamax": (keras.optimizers.Adamax(3.0), {"norm": 1}),
+    "lion": (keras.optimizers.Lion(3.0), {"momentum": 1}),
+}
+
+
+@pytest.mark.parametrize("name", CARRIED)
+def test_moments_are_interpolated_and_scaled_by_the_powers_of_a_gradient(name):
+    """A gradient of a mean is as small as the pixels are many; squares of changes of the image are not scaled."""
+    optimizer, powers = CARRIED[name]
+    _, _, before, after = grown(optimizer)
+    for ending, power in powers.items():
+        (key,) = (key for key in before if key.endswith(ending) and before[key].ndim == 4)
+        expected = tf.image.resize(before[key], [8, 9]).numpy() * RATIO**power
+        np.testing.assert_allclose(after[key], expected, rtol=1e-6)
+        assert np.any(after[key])
+
+
+def test_steps_and_learning_rate_go_along_and_the_average_does_not():
+    small, large, *_ = grown(keras.optimizers.Adam(3.0))
+    assert int(large.keras_optimizer.iterations) == 3
+    small.keras_optimizer.learning_rate = 0.5
+    large.carry_over(small)
+    assert float(large.keras_optimizer.learning_rate) == 0.5
+    averaging = [optimizers.get("adam", averaging=0.9) for _ in range(2)]
+    for optimizer in averaging:
+        optimizer.start(tf.fill([1, 4, 4, 3], 9.0))
+    averaging[0].step(Function(squares))
+    averaging[1].carry_over(averaging[0])
+    np.testing.assert_array_equal(averaging[1].result(), np.full([1, 4, 4, 3], 9.0))
+
+
+def test_a_schedule_goes_on_at_its_step():
+    schedule = keras.optimizers.schedules.ExponentialDecay(4.0, 1, 0.5)
+    small, large = (optimizers.get("adam", learning_rate=schedule, jit_compile="false") for _ in range(2))
+    small.start(tf.zeros([1, 4, 4, 3]))
+    for _ in range(3):
+        small.step(Function(squares))
+    large.start(tf.zeros([1, 8, 8, 3]))
+    large.carry_over(small)
+    assert float(large.keras_optimizer.learning_rate) == 0.5
+
+
+def test_moments_that_cannot_be_interpolated_begin_anew():
+    """Adafactor's are of rows and of columns."""
+    _, large, _, after = grown(keras.optimizers.Adafactor(3.0))
+    assert int(large.keras_optimizer.iterations) == 3
+    assert not any(np.any(value) for value in after.values() if value.ndim in (2, 3))
+    assert np.isfinite(float(large.step(Function(squares)).gradient_norm))
+    assert np.all(np.isfinite(large.image))
+
+
+def test_lbfgs_takes_nothing_over():
+    small, large = optimizers.LBFGS(), optimizers.LBFGS()
+    small.start(tf.random.stateless_uniform([1, 4, 4, 3], [1, 2], 0, 255))
+    large.start(tf.zeros([1, 8, 8, 3]))
+    for _ in range(3):
+        small.step(Function(squares))
+    before = {name: variable.numpy() for name, variable in large.variables().items()}
+    large.carry_over(small)
+    for name, variable in large.variables().items():
+        np.testing.assert_array_equal(variable, before[name])
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,10 @@ _LEARNING_RATE = 0.02 * 255
 _BETA_1 = 0.99
 _EPSILON = 1e-12
 
-# Keras's variables that hold squares of gradients, by their names; others hold gradients, or multiples of them.
-_OF_SQUARES = ("velocity", "velocity_hat", "accumulator", "accumulated_grad", "accumulated_delta_var")
+# Keras's variables that hold squares of gradients, or of changes of the image, by the ends of their names; others hold
+# gradients, or multiples of them.
+_OF_SQUARES = ("velocity", "velocity_hat", "accumulator", "accumulated_grad")
+_OF_CHANGES = ("accumulated_delta_var",)
 
 
 class KerasOptimizer(Optimizer):
@@ -76,15 +78,16 @@ class KerasOptimizer(Optimizer):
         """Takes over the step count, the learning rate and the moments, these interpolated to the image's size.
 
         The moments are scaled too, since the gradient of a mean over pixels thins out as the pixels grow in number: the
-        first by the ratio r of the pixels before to those now, the second by r^2.
+        first by the ratio r of the pixels before to those now, the second by r^2. Those of fewer dimensions than the
+        image, as Adafactor has, begin anew.
         """
         size = self.image.shape[1:3]
         ratio = other.image.shape.num_elements() / self.image.shape.num_elements()
         for mine, others in zip(self.keras_optimizer.variables, other.keras_optimizer.variables, strict=True):
             if others.shape == other.image.shape:
                 interpolated = tf.image.resize(others.value, size)
-                mine.assign(interpolated * ratio ** (2 if others.name.endswith(_OF_SQUARES) else 1))
-            else:
+                mine.assign(interpolated * ratio ** _power_of_gradients(others.name))
+            elif others.shape == mine.shape:
                 mine.assign(others)
 
     def result(self) -> tf.Tensor:
@@ -158,6 +161,11 @@ def adam(
         averaging=averaging,
         jit_compile=jit_compile,
     )
+
+
+def _power_of_gradients(name: str) -> int:
+    """How often a gradient's unit is in that of one of Keras's variables."""
+    return 0 if name.endswith(_OF_CHANGES) else 2 if name.endswith(_OF_SQUARES) else 1
 
 
 def _copy(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:

@@ -44,15 +44,16 @@ def loss(name, picture, *styles, normalization="relative", channels=None, blend=
     return statistic.loss(batch(picture), target, normalization=normalization, channels=channels, guide=guide)
 
 
-def value_and_gradient(name, picture, style, jit_compile="false"):
-    """The loss and its gradient with respect to the picture's features."""
+def value_and_gradient(name, picture, style, jit_compile="false", guide=None):
+    """The loss and its gradient with respect to the picture's features; a guide is [height, width]."""
+    guide = None if guide is None else tf.constant(guide[np.newaxis, ..., np.newaxis], tf.float32)
     statistic = statistics.get(name, normalization="relative")
     target = statistic.target([statistic.summary(batch(style))], [1.0])
 
     def graph(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
-            value = statistic.loss(x, target, normalization="relative", channels=picture.shape[-1])
+            value = statistic.loss(x, target, normalization="relative", channels=picture.shape[-1], guide=guide)
         return value, tape.gradient(value, x)
 
     value, gradient = compilation.compiled(graph, jit_compile=jit_compile)(batch(picture))
@@ -187,6 +188,105 @@ def test_xla_and_graph_agree(random, name):
     one, two = (value_and_gradient(name, picture, style, mode) for mode in ("true", "false"))
     assert one[0] == pytest.approx(two[0], rel=1e-4)
     np.testing.assert_allclose(one[1], two[1], rtol=1e-3, atol=1e-4 * np.abs(two[1]).max())
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("level", [1.0, 0.3])
+def test_a_guide_of_one_value_is_none(random, name, level):
+    """Of 0.3 too: what a location counts is relative to the others; the region's strength tells the rest."""
+    picture, style = features(random), features(random, 7, 5)
+    guided = value_and_gradient(name, picture, style, guide=np.full((5, 6), level))
+    plain = value_and_gradient(name, picture, style)
+    assert guided[0] == pytest.approx(plain[0], rel=1e-4)
+    np.testing.assert_allclose(guided[1], plain[1], rtol=1e-3, atol=1e-4 * np.abs(plain[1]).max())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_guide_of_0_and_1_cuts_out(random, name):
+    """The loss is that of the locations chosen, and no gradient reaches the others."""
+    picture, style, chosen = features(random), features(random, 7, 5), random.integers(0, 2, (5, 6)).astype(bool)
+    value, gradient = value_and_gradient(name, picture, style, guide=chosen.astype(float))
+    alone = picture[chosen][np.newaxis]
+    assert value == pytest.approx(DISTANCES[name](alone, style), rel=2e-3)
+    assert np.all(gradient[~chosen] == 0)
+    expected = value_and_gradient(name, alone, style)[1][0]
+    np.testing.assert_allclose(gradient[chosen], expected, rtol=1e-2, atol=1e-3 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("name", ["gram", "covariance", "wasserstein"])
+def test_a_location_that_counts_twice_is_as_two(random, name):
+    picture, style, counts = features(random), features(random, 7, 5), random.integers(1, 4, (5, 6))
+    repeated = np.repeat(picture.reshape(-1, 4), counts.ravel(), axis=0)[np.newaxis]
+    value, _ = value_and_gradient(name, picture, style, guide=counts.astype(float))
+    assert value == pytest.approx(DISTANCES[name](repeated, style), rel=1e-3)
+
+
+def test_the_guided_gram_matrix_is_the_naive_one(random):
+    picture, guide = features(random), random.uniform(size=(5, 6))
+    guided = losses.gram_matrix(batch(picture), per_location=True, guide=batch(guide[..., np.newaxis]))
+    np.testing.assert_allclose(guided[0], reference.guided_gram_matrix(picture, guide), rtol=1e-4)
+
+
+def test_guided_sliced_wasserstein_is_the_naive_one(random):
+    picture, style, guide = features(random), features(random, 7, 5), random.uniform(size=(5, 6))
+    picture += random.normal(size=picture.shape)  # No two points alike, which could stand in either order.
+    value, _ = value_and_gradient("sliced_wasserstein", picture, style, guide=guide)
+    naive = reference.guided_sliced_wasserstein_distance(picture, style, lines(4), guide)
+    assert value == pytest.approx(naive, rel=1e-3)
+
+
+def test_two_soft_guides_that_add_up_to_1_count_each_location_once(random):
+    """The Gram matrix is that of both regions, each as strong as its area."""
+    picture, guide = features(random), random.uniform(size=(5, 6))
+    parts = [
+        (g, losses.gram_matrix(batch(picture), per_location=True, guide=batch(g[..., np.newaxis])))
+        for g in (guide, 1.0 - guide)
+    ]
+    whole = sum(g.mean() * gram.numpy() for g, gram in parts)
+    np.testing.assert_allclose(whole, losses.gram_matrix(batch(picture), per_location=True), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_guide_of_zeros_gives_no_gradient(random, name):
+    picture, style = features(random), features(random, 7, 5)
+    value, gradient = value_and_gradient(name, picture, style, guide=np.zeros((5, 6)))
+    assert np.isfinite(value)
+    assert np.all(gradient == 0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_xla_and_graph_agree_with_a_guide(random, name):
+    picture, style, guide = features(random), features(random, 7, 5), random.uniform(size=(5, 6))
+    picture += random.normal(size=picture.shape)
+    one, two = (value_and_gradient(name, picture, style, mode, guide) for mode in ("true", "false"))
+    assert one[0] == pytest.approx(two[0], rel=1e-4)
+    np.testing.assert_allclose(one[1], two[1], rtol=1e-3, atol=1e-4 * np.abs(two[1]).max())
+
+
+def test_the_gram_matrix_of_a_blend_is_the_weighted_mean(random):
+    styles, shares = [features(random), features(random, 3, 7), features(random, 2, 2)], [0.5, 0.3, 0.2]
+    statistic = statistics.get("gram", normalization="relative")
+    target = statistic.target([statistic.summary(batch(style)) for style in styles], shares)
+    grams = [reference.gram_matrix(style) / style[..., 0].size for style in styles]
+    expected = sum(share * gram for share, gram in zip(shares, grams, strict=True))
+    np.testing.assert_allclose(target["gram"][0], expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_blend_of_one_share_is_that_style(random, name):
+    """Of one size: others tell sliced Wasserstein at how many points to read, and an objective leaves them out."""
+    picture, one, two = features(random), features(random, 6, 5), features(random)
+    plain, blended = loss(name, picture, one), loss(name, picture, one, two, blend=[1.0, 0.0])
+    assert float(blended) == pytest.approx(float(plain), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["gram", "covariance", "wasserstein"])
+def test_a_blend_is_of_as_many_points_as_its_shares_say(random, name):
+    """Two thirds and a third: as twice the one's points, and once the other's."""
+    picture, one, two = features(random), features(random), features(random)
+    together = np.concatenate([one, one, two])
+    blended = loss(name, picture, one, two, blend=[2 / 3, 1 / 3])
+    assert float(blended) == pytest.approx(float(loss(name, picture, together)), rel=1e-4)
 
 
 @pytest.mark.parametrize("name", OTHERS)
