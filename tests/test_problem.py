@@ -30,7 +30,7 @@ def make(extractor, content, style):
 
 def test_stages_have_their_pictures_and_ends(make):
     stages = make().stages(None, 10, **WEIGHTS)
-    assert [stage.end for stage in stages] == [4, 7, 10]
+    assert [stage.end for stage in stages] == [3, 5, 10]
     assert [stage.pictures.size for stage in stages] == [(20, 17), (30, 25), (48, 40)]
     for stage in stages:
         image = stage.pictures.initial_image
@@ -130,7 +130,7 @@ def test_the_usual_weights_are_those_of_the_modes_terms(make, style, content, mo
 
 def test_the_fingerprint_tells_a_pyramids_sizes_and_ends(make):
     one, single = make(), make(stage_sizes=(48,))
-    assert one.fingerprint(one.stages(None, 10, **WEIGHTS), None)["pyramid"] == [[20, 4], [30, 7], [48, 10]]
+    assert one.fingerprint(one.stages(None, 10, **WEIGHTS), None)["pyramid"] == [[20, 3], [30, 5], [48, 10]]
     assert "pyramid" not in single.fingerprint(single.stages(None, 10, **WEIGHTS), None)
 
 

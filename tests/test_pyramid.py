@@ -42,14 +42,15 @@ def test_more_stages_than_sizes_are_refused():
         pyramid.stage_sizes(9, 8)
 
 
-@pytest.mark.parametrize(("stages", "steps"), [(1, 7), (3, 9), (3, 10), (3, 11), (4, 4), (5, 99)])
-def test_stages_share_the_steps_and_the_first_have_what_is_left(stages, steps):
+@pytest.mark.parametrize(("stages", "steps"), [(1, 7), (2, 2), (3, 9), (3, 10), (3, 11), (4, 4), (5, 99)])
+def test_the_last_stage_has_half_of_the_steps_and_the_others_share_theirs(stages, steps):
     ends = pyramid.stage_ends(stages, steps)
-    lengths = [end - begin for begin, end in itertools.pairwise((0, *ends))]
+    *before, last = [end - begin for begin, end in itertools.pairwise((0, *ends))]
     assert ends[-1] == steps
-    assert sorted(lengths, reverse=True) == lengths
-    assert max(lengths) - min(lengths) <= 1
-    assert min(lengths) >= 1
+    assert sorted(before, reverse=True) == before
+    assert not before or (max(before) - min(before) <= 1 <= min(before))
+    assert last == (max(steps - steps // 2, 1) if 1 < stages <= steps // 2 else steps - sum(before))
+    assert last >= 1
 
 
 def test_more_stages_than_steps_are_refused():

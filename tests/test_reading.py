@@ -90,7 +90,7 @@ def test_a_mask_of_another_aspect_is_refused(style, content, argument, shape):
         reading.read(style, content, **{argument: flat(*shape)})
 
 
-@pytest.mark.parametrize(("given", "size"), [("31x23", (23, 31)), ((23, 31), (23, 31)), (None, (36, 44))])
+@pytest.mark.parametrize(("given", "size"), [("31x23", (23, 31)), (None, (36, 44))])
 def test_a_textures_size(style, given, size):
     pictures = reading.read(style, None, mode="texture", texture_size=given)
     assert pictures.size == size
@@ -101,15 +101,9 @@ def test_a_texture_has_the_size_of_its_reduced_style_where_none_is_given(style):
     assert reading.read(style, None, mode="texture", image_size=22).size == (18, 22)
 
 
-@pytest.mark.parametrize("given", ["400", "400x", "4.5x3", "-4x3", "axb", (3,), (3, 4, 5), 400])
+@pytest.mark.parametrize("given", ["400", "400x", "4.5x3", "-4x3", "axb", "0x10", "10x0", (3, 4), 400])
 def test_a_texture_size_that_is_malformed(style, given):
-    with pytest.raises(ValueError, match=r"texture_size must be 'WIDTHxHEIGHT' or \(height, width\) in pixels, but "):
-        reading.read(style, None, mode="texture", texture_size=given)
-
-
-@pytest.mark.parametrize("given", ["0x10", "10x0", (0, 4), (2.5, 4)])
-def test_a_texture_of_no_pixels(style, given):
-    with pytest.raises(ValueError, match="texture_size must be a whole number, 1 or more"):
+    with pytest.raises(ValueError, match="texture_size must be WIDTHxHEIGHT in pixels, '640x480' say, but "):
         reading.read(style, None, mode="texture", texture_size=given)
 
 
