@@ -94,7 +94,8 @@ class KerasOptimizer(Optimizer):
         """The last iterate, or the average of all."""
         if not self._averaging or not int(self._averaged):
             return tf.identity(self.image)
-        return self._average / (1.0 - self._averaging ** int(self._averaged))
+        # Within the bounds but for rounding.
+        return clipped(self._average / (1.0 - self._averaging ** int(self._averaged)), self._bounds)
 
     def move(self, image: tf.Tensor) -> None:
         """Goes on from another image, where a new average begins."""
