@@ -25,8 +25,8 @@ PAIRS = flags.DEFINE_list("pairs", ["sample:grace_hopper;sample:swirls"], "Conte
 EXTRACTOR = flags.DEFINE_string("extractor", "vgg19", "As the package takes it.")
 SIZE = flags.DEFINE_integer("image_size", 512, "Longest side, in pixels.")
 STEPS = flags.DEFINE_integer("steps", 100, "Steps of the single-size run.")
-STAGE_STEPS = flags.DEFINE_integer("stage_steps", 40, "Steps of each stage of the other.")
-PYRAMID = flags.DEFINE_integer("pyramid", 4, "Its stages.")
+PYRAMID = flags.DEFINE_integer("pyramid", 4, "Stages of the other.")
+PYRAMID_STEPS = flags.DEFINE_integer("pyramid_steps", 120, "Its steps, half of them the last stage's.")
 SHEET = flags.DEFINE_string("sheet", None, "Where a contact sheet is written.")
 
 
@@ -53,15 +53,14 @@ def timed(pair: str, steps: int, **options: Any) -> tuple[transfer.NeuralStyleTr
 
 
 def main(_: list[str]) -> None:
-    keras.config.disable_traceback_filtering()
-    print(f"{EXTRACTOR.value}, {SIZE.value} px, {STEPS.value} steps against {PYRAMID.value} x {STAGE_STEPS.value}")
+    print(f"{EXTRACTOR.value}, {SIZE.value} px, {STEPS.value} steps against {PYRAMID_STEPS.value} in {PYRAMID.value} stages")
     print(
         f"{'pair':<40} {'one size':>10} {'its loss':>9} {'coarse to fine: reached':>24} {'ratio':>6} {'last loss':>10}"
     )
     rows = []
     for pair in PAIRS.value:
         one, single = timed(pair, STEPS.value)
-        many, staged = timed(pair, STAGE_STEPS.value * PYRAMID.value, pyramid=PYRAMID.value)
+        many, staged = timed(pair, PYRAMID_STEPS.value, pyramid=PYRAMID.value)
         level = single.losses[-1]
         place = next((at for at, loss in enumerate(staged.losses) if loss <= level), None)
         reached = "never" if place is None else f"{staged.seconds[place]:.0f} s"

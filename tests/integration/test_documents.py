@@ -132,7 +132,7 @@ def test_benchmarks(folder, program):
             "worst: ",
         ),
         "coarse_to_fine": (
-            ["--image_size=48", "--extractor=compact", "--steps=2", "--stage_steps=1", "--pyramid=2"],
+            ["--image_size=48", "--extractor=compact", "--steps=2", "--pyramid_steps=2", "--pyramid=2"],
             "coarse to fine: reached",
         ),
         "evaluations": (["--image_size=32", "--steps=3", "--problems=relative"], "ours"),
