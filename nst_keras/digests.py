@@ -10,11 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from nst_keras import folders
+
 __all__ = ["described", "digest"]
 
 
 def digest(*sources: Any) -> str | None:
     """SHA-256, in hexadecimal, of picture files, or of tensors' and arrays' shapes and bytes.
+
+    That of a folder is of the names and bytes of its pictures, see `folders`.
 
     Args:
         sources: Paths, numpy arrays, tensors or PIL images.
@@ -26,13 +30,18 @@ def digest(*sources: Any) -> str | None:
     for source in sources:
         if isinstance(source, (str, os.PathLike)):
             path = pathlib.Path(source).expanduser()
-            if not path.is_file():
+            if not (path.is_file() or path.is_dir()):
                 return None
-            value.update(path.read_bytes())
+            value.update(path.read_bytes() if path.is_file() else _sums(path))
         else:
             value.update(repr(tuple(getattr(source, "shape", ()))).encode())
             value.update(source.tobytes() if hasattr(source, "tobytes") else source.numpy().tobytes())
     return value.hexdigest()
+
+
+def _sums(folder: pathlib.Path) -> bytes:
+    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folders.pictures(folder)}
+    return json.dumps(sums).encode()
 
 
 def described(thing: Any) -> Any:

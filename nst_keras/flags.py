@@ -7,34 +7,41 @@ TensorFlow.
 from __future__ import annotations
 
 import ast
+import functools
 import inspect
 import pathlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from typing import Any
 
 from absl import flags
 
+from nst_keras import flag_kinds
+
 __all__ = [
     "FIT",
     "HEADER",
+    "JOB",
+    "SAVE",
     "SETUP",
     "WITHOUT_FLAG",
     "arguments",
     "define",
     "flag_line",
-    "layers_from_text",
+    "given",
+    "kind_of",
     "signature",
 ]
 
 SETUP = ("transfer", "NeuralStyleTransfer", "__init__")
 FIT = ("transfer", "NeuralStyleTransfer", "fit_style_transfer")
 SAVE = ("outcome", "Outcome", "save")
+JOB = ("job", "Job", "__init__")
 
 # How a flagfile begins that a run has written.
 HEADER = "# Made by nst_keras"
-# What no text can name.
-WITHOUT_FLAG = ("self", "preprocess", "callbacks", "verbose", "path")
+# What no text can name, and what the command line names in another way.
+WITHOUT_FLAG = ("self", "preprocess", "callbacks", "verbose", "path", "setup", "fit", "picture", "flagfiles")
 
 
 def signature(module: str, *names: str) -> tuple[inspect.Signature, dict[str, str]]:
@@ -83,29 +90,42 @@ def arguments(values: flags.FlagValues, *function: str) -> dict[str, Any]:
 
 def flag_line(name: str, value: Any) -> str:
     """The line of a flagfile that gives a flag this value."""
-    if isinstance(value, Mapping):
-        text = ",".join(f"{layer}:{weight!r}" for layer, weight in value.items())
-    elif isinstance(value, (list, tuple)):
-        text = ",".join(value)
-    elif value is None or isinstance(value, bool):
-        text = str(value).lower()
-    else:
-        text = str(value)
-    return f"--{name}={text}"
+    return f"--{name}={_Serializer(kind_of(name)).serialize(value)}"
 
 
-def layers_from_text(text: str) -> list[str] | dict[str, float]:
-    """Layers from `name,name` or `name:weight,name:weight`.
+def given(argv: Sequence[str], values: flags.FlagValues) -> list[tuple[str, str | None]]:
+    """The flags of a command line as it is written, `--flagfile` among them, but not what stands in flagfiles.
 
-    Raises:
-        ValueError: An empty name, a weight that is no number, or weights for some layers only.
+    Args:
+        argv: Arguments, without the program's name; those that absl has parsed without an error.
+        values: All flags but `--flagfile`.
+
+    Returns:
+        [(name, text)]; the text is None for a boolean flag that stands alone.
     """
-    pairs = [[part.strip() for part in entry.split(":")] for entry in text.split(",")]
-    if any(len(pair) > 2 or not pair[0] for pair in pairs) or len({len(pair) for pair in pairs}) > 1:
-        raise ValueError(f"{text!r} must be name,name,... or name:weight,name:weight,...")
-    if len(pairs[0]) == 1:
-        return [name for (name,) in pairs]
-    return {name: float(weight) for name, weight in pairs}
+    found, rest = [], iter(argv)
+    takes_text = {"flagfile", "undefok"} | {name for name in values if not values[name].boolean}
+    for argument in rest:
+        if argument == "--" or not argument.startswith("-"):
+            break
+        name, equals, text = argument.removeprefix("-").removeprefix("-").partition("=")
+        if not equals:
+            text = next(rest, None) if name in takes_text else None
+        found.append((name, text))
+    return found
+
+
+@functools.cache
+def kind_of(name: str) -> flag_kinds.Kind:
+    """The kind of a flag that `define` makes of one of this module's functions; text for a name that is in none.
+
+    It is the kind of the argument's annotation.
+    """
+    for function in (SETUP, FIT, SAVE, JOB):
+        parameters, _ = signature(*function)
+        if name in parameters.parameters:
+            return flag_kinds.kind(str(parameters.parameters[name].annotation))
+    return flag_kinds.kind("str")
 
 
 def _argument_help(docstring: str) -> dict[str, str]:
@@ -116,48 +136,43 @@ def _argument_help(docstring: str) -> dict[str, str]:
 
 
 class _Parser(flags.ArgumentParser):
-    """Parses the text of a flag by a function; `none` stands for None where the argument may be None."""
+    """Parses the text of a flag as its kind does; `none` stands for None where the argument may be None."""
 
-    def __init__(self, kind: str, function: Callable[[str], Any], *, optional: bool) -> None:
-        self._kind, self._function, self._optional = kind, function, optional
-        self.syntactic_help = f"{kind} or none" if optional else kind
+    def __init__(self, kind: flag_kinds.Kind, *, optional: bool) -> None:
+        self._kind, self._optional = kind, optional
+        self.syntactic_help = f"{kind.description}, or none" if optional else kind.description
 
     def parse(self, argument: Any) -> Any:
-        """The value that a text stands for."""
-        if not isinstance(argument, str) or (self._optional and argument.lower() == "none"):
-            return None if isinstance(argument, str) else argument
+        """The value that a text stands for; a default is a value already."""
+        if not isinstance(argument, str):
+            return argument
+        if self._optional and argument.lower() == "none":
+            return None
         try:
-            return self._function(argument)
+            return self._kind.parse(argument)
         except ValueError as error:
-            reason = str(error) if self._kind == "layers" else f"{argument!r} is not {self._kind}"
-            raise ValueError(reason) from error
+            raise ValueError(f"{argument!r} is not {self._kind.description}") from error
 
     def flag_type(self) -> str:
         """What the value is, in words."""
-        return self._kind
+        return self._kind.description
+
+
+class _Serializer(flags.ArgumentSerializer):
+    """The inverse of `_Parser`."""
+
+    def __init__(self, kind: flag_kinds.Kind) -> None:
+        self._kind = kind
+
+    def serialize(self, value: Any) -> str:
+        """The text that stands for a value."""
+        return "none" if value is None else self._kind.text(value)
 
 
 def _define(name: str, annotation: str, default: Any, text: str, values: flags.FlagValues) -> None:
-    if annotation == "bool":
+    if annotation == "bool":  # absl's own, which understands --name and --noname too.
         flags.DEFINE_bool(name, default, text, values, module_name="nst_keras.run")
     else:
-        parser, serializer = _parser(annotation), flags.ArgumentSerializer()
-        flags.DEFINE(parser, name, default, text, values, serializer, module_name="nst_keras.run")
-
-
-def _number_or_text(text: str) -> int | str:
-    return int(text) if text.isdigit() else text
-
-
-def _parser(annotation: str) -> flags.ArgumentParser:
-    """The parser for an annotation such as `int | None`; what is neither a number nor layers is text."""
-    alternatives = annotation.split(" | ")
-    optional = "None" in alternatives
-    if {"int", "str"} <= set(alternatives):
-        return _Parser("text", _number_or_text, optional=optional)
-    for name, kind, function in (("int", "a whole number", int), ("float", "a number", float)):
-        if name in alternatives:
-            return _Parser(kind, function, optional=optional)
-    if any(part.startswith(("Iterable[str]", "Mapping[str")) for part in alternatives):
-        return _Parser("layers", layers_from_text, optional=optional)
-    return _Parser("text", str, optional=optional)
+        kind = flag_kinds.kind(annotation)
+        parser = _Parser(kind, optional="None" in annotation.split(" | "))
+        flags.DEFINE(parser, name, default, text, values, _Serializer(kind), module_name="nst_keras.run")

@@ -16,21 +16,23 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 import nst_keras
 from nst_keras import digests as digests_lib
-from nst_keras import flags
+from nst_keras import flags, folders
 from nst_keras.formats import metadata
 
-__all__ = ["INPUTS", "digests", "flagfile", "main", "read", "record", "resolved"]
+__all__ = ["INPUTS", "digests", "flagfile", "input_files", "main", "read", "record", "resolved"]
 
-# Settings that may name a file, which the run reads.
-INPUTS = ("content_image", "style_image", "init", "weights")
+# Settings that may name a file, or a list of them, which the run reads.
+INPUTS = ("content_image", "style_image", "content_mask", "style_mask", "init", "weights")
 
 # Names for these that are no files, whatever lies in the working folder.
-_NAMES = ("content", "noise", "style", "imagenet", "random")
+_NAMES = {"init": ("content", "noise", "style"), "weights": ("imagenet", "random")}
 
 # What a run shows and keeps on its way; it has no part in the picture.
-_ON_THE_WAY = ("show_image", "show_interval", "preview", "tensorboard", "frames_dir", "verbose")
+_ON_THE_WAY = ("show_image", "show_interval", "preview", "tensorboard", "frame_interval", "frames_dir", "verbose")
 _ON_THE_WAY += ("checkpoint_dir", "checkpoint_interval", "resume")
 
 
@@ -50,7 +52,7 @@ def record(run: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
     settings = {name: value for name, value in settings.items() if name not in flags.WITHOUT_FLAG or value is not None}
     if run.step and not run.completed:  # The steps that made this picture.
         settings |= {"epochs": 1, "steps_per_epoch": run.step}
-    settings = {name: _plain(value) for name, value in settings.items()}
+    settings = {name: value if name in INPUTS else _plain(value) for name, value in settings.items()}
     is_text = {name: _is_text(name, value) for name, value in settings.items()}
     without_flag = {name: digests_lib.described(value) for name, value in settings.items() if not is_text[name]}
     if run.picture_replaced:
@@ -118,29 +120,50 @@ def read(path: str | os.PathLike) -> dict[str, Any]:
 def digests(settings: Mapping[str, Any]) -> dict[str, str]:
     """{argument: SHA-256} of those settings in `INPUTS` that were read from files or given as arrays.
 
-    Several style images are `style_image[0]` and so on.
+    Several of an argument are `style_image[0]` and so on.
     """
-    sources = {name: settings[name] for name in INPUTS if settings[name] is not None}
-    styles = sources.get("style_image")
-    if isinstance(styles, (list, tuple)):
-        del sources["style_image"]
-        names = ["style_image"] if len(styles) == 1 else [f"style_image[{place}]" for place in range(len(styles))]
-        sources |= dict(zip(names, styles, strict=True))
-    files = {name: source for name, source in sources.items() if not (isinstance(source, str) and source in _NAMES)}
-    values = {name: digests_lib.digest(source) for name, source in files.items()}
+    values = {name: digests_lib.digest(source) for name, source in _entries(settings).items()}
     return {name: value for name, value in values.items() if value is not None}
 
 
 def resolved(name: str, value: Any) -> Any:
-    """A setting that names a file with the file's whole path; others as they are."""
-    if isinstance(value, (list, tuple)) and len(value) == 1:
-        return resolved(name, value[0]) if name in INPUTS else value
-    if name not in INPUTS or not isinstance(value, (str, os.PathLike)):
+    """A setting that names files with each file's whole path, a list of one as that one; other settings as they are."""
+    if name not in INPUTS:
         return value
-    if os.fspath(value) in _NAMES:
+    if isinstance(value, (list, tuple)):
+        entries = [resolved(name, entry) for entry in value]
+        return entries[0] if len(entries) == 1 else entries
+    if not isinstance(value, (str, os.PathLike)) or os.fspath(value) in _NAMES.get(name, ()):
         return value
     path = os.path.expanduser(value)
     return os.path.abspath(path) if os.path.exists(path) else os.fspath(value)
+
+
+def input_files(settings: Mapping[str, Any]) -> list[str]:
+    """All files that settings name to be read, those in folders too.
+
+    Args:
+        settings: {argument: value}, as flags give them.
+    """
+    sources = [source for source in _entries(settings).values() if isinstance(source, (str, os.PathLike))]
+    paths = [os.path.expanduser(source) for source in sources]
+    in_folders = [str(picture) for path in paths if os.path.isdir(path) for picture in folders.pictures(path)]
+    return [path for path in paths if os.path.isfile(path)] + in_folders
+
+
+def _entries(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The sources that settings name in `INPUTS`, one by one: `style_image`, or `style_image[0]` and so on."""
+    found = {}
+    for name in INPUTS:
+        value = settings.get(name)
+        sources = value if isinstance(value, (list, tuple)) else [value]
+        names = [name] if len(sources) == 1 else [f"{name}[{place}]" for place in range(len(sources))]
+        found |= dict(zip(names, sources, strict=True))
+    return {
+        name: source
+        for name, source in found.items()
+        if source is not None and not (isinstance(source, str) and source in _NAMES.get(name, ()))
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -169,13 +192,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _changed_inputs(made: Mapping[str, Any]) -> list[str]:
     """A sentence for each input that is not what it was when the picture was made."""
-    sentences = []
+    sentences, entries = [], _entries(made["settings"])
     for name, before in made["inputs"].items():
-        path = made["settings"].get(name)
-        if path is None:
+        path = entries.get(name)
+        if not isinstance(path, str):
             continue
         if not os.path.exists(path):
-            sentences.append(f"{name}: there is no file {path!r} any more. Name it with --{name}.")
+            flag = name.partition("[")[0]
+            sentences.append(f"{name}: there is no file {path!r} any more. Name it with --{flag}.")
         elif digests_lib.digest(path) != before:
             sentences.append(f"{name}: {path!r} is not what it was: the picture will be another.")
     return sentences
@@ -189,17 +213,22 @@ def _known_flags() -> set[str]:
 
 
 def _plain(value: Any) -> Any:
-    """A number of NumPy's as Python's."""
-    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+    """A number, or an array of numbers, of NumPy's as Python's, also where others hold it."""
+    if isinstance(value, Mapping):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(part) for part in value]
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
 
 
 def _is_text(name: str, value: Any) -> bool:
     """Whether a flag can say it."""
     if name in flags.WITHOUT_FLAG:
         return False
-    if isinstance(value, Mapping) or (isinstance(value, (list, tuple)) and name not in INPUTS):
+    if isinstance(value, Mapping):
         return all(isinstance(layer, str) for layer in value)
-    return value is None or isinstance(value, (str, bool, int, float))
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    return value is None or (bool(parts) and all(isinstance(part, (str, bool, int, float)) for part in parts))
 
 
 def _versions() -> dict[str, str]:

@@ -4,17 +4,20 @@ Exit status: 0 when the picture is made; 2 and one line for a flag or an input t
 written; 1 and one line for a run that failed, its picture so far kept; 130 for one interrupted, likewise.
 
 Beside the picture STEM.png stand STEM.flags, the run in full, which makes it again, and STEM.json, what came of it.
+
+Where a flag takes several, commas separate them: --style_image=a.jpg,b.jpg. A name that holds a comma itself stands in
+double quotes, inside the shell's own: --style_image='"a,b.jpg",c.jpg'; alone it needs none, if there is such a file.
+In a URL, a comma separates only before another URL, a sample:NAME or a file that exists.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import pathlib
 import sys
-import time
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -40,76 +43,75 @@ def main(argv: Sequence[str] | None = None) -> int:
     values = _flag_values()
     try:
         rest = values(["nst_keras.run", *argv])[1:]
-        _check_required(values, rest)
+        flagfiles = _flagfiles(argv, values)
+        for arguments in (argv, *map(_flag_lines, flagfiles.values())):
+            _check_once(arguments, values)
+        _check_usage(values, rest)
     except (absl_flags.Error, UnicodeDecodeError) as error:  # The latter from a flagfile that is no text.
         return _say(error, _USAGE)
     if values["help"].value:
         print(f"{__doc__.strip()}\n{values.get_help()}")
         return 0
     try:
-        return _transfer(values, _flagfiles(argv))
+        with _warnings_as_lines():
+            # Making a picture again replaces the flagfile that its run has written.
+            return _run(values, [path for path, text in flagfiles.items() if not text.startswith(flags.HEADER)])
     except KeyboardInterrupt:
         return _say("interrupted before the first step; nothing was written.", _INTERRUPTED)
 
 
-def _transfer(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
+def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
     with _silent():
-        from nst_keras import job, transfer  # noqa: PLC0415  Takes TensorFlow's seconds; a bad flag need not wait.
+        from nst_keras import job  # noqa: PLC0415  Takes TensorFlow's seconds; a bad flag need not wait.
 
+    setup, fit, picture, wanted = (
+        flags.arguments(values, *function) for function in (flags.SETUP, flags.FIT, flags.SAVE, flags.JOB)
+    )
+    if values["frame_interval"].using_default_value:
+        del setup["frame_interval"]
+    try:
+        work = job.Job(setup, fit, picture, **wanted, flagfiles=flagfiles)
+    except Exception as error:
+        return _failed(error, _USAGE, values)
+    status = 0
+    try:
+        work.run(verbose=0 if values["quiet"].value else "auto")
+    except Exception as error:
+        if not work.style_transfer.begun:  # The run's own arguments are checked in it.
+            return _failed(error, _USAGE, values)
+        status = _failed(error, _FAILURE, values)
+    return _finish(work, status, values)
+
+
+def _finish(work: Any, status: int, values: absl_flags.FlagValues) -> int:
+    """Writes what a `job.Job` has made, and tells of it; the status is that of a run that failed, or 0."""
+    end = work.style_transfer
+    unfinished = _INTERRUPTED if end.interrupted else _FAILURE
+    if not work.has_picture:
+        return status or _say(end.stop_reason, unfinished)
+    try:
+        work.write()
+    except Exception as error:
+        return _failed(error, _FAILURE, values)
+    except KeyboardInterrupt:
+        there = ", ".join(work.written()) or "no files"
+        return _say(f"interrupted while writing; there are {there}.", _INTERRUPTED)
+    written = ", ".join(work.written())
+    if status or not end.completed:
+        return status or _say(f"{end.stop_reason} Wrote {written}", unfinished)
+    if not values["quiet"].value:
+        print(f"nst_keras: {work.summary}; wrote {written}")
+    return 0
+
+
+@contextlib.contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Tells warnings as errors are told, in one line."""
     with warnings.catch_warnings():
         for category in (UserWarning, RuntimeWarning):
             warnings.simplefilter("default", category)
         warnings.showwarning = lambda message, *_: _say(f"warning: {message}", 0)
-        return _run(values, flagfiles, job, transfer)
-
-
-def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str], job: Any, transfer: Any) -> int:
-    setup, fit, picture = (flags.arguments(values, *function) for function in (flags.SETUP, flags.FIT, flags.SAVE))
-    length = values["animation_seconds"].value
-    try:
-        files = _checked_files(values, flagfiles, job, setup, fit, picture)
-        setup["weights"] = job.resolved_weights(setup["extractor"], setup["weights"])
-        style_transfer = transfer.NeuralStyleTransfer(**setup)
-    except Exception as error:
-        return _failed(error, _USAGE, values)
-    status, begun = 0, time.monotonic()
-    try:
-        style_transfer.fit_style_transfer(**fit, verbose=0 if values["quiet"].value else "auto")
-    except Exception as error:
-        if not style_transfer.begun:  # The run's own arguments are checked in it.
-            return _failed(error, _USAGE, values)
-        status = _failed(error, _FAILURE, values)
-    if style_transfer.step == 0 and not style_transfer.completed:
-        return status or _say(style_transfer.stop_reason, _INTERRUPTED if style_transfer.interrupted else _FAILURE)
-    try:
-        seconds = time.monotonic() - begun
-        job.write(files, style_transfer, picture, animation_seconds=length, seconds=seconds)
-    except Exception as error:
-        return _failed(error, _FAILURE, values)
-    except KeyboardInterrupt:
-        written = [str(path) for path in files if path is not None and path.exists()]
-        return _say(f"interrupted while writing; there are {', '.join(written) or 'no files'}.", _INTERRUPTED)
-    return status or _report(style_transfer, files, seconds, quiet=values["quiet"].value)
-
-
-def _checked_files(
-    values: absl_flags.FlagValues, flagfiles: Sequence[str], job: Any, *arguments: dict[str, Any]
-) -> Sequence[Any]:
-    """Where the run writes, all of it found fit before it begins."""
-    setup, fit, picture = arguments
-    wanted = {name: values[name].value for name in ("animation", "contact_sheet", "loss_plot")}
-    files = job.destinations(values["output"].value, **wanted, preview=fit["preview"])
-    job.check(
-        files,
-        inputs=[*flagfiles, *(setup[name] for name in ("content_image", "style_image", "init", "weights"))],
-        # What a run has written that was interrupted, it replaces when it goes on.
-        overwrite=values["overwrite"].value or (fit["resume"] and job.can_go_on(fit["checkpoint_dir"])),
-        animation_seconds=values["animation_seconds"].value,
-        bit_depth=picture["bit_depth"],
-        has_alpha=picture["alpha"],
-        output_size=picture["output_size"],
-    )
-    return files
+        yield
 
 
 @contextlib.contextmanager
@@ -126,51 +128,44 @@ def _silent() -> Iterator[None]:
         os.close(nowhere)
 
 
-def _report(style_transfer: Any, files: Sequence[Any], seconds: float, *, quiet: bool) -> int:
-    written = ", ".join(str(path) for path in files if path is not None)
-    if style_transfer.completed and quiet:
-        return 0
-    if style_transfer.completed:
-        print(f"nst_keras: {style_transfer.stop_reason} in {seconds:.0f} s; wrote {written}")
-        return 0
-    status = _INTERRUPTED if style_transfer.interrupted else _FAILURE
-    return _say(f"{style_transfer.stop_reason} Wrote {written}", status)
-
-
 def _flag_values() -> absl_flags.FlagValues:
     values = absl_flags.FlagValues()
-    flags.define(values, *flags.SETUP)
-    flags.define(values, *flags.FIT)
-    flags.define(values, *flags.SAVE)
+    for function in (flags.SETUP, flags.FIT, flags.SAVE, flags.JOB):
+        flags.define(values, *function)
     own = {"flag_values": values, "module_name": "nst_keras.run"}
-    seconds = flags.signature("export.animations", "save_animation")[0].parameters["seconds"].default
-    absl_flags.DEFINE_string("output", "stylized.png", "The picture: .png, .jpg, .webp or .tiff.", **own)
-    absl_flags.DEFINE_string("animation", None, "The run as a .gif or .mp4; none is made if left out.", **own)
-    absl_flags.DEFINE_float("animation_seconds", seconds, "Length of the animation.", **own)
-    sheet = "Content, styles, frames and picture on a page, as .png, .pdf or .svg; none is made if left out."
-    absl_flags.DEFINE_string("contact_sheet", None, sheet, **own)
-    absl_flags.DEFINE_string("loss_plot", None, "The losses over the steps, likewise.", **own)
-    absl_flags.DEFINE_bool("overwrite", False, "Replaces files that exist; so does --resume where it goes on.", **own)
     absl_flags.DEFINE_bool("quiet", False, "Prints nothing but warnings and errors.", **own)
     absl_flags.DEFINE_bool("debug", False, "Shows the traceback of an error.", **own)
     absl_flags.DEFINE_bool("help", False, "Shows this help.", short_name="h", **own)
     return values
 
 
-def _flagfiles(argv: Sequence[str]) -> list[str]:
-    """The flagfiles named, but for those that a run has written: making a picture again replaces its own."""
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--flagfile", "-flagfile", action="append", default=[])
-    named = [pathlib.Path(name).expanduser() for name in parser.parse_known_args(argv)[0].flagfile]
-    return [str(path) for path in named if not path.read_text(encoding="utf-8").startswith(flags.HEADER)]
+def _flagfiles(argv: Sequence[str], values: absl_flags.FlagValues) -> dict[str, str]:
+    """{path: text} of the flagfiles that a command line names."""
+    named = [pathlib.Path(text).expanduser() for name, text in flags.given(argv, values) if name == "flagfile" and text]
+    return {str(path): path.read_text(encoding="utf-8") for path in named}
 
 
-def _check_required(values: absl_flags.FlagValues, rest: Sequence[str]) -> None:
+def _flag_lines(text: str) -> list[str]:
+    return [line.strip() for line in text.split("\n") if line.startswith("-")]
+
+
+def _check_once(arguments: Sequence[str], values: absl_flags.FlagValues) -> None:
+    """Refuses a flag that takes several and is given twice in one place, where the last would count alone."""
+    given = flags.given(arguments, values)
+    for name, times in Counter(name for name, _ in given).items():
+        if times > 1 and flags.kind_of(name).several:
+            together = ",".join(text for other, text in given if other == name)
+            raise absl_flags.Error(
+                f"--{name} is given {times} times. Give it once, with commas between: --{name}={together}."
+            )
+
+
+def _check_usage(values: absl_flags.FlagValues, rest: Sequence[str]) -> None:
     if rest:
         raise absl_flags.Error(f"{rest[0]!r} is no flag. Flags are written --name=value; --help lists them.")
-    missing = [f"--{name}" for name in ("content_image", "style_image") if values[name].value is None]
-    if missing and not values["help"].value:
-        raise absl_flags.Error(f"{' and '.join(missing)} must be given. --help lists all flags.")
+    pictures = [values[name].value for name in ("content_image", "style_image")]
+    if pictures == [None, None] and not values["help"].value:
+        raise absl_flags.Error("neither --content_image nor --style_image is given. --help lists all flags.")
 
 
 def _failed(error: Exception, status: int, values: absl_flags.FlagValues) -> int:

@@ -3,14 +3,14 @@ import inspect
 import pytest
 from absl import flags as absl_flags
 
-from nst_keras import export, flags, transfer
+from nst_keras import export, flags, job, outcome, transfer
 
 
 @pytest.fixture
 def values():
     result = absl_flags.FlagValues()
-    flags.define(result, *flags.SETUP)
-    flags.define(result, *flags.FIT)
+    for function in (flags.SETUP, flags.FIT, flags.SAVE, flags.JOB):
+        flags.define(result, *function)
     return result
 
 
@@ -19,6 +19,8 @@ def values():
     [
         (flags.SETUP, transfer.NeuralStyleTransfer.__init__),
         (flags.FIT, transfer.NeuralStyleTransfer.fit_style_transfer),
+        (flags.SAVE, outcome.Outcome.save),
+        (flags.JOB, job.Job.__init__),
         (("export.animations", "save_animation"), export.save_animation),
     ],
 )
@@ -31,9 +33,15 @@ def test_the_signature_that_is_read_is_the_real_one(function, code):
 
 
 def test_every_argument_that_text_can_name_is_a_flag(values):
-    for function in (flags.SETUP, flags.FIT):
-        names = set(flags.signature(*function)[0].parameters) - {"self", "preprocess", "callbacks", "verbose"}
-        assert names <= set(values)
+    for function in (flags.SETUP, flags.FIT, flags.SAVE, flags.JOB):
+        assert set(flags.signature(*function)[0].parameters) - set(flags.WITHOUT_FLAG) <= set(values)
+    assert not set(flags.WITHOUT_FLAG) & set(values)
+
+
+def test_the_command_lines_animation_is_as_long_as_the_functions():
+    functions = {("export.animations", "save_animation"): "seconds", flags.JOB: "animation_seconds"}
+    lengths = {flags.signature(*function)[0].parameters[name].default for function, name in functions.items()}
+    assert len(lengths) == 1
 
 
 def test_defaults_and_types_are_those_of_the_signature(values):
@@ -82,6 +90,8 @@ def test_layers(values, text, expected):
         "--epochs=1.5",
         "--seed=x",
         "--show_image=7",
+        "--style_image=a.jpg,,b.jpg",
+        '--style_image="a.jpg',
     ],
 )
 def test_bad_values(values, argument):
@@ -101,8 +111,58 @@ def test_bad_values(values, argument):
         ("image_size", None),
         ("init", "a picture.png"),
         ("seed", 0),
+        ("style_image", "b, c.jpg"),
+        ("style_image", ["a.jpg", 'my "best", so far.jpg']),
+        ("output_size", 640),
+        ("output_size", "content"),
+        ("animation_seconds", 2.5),
+        ("overwrite", True),
     ],
 )
 def test_a_flag_line_gives_its_value_back(values, name, value):
     values(["run", flags.flag_line(name, value)])
     assert values[name].value == value
+
+
+def test_several_of_a_thing_in_one_flag(values, monkeypatch):
+    """Numbers too, by a signature that is yet to come."""
+    parameters = inspect.Signature(
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+            for name, annotation in (("blend", "Sequence[float] | None"), ("pyramid", "int | Sequence[int] | None"))
+        ]
+    )
+    monkeypatch.setattr(flags, "signature", lambda *_: (parameters, {"blend": "Shares.", "pyramid": "Sizes."}))
+    flags.define(values, "coming", "function")
+    values(["run", "--blend=0.7,0.3", "--pyramid=4", "--style_image=a.jpg,b.jpg"])
+    assert flags.arguments(values, "coming", "function") == {"blend": [0.7, 0.3], "pyramid": 4}
+    assert values["style_image"].value == ["a.jpg", "b.jpg"]
+    values(["run", "--blend=none", "--pyramid=128,256"])
+    assert flags.arguments(values, "coming", "function") == {"blend": None, "pyramid": [128, 256]}
+    with pytest.raises(absl_flags.Error, match="--blend=0.7;0.3: '0.7;0.3' is not numbers with commas between them"):
+        values(["run", "--blend=0.7;0.3"])
+
+
+def test_what_is_given_on_the_line(values):
+    line = [
+        "--seed=3",
+        "-init",
+        "--style_image",
+        "--style_image",
+        "a=b",
+        "--show_image",
+        "--noresume",
+        "--flagfile",
+        "x",
+    ]
+    expected = [("seed", "3"), ("init", "--style_image"), ("style_image", "a=b"), ("show_image", None)]
+    expected += [("noresume", None), ("flagfile", "x")]
+    assert flags.given(line, values) == expected
+    assert flags.given([*line, "--", "--seed=4"], values) == expected
+    assert flags.given([*line, "stray", "--seed=4"], values) == expected
+
+
+def test_which_flags_take_several(values):
+    several = {name for name in values if flags.kind_of(name).several}
+    assert {"style_image", "style_layers", "content_layers"} <= several
+    assert not several & {"content_image", "init", "seed", "weights", "output", "nowhere"}

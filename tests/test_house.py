@@ -11,9 +11,11 @@ from tests.conftest import ROOT
 ORDER = [
     "nst_keras",
     "checks",
+    "folders",
     "digests",
     "compilation",
     "memory",
+    "flag_kinds",
     "flags",
     "formats",
     "formats.opening",

@@ -1,6 +1,7 @@
 """A picture alone is enough to make it again."""
 
 import json
+import pathlib
 import re
 import subprocess
 import sys
@@ -66,6 +67,44 @@ def test_it_tells_what_the_picture_came_of(folder, capsys):  # noqa: F811
     assert record["losses"]["loss"] == beside["history"]["loss"][-1]
 
 
+def test_a_blend_of_styles_is_made_again(folder, capsys, monkeypatch):  # noqa: F811
+    (folder / "a, b.png").write_bytes((folder / "content.png").read_bytes())
+    styles = '--style_image="style.png","a, b.png","sample:woodblock"'
+    assert run.main(command("--output=made.png", styles, "--style_weight=1000")) == 0
+    assert run.main(command("--output=one.png", "--style_weight=1000")) == 0
+    capsys.readouterr()
+    text = printed_flagfile("made.png", capsys)
+    assert f"# style_image[0]: sha256 {digests.digest('style.png')}\n" in text
+    (folder / "settings.flags").write_text(text)
+    monkeypatch.chdir("/")
+    assert run.main([f"--flagfile={folder}/settings.flags", f"--output={folder}/again.png"]) == 0
+    made, again, one = (images.load(folder / f"{name}.png").numpy() for name in ("made", "again", "one"))
+    np.testing.assert_array_equal(again, made)
+    assert (made != one).any()
+
+
+def test_a_changed_entry_of_a_list_and_a_changed_folder_are_told(folder, capsys):  # noqa: F811
+    from nst_keras import export
+
+    assert run.main(command("--output=made.png", "--style_image=style.png,content.png,sample:swirls")) == 0
+    (folder / "masks").mkdir()
+    record = provenance.read("made.png")
+    record["settings"] |= {"content_mask": f"{folder}/masks", "style_mask": [f"{folder}/gone.png"]}
+    record["inputs"] |= provenance.digests({"content_mask": "masks"}) | {"style_mask": "0"}
+    export.save_image(np.zeros([9, 9, 3], np.uint8), "with_masks.png", text=json.dumps(record))
+    PIL.Image.new("RGB", (40, 40)).save("content.png")
+    PIL.Image.new("RGB", (40, 40)).save("masks/left.png")
+    (folder / "style.png").unlink()
+    capsys.readouterr()
+    assert provenance.main(["with_masks.png"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert f"style_image[0]: there is no file '{folder}/style.png' any more. Name it with --style_image." in lines[1]
+    assert f"style_image[1]: '{folder}/content.png' is not what it was" in lines[2]
+    assert f"content_mask: '{folder}/masks' is not what it was" in lines[3]
+    assert f"style_mask: there is no file '{folder}/gone.png'" in lines[4]
+    assert len(lines) == 5
+
+
 def test_a_changed_and_a_missing_input_are_told(folder, capsys):  # noqa: F811
     assert run.main(command("--output=made.png")) == 0
     PIL.Image.new("RGB", (40, 40)).save("content.png")
@@ -129,12 +168,37 @@ def test_what_was_shown_on_the_way_is_no_part_of_it(make_transfer, tmp_path):
     assert not {"checkpoint_dir", "tensorboard", "preview", "resume"} & style_transfer.record()["settings"].keys()
 
 
-@pytest.mark.parametrize("value", ["content", "random", "sample:swirls", "https://example.org/picture.png"])
-def test_names_that_are_no_files_stay_as_they_are(value, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("init", "content"),
+        ("weights", "random"),
+        ("style_image", ["sample:swirls", "https://example.org/picture.png"]),
+        ("style_blend", [1.0]),
+    ],
+)
+def test_names_that_are_no_files_stay_as_they_are(name, value, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "content").mkdir()
     (tmp_path / "random").mkdir()
-    assert provenance.resolved("init", value) == value
+    assert provenance.resolved(name, value) == value
+
+
+def test_each_file_of_a_list_gets_its_whole_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "style").mkdir()  # A folder of styles; that `init` takes this word for a start is nothing to it.
+    (tmp_path / "a,b.png").touch()
+    listed = ["style", pathlib.Path("a,b.png"), "nowhere.png"]
+    assert provenance.resolved("style_mask", listed) == [f"{tmp_path}/style", f"{tmp_path}/a,b.png", "nowhere.png"]
+    assert provenance.resolved("style_image", ("style",)) == f"{tmp_path}/style"
+
+
+def test_files_that_are_read(folder):  # noqa: F811
+    (folder / "styles").mkdir()
+    (folder / "styles" / "one.png").touch()
+    settings = {"content_image": "content.png", "style_image": ["styles", "sample:swirls"], "style_mask": ["style.png"]}
+    settings |= {"content_mask": None, "init": "content", "weights": "imagenet", "frames_dir": "style.png"}
+    assert provenance.input_files(settings) == ["content.png", "style.png", "styles/one.png"]
 
 
 def test_a_strangers_picture_can_set_no_flag_but_those_of_a_picture(make_transfer):
@@ -158,3 +222,19 @@ def test_a_line_of_a_record_cannot_become_a_flag(make_transfer):
     style_transfer.fit_style_transfer(1, 2, verbose=0)
     record = style_transfer.record() | {"stop_reason": "all\n--overwrite=true"}
     assert "\n--overwrite" not in provenance.flagfile(record)
+
+
+def test_what_numpy_counts_comes_back_as_numbers(make_transfer):
+    style_transfer = make_transfer(style_layers={"conv1": np.float32(0.5)}, seed=np.int64(4))
+    style_transfer.fit_style_transfer(1, 2, verbose=0)
+    record = style_transfer.record(style_blend=np.array([0.25, 0.75]))
+    assert json.loads(json.dumps(record))["settings"]["style_blend"] == [0.25, 0.75]
+    assert {"--style_layers=conv1:0.5", "--seed=4"} <= set(provenance.flagfile(record).splitlines())
+
+
+def test_several_pictures_that_are_no_files_are_described(make_transfer, style):
+    style_transfer = make_transfer([style, style[::2]])
+    style_transfer.fit_style_transfer(1, 2, verbose=0)
+    record = style_transfer.record()
+    assert record["without_flag"]["style_image"] == "[ndarray [36, 44, 3], ndarray [18, 44, 3]]"
+    assert {"style_image[0]", "style_image[1]"} <= record["inputs"].keys()

@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from nst_keras import images, loop, run
+from nst_keras import images, loop, run, transfer
 from tests.conftest import ROOT
 from tests.test_images import png_header
 
@@ -28,7 +28,10 @@ def folder(tmp_path, monkeypatch, content, style):
 
 
 def command(*arguments):
-    return ["--content_image=content.png", "--style_image=style.png", *QUICK, *arguments]
+    """A quick run's line, in which arguments take the place of their like."""
+    given = {argument.partition("=")[0] for argument in arguments}
+    usual = ["--content_image=content.png", "--style_image=style.png", *QUICK]
+    return [argument for argument in usual if argument.partition("=")[0] not in given] + list(arguments)
 
 
 def test_a_run_writes_its_picture_its_animation_its_flags_and_its_record(folder, capsys):
@@ -48,7 +51,7 @@ def test_a_run_writes_its_picture_its_animation_its_flags_and_its_record(folder,
 
 
 def test_the_flagfile_beside_the_picture_makes_it_again(folder, monkeypatch):
-    assert run.main([*command("--output=made.png"), "--seed=none", "--init=noise", "--style_layers=conv1_1:0.3"]) == 0
+    assert run.main(command("--output=made.png", "--seed=none", "--init=noise", "--style_layers=conv1_1:0.3")) == 0
     first = images.load("made.png")
     monkeypatch.chdir("/")
     flagfile = folder / "made.flags"
@@ -112,6 +115,15 @@ BAD = {
     "--output_size=contents": "output_size must be 'content' or the longest side in pixels",
     "--tensorboard=content.png": "content.png",
     "--init=nosie": "init='nosie' is not known. Did you mean 'noise'",
+    "--style_image=content.png,nowhere.png": "style_image: there is no file 'nowhere.png'",
+    "--style_image=content.png,,style.png": "'content.png,,style.png' is not a name, or names with commas between them",
+    "--style_image=content.png,style.png --output=style.png --overwrite": "'style.png' would replace a file",
+    "--style_image=paintings --output=paintings/one.png --overwrite": "'paintings/one.png' would replace a file",
+    "--style_image=a.png --style_image=b.png": "--style_image is given 2 times. Give it once, with commas between: "
+    "--style_image=a.png,b.png.",
+    "-style_image a.png --style_image b.png": "with commas between: --style_image=a.png,b.png.",
+    "--style_layers=conv1_1 --style_layers=conv2_1": "with commas between: --style_layers=conv1_1,conv2_1.",
+    "--flagfile=twice.flags": "with commas between: --style_image=a.png,b.png.",
 }
 
 
@@ -123,16 +135,24 @@ def test_bad_input_gives_one_line_and_status_2_and_writes_nothing(folder, capsys
     (folder / "cut.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:4000])
     PIL.Image.new("RGB", (1, 1)).save("one.png")
     (folder / "own.flags").write_text("--seed=1\n")
+    (folder / "twice.flags").write_text("--style_image=a.png\n# --style_image=c.png\n--style_image=b.png\n")
+    (folder / "paintings").mkdir()
+    (folder / "paintings" / "one.png").write_bytes((folder / "one.png").read_bytes())
     (folder / "huge.png").write_bytes(png_header(20_000, 20_000))
-    before = {path: path.read_bytes() for path in folder.iterdir()}
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
     assert run.main(command(*argument.split(" "))) == 2
     assert BAD[argument] in one_line(capsys)
-    assert {path: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
 
 
 def test_missing_images_are_asked_for(capsys):
     assert run.main([]) == 2
-    assert "--content_image and --style_image must be given" in one_line(capsys)
+    assert "neither --content_image nor --style_image is given" in one_line(capsys)
+
+
+def test_whether_one_image_is_enough_is_not_for_the_command_line_to_say(folder, capsys):
+    assert run.main(["--style_image=style.png", "--output=made.png"]) == 2
+    assert one_line(capsys).startswith("nst_keras: content_image must be ")
 
 
 def test_debug_shows_the_traceback(folder):
@@ -184,6 +204,40 @@ def test_the_same_run_makes_the_same_bytes(folder):
         assert (folder / f"one{suffix}").read_bytes() == (folder / f"two{suffix}").read_bytes()
 
 
+def test_the_line_wins_over_a_flagfile_and_the_later_flagfile_over_the_first(folder):
+    (folder / "first.flags").write_text("--style_image=nowhere.png\n")
+    (folder / "second.flags").write_text("--style_image=content.png,style.png\n")
+    flagfiles = ["--flagfile=first.flags", "--flagfile", "second.flags"]
+    line = [argument for argument in command("--output=made.png") if not argument.startswith("--style_image")]
+    assert run.main([*flagfiles, *line]) == 0
+    assert f'--style_image="{folder}/content.png","{folder}/style.png"\n' in (folder / "made.flags").read_text()
+    assert run.main([*flagfiles, "--style_image=style.png", *line, "--overwrite"]) == 0
+    assert f"--style_image={folder}/style.png\n" in (folder / "made.flags").read_text()
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps"),
+    [
+        ([], [3]),
+        (["--frame_interval=1"], [1, 2, 3]),
+        (["--animation=made.gif"], [1, 2, 3]),
+        (["--contact_sheet=sheet.png", "--frame_interval=2"], [2, 3]),
+        (["--frames_dir=frames"], [1, 2, 3]),
+        (["--checkpoint_dir=kept"], [1, 2, 3]),
+    ],
+)
+def test_frames_are_kept_where_something_needs_them(folder, monkeypatch, asked, steps):
+    kept = []
+    save = transfer.NeuralStyleTransfer.save
+    monkeypatch.setattr(
+        transfer.NeuralStyleTransfer, "save", lambda self, *a, **k: kept.append(self.frame_steps) or save(self, *a, **k)
+    )
+    assert run.main(command("--output=made.png", *asked)) == 0
+    assert kept == [steps]
+    shown = any(argument.startswith(("--animation", "--contact_sheet")) for argument in asked)
+    assert ("--frame_interval=" in (folder / "made.flags").read_text()) == shown
+
+
 def test_an_animation_of_a_flagfile_can_be_left_out(folder):
     (folder / "own.flags").write_text("--animation=made.gif\n")
     assert run.main(command("--flagfile=own.flags", "--animation=none", "--output=made.png")) == 0
@@ -231,6 +285,7 @@ def test_help_needs_no_tensorflow():
     code = "import sys; from nst_keras import run; run.main(['--help']); assert 'tensorflow' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "--style_weight: Weight of the style term" in done.stdout
+    assert "--style_image=a.jpg,b.jpg" in done.stdout
 
 
 def test_importing_the_package_does_no_work():
@@ -277,9 +332,11 @@ def test_quiet_prints_nothing(folder, capsys):
 
 def test_all_that_a_run_can_write(folder, capsys):
     wanted = ["--contact_sheet=sheet.png", "--loss_plot=losses.pdf", "--preview=preview.jpg", "--tensorboard=board"]
+    wanted += ["--checkpoint_dir=kept"]
     assert run.main(command("--output=made.tiff", "--bit_depth=16", "--show_interval=1", *wanted)) == 0
-    names = {path.name for path in folder.iterdir()}
-    assert {"made.tiff", "made.flags", "made.json", "sheet.png", "losses.pdf", "preview.jpg", "board"} <= names
+    names = {path.name for path in folder.iterdir()} - {"content.png", "style.png"}
+    assert names == {"made.tiff", "made.flags", "made.json", "sheet.png", "losses.pdf", "preview.jpg", "board", "kept"}
+    assert set(capsys.readouterr().out.splitlines()[-1].partition("; wrote ")[2].split(", ")) == names
     assert "--loss_plot=" in (folder / "made.flags").read_text()
     assert "--preview=" not in (folder / "made.flags").read_text()
 
