@@ -3,6 +3,7 @@
 Wherever a picture is taken, `"sample:NAME"` names one of them. Two are for content, `grace_hopper` and `landscape`;
 three for style, `swirls` (thick paint), `stained_glass` (lead lines and flat jewel colours) and `woodblock` (outlines
 and parallel curves). The drawn ones come in any size, the same composition at each, and another seed draws another.
+Two are masks, white where the landscape is sky, `landscape_sky`, and where it is not, `landscape_ground`.
 """
 
 from __future__ import annotations
@@ -12,13 +13,24 @@ from collections.abc import Callable
 import numpy as np
 
 from nst_keras import checks
-from nst_keras.drawing.landscape_scene import landscape
+from nst_keras.drawing.landscape_scene import landscape, landscape_ground, landscape_sky
 from nst_keras.drawing.photograph import grace_hopper
 from nst_keras.drawing.stained_glass_window import stained_glass
 from nst_keras.drawing.swirls_night import swirls
 from nst_keras.drawing.woodblock_print import woodblock
 
-__all__ = ["PREFIX", "SAMPLES", "draw", "grace_hopper", "landscape", "stained_glass", "swirls", "woodblock"]
+__all__ = [
+    "PREFIX",
+    "SAMPLES",
+    "draw",
+    "grace_hopper",
+    "landscape",
+    "landscape_ground",
+    "landscape_sky",
+    "stained_glass",
+    "swirls",
+    "woodblock",
+]
 
 PREFIX = "sample:"
 
@@ -38,6 +50,8 @@ def draw(name: str) -> np.ndarray:
 SAMPLES: dict[str, Callable[[], np.ndarray]] = {
     "grace_hopper": grace_hopper,
     "landscape": landscape,
+    "landscape_ground": landscape_ground,
+    "landscape_sky": landscape_sky,
     "stained_glass": stained_glass,
     "swirls": swirls,
     "woodblock": woodblock,

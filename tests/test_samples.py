@@ -6,9 +6,11 @@ import PIL.Image
 import pytest
 
 from nst_keras import images, samples
+from nst_keras.drawing import canvas, landscape_sky
 
 # Odd small sizes of the pictures that are drawn, by name: one lies, one stands.
 DRAWN = {"landscape": (29, 53), "stained_glass": (41,), "swirls": (37,), "woodblock": (51, 33)}
+DRAWN |= {"landscape_ground": (29, 53), "landscape_sky": (29, 53)}
 
 
 def fresh(name, size, seed):
@@ -75,6 +77,27 @@ def test_a_width_that_is_none_is_refused():
     for name in ("landscape", "woodblock"):
         with pytest.raises(ValueError, match="width must be a whole number, 1 or more, but 0 was given"):
             fresh(name, (48, 0), 0)
+
+
+def test_the_masks_of_the_landscape_share_it():
+    sky, ground = (draw(f"landscape_{part}", DRAWN["landscape"], 3) for part in ("sky", "ground"))
+    assert np.all(sky.astype(int) + ground == 255)
+    assert np.all(sky == sky[..., :1])
+    assert {0, 255} <= set(np.unique(sky))
+
+
+def test_the_mask_of_the_sky_is_where_another_sky_changes_the_landscape(monkeypatch):
+    """With what stands before it, and nothing of what the lake mirrors of it."""
+    # Pixels as they are drawn, which reducing them would mix.
+    monkeypatch.setattr(canvas, "finished", lambda picture, height, width: (picture * 255 + 0.5).astype(np.uint8))
+    seed, drawn = 3, landscape_sky.sky
+    picture, mask = samples.landscape(*DRAWN["landscape"], seed=seed), samples.landscape_sky(29, 53, seed=seed)
+    monkeypatch.setattr(landscape_sky, "sky", lambda *arguments: np.full_like(drawn(*arguments), [0, 9, 0]))
+    changed = np.any(samples.landscape(*DRAWN["landscape"], seed=seed) != picture, axis=-1)
+    above = round(len(mask) * 0.56)  # Where the horizon lies.
+    np.testing.assert_array_equal(mask[:above, :, 0] == 255, changed[:above])
+    assert not mask[above:].any()
+    assert 0.3 < np.mean(changed[:above]) < 0.95
 
 
 def test_an_unknown_sample():

@@ -1,4 +1,4 @@
-"""A landscape drawn by code, with a photograph's structure: a content picture.
+"""A landscape drawn by code, with a photograph's structure: a content picture, and masks of its sky and its ground.
 
 Its unit of length is the picture's height (less in an upright one), and it lies around the horizon's middle.
 """
@@ -15,7 +15,7 @@ from nst_keras.drawing import landscape_foreground as foreground
 from nst_keras.drawing import landscape_land as land
 from nst_keras.drawing import landscape_sky as sky
 
-__all__ = ["landscape"]
+__all__ = ["landscape", "landscape_ground", "landscape_sky"]
 
 _LAND = 8  # With seed 0, a land that is good to look at.
 _HORIZON = 0.56  # Share of the height above it.
@@ -45,6 +45,20 @@ class _Frame:
         return ((np.arange(first, last) + 0.5) / self.unit).astype(np.float32)[:, None]
 
 
+@dataclasses.dataclass(frozen=True)
+class _Scene:
+    """All but what stands near: the picture [rows, columns, 3], where its sky is, and where grass grows.
+
+    `random` draws what stands near, and so serves one picture.
+    """
+
+    frame: _Frame
+    picture: np.ndarray
+    sky: np.ndarray
+    near: np.ndarray
+    random: np.random.Generator
+
+
 def landscape(height: int = 512, width: int = 768, *, seed: int = 0) -> np.ndarray:
     """A lake at a low sun with a cabin and a boat, between wooded hills, mountains behind, firs and grass in front.
 
@@ -59,6 +73,49 @@ def landscape(height: int = 512, width: int = 768, *, seed: int = 0) -> np.ndarr
     Raises:
         ValueError: A height or width below 1, a seed below 0, or one that is no whole number.
     """
+    scene = _scene(height, width, seed)
+    return canvas.finished(_furnished(scene, scene.picture), height, width)
+
+
+def landscape_sky(height: int = 512, width: int = 768, *, seed: int = 0) -> np.ndarray:
+    """A mask of `landscape`: white where its sky is seen, black elsewhere, and the grey of each pixel that has both.
+
+    Args:
+        height: In pixels.
+        width: In pixels.
+        seed: That of the landscape.
+
+    Returns:
+        uint8 [height, width, 3], RGB of three equal channels.
+
+    Raises:
+        ValueError: As `landscape`.
+    """
+    scene = _scene(height, width, seed)
+    # Nothing that stands before the sky is white.
+    before_white = _furnished(scene, np.repeat(scene.sky[..., None], 3, axis=-1))
+    sky = np.all(before_white == 1, axis=-1, keepdims=True)
+    return canvas.finished(np.repeat(sky, 3, axis=-1), height, width)
+
+
+def landscape_ground(height: int = 512, width: int = 768, *, seed: int = 0) -> np.ndarray:
+    """The other mask: all of `landscape` that is not its sky, 255 less each of `landscape_sky`'s levels.
+
+    Args:
+        height: In pixels.
+        width: In pixels.
+        seed: That of the landscape.
+
+    Returns:
+        uint8 [height, width, 3], RGB of three equal channels.
+
+    Raises:
+        ValueError: As `landscape`.
+    """
+    return 255 - landscape_sky(height, width, seed=seed)
+
+
+def _scene(height: int, width: int, seed: int) -> _Scene:
     canvas.check(height, width, seed)
     random = np.random.default_rng((_LAND, seed))
     hour = sky.HOURS[seed % len(sky.HOURS)]
@@ -73,8 +130,7 @@ def landscape(height: int = 512, width: int = 768, *, seed: int = 0) -> np.ndarr
     lake = _lake(random, frame, _mirrored(hour, frame, fan, heaven[:below]))
     picture[:below] = np.where(seen.water[:below, :, None], lake[::-1], picture[:below])
     near = np.where(seen.water, np.inf, seen.distances) < _NEAR_BANK
-    image = _furnished(frame, picture[::-1], near[::-1], random)
-    return canvas.finished(np.asarray(image)[:rows] / np.float32(255), height, width)
+    return _Scene(frame, picture[::-1], np.isinf(seen.distances)[::-1], near[::-1], random)
 
 
 def _through_air(hour: sky.Hour, frame: _Frame, seen: land.View, behind: np.ndarray, first: int) -> np.ndarray:
@@ -121,15 +177,16 @@ def _lake(random: np.random.Generator, frame: _Frame, mirror: np.ndarray) -> np.
     return glass + 0.8 * path[..., None] * np.float32([1.0, 0.78, 0.5])
 
 
-def _furnished(frame: _Frame, picture: np.ndarray, near: np.ndarray, random: np.random.Generator) -> PIL.Image.Image:
-    """The picture with all that stands in it; grass grows where `near`."""
+def _furnished(scene: _Scene, picture: np.ndarray) -> np.ndarray:
+    """A picture of the scene, such as its own, with all that stands in it; colours 0..1, cut to the frame."""
+    frame = scene.frame
     sheet = foreground.Sheet(_image(picture), frame.horizon, frame.unit)
     foreground.cabin(sheet, _CABIN)
     foreground.boat(sheet, _BOAT)
-    foreground.grass(sheet, random, near)
+    foreground.grass(sheet, scene.random, scene.near)
     for foot, tall in _FIRS:
-        foreground.fir(sheet, random, foot, tall)
-    return sheet.image
+        foreground.fir(sheet, scene.random, foot, tall)
+    return np.asarray(sheet.image)[: frame.rows] / np.float32(255)
 
 
 def _image(picture: np.ndarray) -> PIL.Image.Image:
