@@ -224,8 +224,10 @@ def _targets(
 
     graph, targets = _as_graph(summaries_of), []
     for region in regions:
-        summaries = [graph(image) for image in region.images]
-        layers = {name: statistic.target([one[name] for one in summaries], region.blend) for name in extractor.layers}
+        # A style without a share would still tell the others at how many points they are read.
+        shares = [(image, share) for image, share in zip(region.images, region.blend, strict=True) if share]
+        summaries, blend = [graph(image) for image, _ in shares], [share for _, share in shares]
+        layers = {name: statistic.target([one[name] for one in summaries], blend) for name in extractor.layers}
         targets.append(_Target(layers, _guides(region, extractor), region.strength))
     return targets
 

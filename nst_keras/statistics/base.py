@@ -93,8 +93,9 @@ def weights(features: tf.Tensor, guide: tf.Tensor | None) -> tf.Tensor:
     """What each point counts, 1 together: [1, M, 1]."""
     if guide is None:
         guide = tf.ones([1, *tf.unstack(tf.shape(features)[1:3]), 1])
-    counts = tf.reshape(guide, [1, -1, 1])
-    return counts / tf.maximum(tf.reduce_sum(counts), keras.config.epsilon())
+    # In double precision: XLA adds one location after the other, whose rounding adds up to a thousandth at 512 px.
+    counts = tf.cast(tf.reshape(guide, [1, -1, 1]), tf.float64)
+    return tf.cast(counts / tf.maximum(tf.reduce_sum(counts), keras.config.epsilon()), tf.float32)
 
 
 def mean(values: Sequence[tf.Tensor], blend: Sequence[float]) -> tf.Tensor:

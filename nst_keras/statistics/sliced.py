@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -40,7 +41,7 @@ class SlicedWasserstein(base.Relative):
         points = _along_lines(features)
         order = tf.argsort(points)
         weights = base.weights(features, guide)[..., 0]
-        goals = _in_place(order, _read_at(target["sorted"], _shares(order, weights, guide)))
+        goals = _in_place(order, _read_at(target["sorted"], _shares(order, guide)))
         distance = tf.reduce_sum(tf.math.squared_difference(points, goals) * weights, [1, 2])
         return tf.reduce_mean(distance / base.size(target["gram"]))
 
@@ -58,12 +59,15 @@ def _middles(count: int | tf.Tensor) -> tf.Tensor:
     return (tf.range(count, dtype=tf.float32) + 0.5) / tf.cast(count, tf.float32)
 
 
-def _shares(order: tf.Tensor, weights: tf.Tensor, guide: tf.Tensor | None) -> tf.Tensor:
-    """Likewise for points in order, of these weights [1, M]: [batch, K, M], or [M] where all count alike."""
+def _shares(order: tf.Tensor, guide: tf.Tensor | None) -> tf.Tensor:
+    """Likewise for points in order, which count as a guide says: [batch, K, M], or [M] where all count alike."""
     if guide is None:
         return _middles(tf.shape(order)[-1])
-    in_order = tf.gather(weights[0], order)
-    return tf.cumsum(in_order, axis=-1) - 0.5 * in_order
+    # In double precision: over the locations of a layer of 512 px, the rounding of a float32 sum moves points far.
+    counts = tf.cast(tf.reshape(guide, [-1]), tf.float64)
+    in_order = tf.gather(counts, order)
+    below = tf.cumsum(in_order, axis=-1) - 0.5 * in_order
+    return tf.cast(below / tf.maximum(tf.reduce_sum(counts), keras.config.epsilon()), tf.float32)
 
 
 def _read_at(ordered: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:

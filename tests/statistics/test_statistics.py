@@ -235,6 +235,15 @@ def test_guided_sliced_wasserstein_is_the_naive_one(random):
     assert value == pytest.approx(naive, rel=1e-3)
 
 
+@pytest.mark.parametrize("jit_compile", ["true", "false"])
+def test_a_guide_of_one_value_is_none_at_many_locations(random, jit_compile):
+    """Where a running sum in single precision would be off by much more than a location."""
+    picture, style = features(random, 300, 400, 2), features(random, 300, 400, 2) + 0.05
+    guided = value_and_gradient("sliced_wasserstein", picture, style, jit_compile, np.full((300, 400), 0.3))
+    plain = value_and_gradient("sliced_wasserstein", picture, style, jit_compile)
+    assert guided[0] == pytest.approx(plain[0], rel=1e-3)
+
+
 def test_two_soft_guides_that_add_up_to_1_count_each_location_once(random):
     """The Gram matrix is that of both regions, each as strong as its area."""
     picture, guide = features(random), random.uniform(size=(5, 6))
