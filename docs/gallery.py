@@ -1,0 +1,153 @@
+"""Makes the pictures of README's section "Control", from samples alone.
+
+    python docs/gallery.py [--only=colour,masks] [--overwrite]
+
+A row that lies in `docs/gallery` already is left as it is, so a program that was stopped goes on where it was. All of
+it takes about ten minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import PIL.Image
+from absl import app, flags
+
+from nst_keras import export, plots, priors, rebuilding, statistics, transfer
+
+ONLY = flags.DEFINE_list("only", None, "Names of rows; all of them if left out.")
+FOLDER = flags.DEFINE_string("folder", str(pathlib.Path(__file__).parent / "gallery"), "Where they are written.")
+SIZE = flags.DEFINE_integer("image_size", 336, "Longest side of a picture, in pixels.")
+STEPS = flags.DEFINE_integer("steps", 60, "Steps of a picture; a few take twice as many.")
+OVERWRITE = flags.DEFINE_bool("overwrite", False, "Makes rows again that exist.")
+
+USUAL = {
+    "style_image": "sample:swirls",
+    "content_image": "sample:landscape",
+    "extractor": "compact",
+    "content_layers": ["conv4_2"],
+    "normalization": "relative",
+    "optimizer": "lbfgs",
+    "seed": 0,
+}
+# The other terms belong to a run; what is not a weight is a setting.
+WEIGHTS = ("style_weight", "content_weight", "var_weight", "alpha_norm_weight")
+BOTH = ["sample:swirls", "sample:woodblock"]
+SKY = ["sample:landscape_sky", "sample:landscape_ground"]
+ALONE = {"mode": "texture", "content_image": None, "texture_size": "336x252"}
+TWICE = {"steps": 2}
+
+
+class Row(NamedTuple):
+    """Pictures side by side.
+
+    Attributes:
+        pictures: {label: what differs from the usual settings}.
+        settings: What differs in all of them.
+    """
+
+    pictures: Mapping[str, Mapping[str, Any]]
+    settings: Mapping[str, Any] = {}
+
+
+ROWS: dict[str, Row] = {
+    "pyramid": Row(
+        {
+            "one size": {},
+            "pyramid=4": {"pyramid": 4},
+            'pyramid=4, optimizer="adam"': {"pyramid": 4, "optimizer": "adam", **TWICE},
+        }
+    ),
+    "style_scale": Row({f"style_scale={scale}": {"style_scale": scale} for scale in (0.5, 1.0, 2.0)}),
+    "blend": Row(
+        {f"style_blend={blend}": {"style_blend": blend} for blend in ([1, 0], [1, 1], [0, 1])}, {"style_image": BOTH}
+    ),
+    "masks": Row(
+        {
+            "style_mask: sky": {"style_image": "sample:swirls", "style_mask": SKY[0]},
+            "style_mask: sky, ground": {"style_image": BOTH, "style_mask": SKY},
+            "content_mask: ground": {"content_mask": SKY[1]},
+        }
+    ),
+    "colour": Row(
+        {f'"{name}"': {"preserve_color": name} for name in ("none", "luminance", "match", "histogram")},
+        {"style_image": "sample:stained_glass"},
+    ),
+    "statistics": Row({f'"{name}"': {"style_statistic": name} for name in statistics.STATISTICS}),
+    "variation": Row(
+        {
+            "var_weight=0": {},
+            **{
+                f'"{name}", {weight:g}': {"variation": name, "var_weight": weight}
+                for name, weight in zip(priors.VARIATIONS, (0.3, 3.0, 3.0), strict=True)
+            },
+        },
+    ),
+    "layers": Row({f'"{name}"': {"style_layer_scheme": name} for name in ("fine", "equal", "coarse")}),
+    "network": Row(
+        {
+            **{f'pooling="{name}"': {"pooling": name} for name in ("max", "avg", "l2") if name in rebuilding.POOLINGS},
+            'padding="replicate"': {"padding": "replicate"},
+        },
+    ),
+    "modes": Row(
+        {
+            "texture": {**ALONE, "style_image": "sample:woodblock", **TWICE},
+            "texture, style_scale=0.5": {**ALONE, "style_image": "sample:stained_glass", "style_scale": 0.5, **TWICE},
+            "style_reconstruction": {
+                "mode": "style_reconstruction",
+                "content_image": None,
+                "style_layers": ["conv1_1", "conv2_1"],
+            },
+            "content_reconstruction": {
+                "mode": "content_reconstruction",
+                "style_image": None,
+                "variation": "l2",
+                "var_weight": 5.0,
+                "content_weight": 1.0,
+                **TWICE,
+            },
+        },
+    ),
+}
+
+
+def picture(settings: Mapping[str, Any]) -> np.ndarray:
+    """The picture of a run with these settings, uint8."""
+    settings = dict(settings)
+    steps = STEPS.value * settings.pop("steps", 1)
+    weights = {name: settings.pop(name) for name in WEIGHTS if name in settings}
+    run = transfer.NeuralStyleTransfer(image_size=SIZE.value, frame_interval=steps, **settings)
+    run.fit_style_transfer(1, steps, verbose=0, **weights)
+    return run.image
+
+
+def write(row: Row, path: pathlib.Path) -> None:
+    """Makes the pictures of a row, and writes them as one."""
+    figure = plots.plot_rows([[(k, picture({**USUAL, **row.settings, **v})) for k, v in row.pictures.items()]])
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png")
+    with export.replacing(path) as temporary:
+        PIL.Image.open(drawn).convert("RGB").save(temporary, "JPEG", quality=85, optimize=True)
+
+
+def main(_: list[str]) -> None:
+    """Makes those rows that are not there yet."""
+    folder = pathlib.Path(FOLDER.value)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in ONLY.value or ROWS:
+        path = folder / f"{name}.jpg"
+        if OVERWRITE.value or not path.exists():
+            write(ROWS[name], path)
+            print(path, flush=True)
+
+
+if __name__ == "__main__":
+    app.run(main)
