@@ -7,7 +7,18 @@ from typing import Any
 
 import keras
 
-from nst_keras import compilation, extractors, layer_weights, modes, problem, pyramid, reading, statistics
+from nst_keras import (
+    checks,
+    compilation,
+    extractors,
+    layer_weights,
+    modes,
+    priors,
+    problem,
+    pyramid,
+    reading,
+    statistics,
+)
 
 __all__ = ["problem_of"]
 
@@ -32,6 +43,7 @@ def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
     # For their errors, before pictures are read.
     mode = modes.get(settings["mode"], settings)
     statistics.get(settings["style_statistic"], normalization=settings["normalization"])
+    checks.one_of("variation", settings["variation"], priors.VARIATIONS)
     jit_compile = compilation.jit_mode(settings["jit_compile"])
     layers = _layers(mode, settings)
     pictures = reading.read(**_chosen(settings, _PICTURES))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -44,6 +45,9 @@ def compiled(
         ValueError: Another `jit_compile`.
     """
     mode = jit_mode(jit_compile)
+    # TensorFlow tells functions apart by their code, and takes those of a run's many stages for one that is traced
+    # again and again, of which it warns. A partial has no code.
+    function = functools.partial(function)
     if mode == "auto":
         return _XLAOrGraph(function, graph_signature)
     signature = graph_signature if mode == "false" else None

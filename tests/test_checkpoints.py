@@ -67,6 +67,52 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_pixels(make, tmp_path, step,
         np.testing.assert_array_equal(again, frame)
 
 
+@pytest.mark.parametrize(
+    ("step", "hook"),
+    [(2, "on_train_batch_end"), (4, "on_train_batch_begin"), (5, "on_train_batch_end"), (9, "on_train_batch_begin")],
+)
+def test_a_run_in_stages_goes_on_to_the_same_pixels(make, tmp_path, step, hook):
+    """Stages end with steps 4, 7 and 10: stopped in the midst of each, and at the end of one. Adam averages too."""
+    options = {"pyramid": [20, 30], "content_mask": half_mask()}
+    unbroken, stopped, resumed = (make(**options) for _ in range(3))
+    frames = fit(unbroken, None)
+    fit(stopped, tmp_path, checkpoint_interval=1, callbacks=[StopAt(step, hook)])
+    assert stopped.interrupted
+    again = fit(resumed, tmp_path, checkpoint_interval=1, resume=True)
+    assert resumed.first_step == (step if hook == "on_train_batch_begin" else step - 1)
+    np.testing.assert_array_equal(resumed.generated_image, unbroken.generated_image)
+    np.testing.assert_array_equal(list(again), list(frames))
+    assert resumed.history.history == unbroken.history.history
+    for name, variable in resumed.optimizer_variables().items():
+        np.testing.assert_array_equal(variable, unbroken.optimizer_variables()[name])
+
+
+def half_mask():
+    mask = np.zeros([48, 40, 3], np.uint8)
+    mask[:, 30:] = 255
+    return mask
+
+
+def test_a_finished_run_in_stages_is_only_read_again(make, tmp_path):
+    finished, again = make(pyramid=[20]), make(pyramid=[20])
+    fit(finished, tmp_path)
+    fit(again, tmp_path, resume=True)
+    assert again.completed
+    assert again.stage == 1
+    np.testing.assert_array_equal(again.image, finished.image)
+
+
+def test_more_epochs_would_move_the_ends_of_the_stages(make_transfer, tmp_path):
+    fit(make_transfer(pyramid=[20]), tmp_path)
+    with pytest.raises(
+        ValueError, match=r"resume: .*pyramid was \[\[20, 5\], \[48, 10\]\], and is \[\[20, 8\], "
+    ) as caught:
+        fit(make_transfer(pyramid=[20]), tmp_path, epochs=3, resume=True)
+    assert len(str(caught.value).splitlines()) == 1
+    with pytest.raises(ValueError, match=r"resume: .*pyramid was .*, and is None now"):
+        fit(make_transfer(averaging=0.99), tmp_path, resume=True)
+
+
 def test_a_finished_run_goes_on_where_more_epochs_are_asked_for(make, tmp_path):
     unbroken = make()
     fit(unbroken, None, epochs=4)
@@ -257,6 +303,12 @@ CHANGES = {
     "another extractor": ({"content_layers": ["conv2"]}, {}),
     "style_layers was": ({"style_layers": ["conv1"]}, {}),
     "optimizer was 'adam', and is": ({"optimizer": keras.optimizers.SGD()}, {}),
+    "averaging was 0.0, and is 0.9 now": ({"averaging": 0.9}, {}),
+    "variation was 'l1', and is 'l2' now": ({"variation": "l2"}, {}),
+    "alpha_norm_weight was 0.0, and is 0.1 now": ({}, {"alpha_norm_weight": 0.1}),
+    "pyramid was None, and is [[20, 5], [48, 10]]": ({"pyramid": [20], "averaging": 0.0}, {}),
+    "another content_mask": ({"content_mask": np.full([48, 40, 3], 9, np.uint8)}, {}),
+    "another style_mask": ({"style_mask": np.full([48, 40, 3], 9, np.uint8)}, {}),
 }
 
 

@@ -1,5 +1,7 @@
 """The stages of a run, coarse to fine, and how it ends in each of them."""
 
+import logging
+
 import keras
 import numpy as np
 import pytest
@@ -66,6 +68,19 @@ def test_one_compilation_a_stage(make):
     for optimizer in watch.optimizers:
         compiled = getattr(optimizer, "_update", None) or optimizer._advance
         assert compiled.tracing_count() == 1
+
+
+def test_many_stages_are_not_taken_for_one_that_is_traced_again(make):
+    """TensorFlow would say so in its log, once a function of the same code has been traced five times."""
+    said = []
+    handler = logging.Handler()
+    handler.emit = said.append
+    tf.get_logger().addHandler(handler)
+    try:
+        fit(make(pyramid=[20, 24, 28, 32, 36, 40]), 7)
+    finally:
+        tf.get_logger().removeHandler(handler)
+    assert [record.getMessage() for record in said] == []
 
 
 @pytest.mark.parametrize("averaging", [0.0, 0.9])

@@ -356,3 +356,152 @@ def test_an_extractor_of_a_known_network_takes_its_aliases(make):
     own = extractors.FeatureExtractor(vgg, keras.applications.vgg16.preprocess_input)
     frames = fit(make(network=own, style_layers=["conv1_1", "block2_conv1"], content_layers=None))
     assert len(frames) == 4
+
+
+def mask_of(columns, height=48, width=40):
+    """White in its first columns, uint8 [height, width, 3]."""
+    mask = np.zeros([height, width, 3], np.uint8)
+    mask[:, :columns] = 255
+    return mask
+
+
+KEPT = [
+    {"optimizer": "lbfgs"},
+    {"optimizer": "adam", "init": "noise"},
+    {"optimizer": "adam", "preserve_color": "luminance", "init": "noise"},
+    {"optimizer": "adam", "preserve_color": "match"},
+    {"optimizer": "lbfgs", "pyramid": [20, 30], "init": "noise"},
+    {"optimizer": "adam", "pyramid": [20, 30], "preserve_color": "luminance"},
+]
+
+
+@pytest.mark.parametrize("options", KEPT)
+def test_what_a_mask_keeps_is_the_content_image_and_the_rest_is_stylised(make, content, options):
+    style_transfer = make(content_mask=mask_of(15), **options)
+    frames = fit(style_transfer, 9, var_weight=1.0)
+    for picture in (style_transfer.image, *frames):
+        assert np.abs(picture[:, :15].astype(int) - content[:, :15]).max() <= 1
+    painted = np.abs(style_transfer.image[:, 16:].astype(int) - content[:, 16:])
+    assert painted.mean() > 3
+
+
+def test_a_style_stays_within_its_mask(make, content, style):
+    """Beyond what the network sees of it; with the content's weight at 0, nothing else moves the picture."""
+    style_transfer = make(style_mask=mask_of(15), optimizer="adam")
+    fit(style_transfer, 4, content_weight=0.0)
+    moved = np.abs(style_transfer.image.astype(int) - content).max(axis=(0, 2))
+    assert moved[:15].min() > 0
+    assert moved[25:].max() == 0
+
+
+def test_two_styles_each_in_its_place(make, content):
+    """Red in the left half, blue in the right."""
+    red, blue = np.full([2, 30, 30, 3], [[[[220, 20, 20]]], [[[20, 20, 220]]]], np.uint8)
+    masks = [mask_of(20), 255 - mask_of(20)]
+    style_transfer = make(style_image=[red, blue], style_mask=masks, init="noise")
+    fit(style_transfer, 25, content_weight=0.0)
+    left, right = (half.reshape(-1, 3).mean(0) for half in (style_transfer.image[:, :18], style_transfer.image[:, 22:]))
+    assert left[0] - left[2] > 30
+    assert right[2] - right[0] > 30
+
+
+@pytest.mark.parametrize("options", [{}, {"pyramid": [20, 30]}, {"pyramid": 3, "optimizer": "adam", "init": "noise"}])
+def test_a_luminance_transfer_leaves_the_chrominance(make, content, options):
+    """Where RGB holds the colour; out of it, it loses saturation, see `colour`."""
+    style_transfer = make(preserve_color="luminance", **options)
+    fit(style_transfer, 9)
+    made, wanted = (picture.astype(float) - luminance_of(picture) for picture in (style_transfer.image, content))
+    possible = wanted + luminance_of(style_transfer.image)
+    inside = np.all((possible > 1) & (possible < 254), axis=-1)
+    assert inside.mean() > 0.3
+    assert np.abs(made - wanted)[inside].max() <= 1.0
+    assert np.abs(luminance_of(style_transfer.image) - luminance_of(content)).mean() > 1
+
+
+def luminance_of(picture):
+    return (picture.astype(float) @ [0.299, 0.587, 0.114])[..., np.newaxis]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_share_of_nothing_leaves_the_other_style_alone(make, style, optimizer):
+    blended = make(style_image=[style, 255 - style[:20]], style_blend=[1, 0], optimizer=optimizer)
+    np.testing.assert_array_equal(fit(blended)[-1], fit(make(optimizer=optimizer))[-1])
+
+
+def test_an_averaging_of_0_is_no_averaging(make):
+    frames = fit(make(optimizer="adam"), 6)
+    for averaging in (0, 0.0):
+        np.testing.assert_array_equal(fit(make(optimizer="adam", averaging=averaging), 6), frames)
+
+
+def test_the_alpha_norm_is_logged_where_it_has_a_weight(make):
+    style_transfer = make()
+    fit(style_transfer, 2, alpha_norm_weight=0.5)
+    history = style_transfer.history.history
+    assert len(history["alpha_norm_loss"]) == 2
+    names = ("style_loss", "content_loss", "var_loss", "alpha_norm_loss")
+    assert history["loss"][0] == pytest.approx(sum(history[name][0] for name in names), rel=1e-5)
+    fit(style_transfer, 2)
+    assert "alpha_norm_loss" not in style_transfer.history.history
+
+
+TEXTURE = {"mode": "texture", "content_image": None, "content_layers": None}
+WRONG = [
+    ({"style_mask": mask_of(5, 40, 48)}, "style_mask[0] is 48x40 px, and the picture 40x48: a mask must have"),
+    ({"content_mask": mask_of(5, 48, 48)}, "content_mask is 48x48 px, and the picture 40x48"),
+    ({"style_blend": [1, 2]}, "style_blend has 2 entries for 1 style images"),
+    ({"style_blend": -1}, "style_blend must be 0 or more, but -1 was given"),
+    ({"style_blend": 0}, "style_blend=[0] leaves no style"),
+    ({"style_scale": 0}, "style_scale must be above 0, but 0 was given"),
+    ({"style_statistic": "gramm"}, "style_statistic='gramm' is not known. Did you mean 'gram'"),
+    ({"mode": "texturing"}, "mode='texturing' is not known. Did you mean 'texture'"),
+    ({"variation": "9point"}, "variation='9point' is not known. Did you mean '9_point'"),
+    ({"style_image": np.zeros([1, 1, 3], np.uint8)}, "style_image is 1x1 px, but small with these layers needs at"),
+    ({"style_scale": 0.01}, "style_image is 1x1 px"),
+    ({"pyramid": [1]}, "pyramid: its stage of 1 px is too small"),
+    ({"pyramid": [30, 20]}, "pyramid=[30, 20] must be sizes in pixels that grow to the picture's longest side, 48"),
+    ({"pyramid": [64]}, "pyramid=[64] must be sizes in pixels that grow to the picture's longest side, 48"),
+    ({"pyramid": 99}, "pyramid=99 is too many stages for a picture of 48 px"),
+    ({"pyramid": 0}, "pyramid must be a whole number, 1 or more, but 0 was given"),
+    ({"averaging": 1, "optimizer": "adam"}, "averaging must be 0 or more and below 1, but 1 was given"),
+    ({"averaging": 0.9}, "averaging=0.9 has no effect here"),
+    ({**TEXTURE, "texture_size": "400"}, "texture_size must be 'WIDTHxHEIGHT' or (height, width) in pixels, but '400'"),
+    ({**TEXTURE, "texture_size": "0x10"}, "texture_size must be a whole number, 1 or more, but 0 was given"),
+    ({**TEXTURE, "texture_size": (3,)}, "texture_size must be 'WIDTHxHEIGHT' or (height, width) in pixels, but (3,)"),
+    ({**TEXTURE, "init": "content"}, "init='content', but there is no content image here"),
+    ({**TEXTURE, "content_mask": mask_of(5)}, "content_mask has no part in mode='texture'"),
+    ({"texture_size": "9x9"}, "texture_size has no part in mode='transfer'"),
+    ({"content_image": None}, "content_image must be given: mode='transfer' needs one"),
+    ({"style_image": None}, "style_image must be given: mode='transfer' needs one"),
+    ({"preserve_color": "colour"}, "preserve_color='colour' is not known"),
+    ({"style_layer_scheme": "finest"}, "style_layer_scheme='finest' is not known. Did you mean 'fine'"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), WRONG)
+def test_a_wrong_use_is_one_clear_line_that_names_the_argument(make, options, message):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  The message is compared as it is.
+        make(**options)
+    assert str(caught.value).startswith(message)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_empty_folder_of_styles(make, tmp_path):
+    with pytest.raises(ValueError, match="^style_image: there is no picture .* in the folder .*"):
+        make(style_image=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("options", "run", "message"),
+    [
+        (TEXTURE, {"content_weight": 1.0}, "content_weight has no part in mode='texture', which has no content term"),
+        (TEXTURE, {"style_weight": 0.0}, "style_weight and content_weight are both 0"),
+        ({"pyramid": [20, 30]}, {"steps_per_epoch": 2}, "pyramid has 3 stages, but epochs and steps_per_epoch make 2"),
+        ({}, {"alpha_norm_weight": -1}, "alpha_norm_weight must be 0 or more, but -1 was given"),
+    ],
+)
+def test_a_wrong_use_of_a_run_is_one_clear_line(make, options, run, message):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011  Likewise.
+        make(**options).fit_style_transfer(**{"epochs": 1, "steps_per_epoch": 4, "verbose": 0, **run})
+    assert str(caught.value).startswith(message)
+    assert len(str(caught.value).splitlines()) == 1
