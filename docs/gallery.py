@@ -26,6 +26,7 @@ ONLY = flags.DEFINE_list("only", None, "Names of rows; all of them if left out."
 FOLDER = flags.DEFINE_string("folder", str(pathlib.Path(__file__).parent / "gallery"), "Where they are written.")
 SIZE = flags.DEFINE_integer("image_size", 336, "Longest side of a picture, in pixels.")
 STEPS = flags.DEFINE_integer("steps", 60, "Steps of a picture; a few take twice as many.")
+JIT = flags.DEFINE_string("jit_compile", "auto", "As the package takes it.")
 OVERWRITE = flags.DEFINE_bool("overwrite", False, "Makes rows again that exist.")
 
 USUAL = {
@@ -124,7 +125,8 @@ def picture(settings: Mapping[str, Any]) -> np.ndarray:
     settings = dict(settings)
     steps = STEPS.value * settings.pop("steps", 1)
     weights = {name: settings.pop(name) for name in WEIGHTS if name in settings}
-    run = transfer.NeuralStyleTransfer(image_size=SIZE.value, frame_interval=steps, **settings)
+    options = {"image_size": SIZE.value, "frame_interval": steps, "jit_compile": JIT.value}
+    run = transfer.NeuralStyleTransfer(**options, **settings)
     run.fit_style_transfer(1, steps, verbose=0, **weights)
     return run.image
 

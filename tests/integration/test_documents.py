@@ -98,9 +98,24 @@ def test_readme_python(folder, snippet):
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_configs(folder, config):
-    assert run.main([f"--flagfile={config}", *SHORT]) == 0
+    smaller = ["--pyramid=2", "--texture_size=88x80"]
+    smaller = [flag for flag in smaller if f"{flag.partition('=')[0]}=" in config.read_text()]
+    assert run.main([f"--flagfile={config}", *SHORT, *smaller]) == 0
     stem = "stylized" if config.stem == "quickstart" else config.stem
     assert all((folder / f"{stem}{suffix}").exists() for suffix in (".png", ".gif", ".flags", ".json"))
+
+
+def test_the_gallery(folder):
+    """A part of it, shortened; README shows all of it."""
+    program = [sys.executable, str(ROOT / "docs" / "gallery.py"), "--folder=gallery", "--image_size=96", "--steps=4"]
+    made = ["pyramid", "masks", "modes"]
+    program += [f"--only={','.join(made)}", "--jit_compile=false"]
+    options = {"stdout": subprocess.PIPE, "text": True, "env": {**os.environ, "PYTHONPATH": str(ROOT)}}
+    done = subprocess.run(program, check=True, **options)
+    assert [line.rpartition("/")[2] for line in done.stdout.split()] == [f"{name}.jpg" for name in made]
+    assert not subprocess.run(program, check=True, **options).stdout  # All of it is there.
+    rows = re.findall(r'^    "(\w+)": Row\(', (ROOT / "docs" / "gallery.py").read_text(), re.MULTILINE)
+    assert sorted(rows) == sorted(re.findall(r"\]\(docs/gallery/(\w+)\.jpg\)", README))
 
 
 def test_readme_names_every_config():
