@@ -53,9 +53,8 @@ def timed(pair: str, steps: int, **options: Any) -> tuple[transfer.NeuralStyleTr
 
 
 def main(_: list[str]) -> None:
-    print(
-        f"{EXTRACTOR.value}, {SIZE.value} px, {STEPS.value} steps against {PYRAMID_STEPS.value} in {PYRAMID.value} stages"
-    )
+    steps = f"{STEPS.value} steps against {PYRAMID_STEPS.value} in {PYRAMID.value} stages"
+    print(f"{EXTRACTOR.value}, {SIZE.value} px, {steps}")
     print(
         f"{'pair':<40} {'one size':>10} {'its loss':>9} {'coarse to fine: reached':>24} {'ratio':>6} {'last loss':>10}"
     )

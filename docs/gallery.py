@@ -42,7 +42,8 @@ USUAL = {
 WEIGHTS = ("style_weight", "content_weight", "var_weight", "alpha_norm_weight")
 BOTH = ["sample:swirls", "sample:woodblock"]
 SKY = ["sample:landscape_sky", "sample:landscape_ground"]
-ALONE = {"mode": "texture", "content_image": None, "texture_size": "336x252"}
+NO_CONTENT = {"content_image": None, "content_layers": None}
+TEXTURE = {**NO_CONTENT, "mode": "texture", "texture_size": "336x252"}
 TWICE = {"steps": 2}
 
 
@@ -100,11 +101,11 @@ ROWS: dict[str, Row] = {
     ),
     "modes": Row(
         {
-            "texture": {**ALONE, "style_image": "sample:woodblock", **TWICE},
-            "texture, style_scale=0.5": {**ALONE, "style_image": "sample:stained_glass", "style_scale": 0.5, **TWICE},
+            "texture": {**TEXTURE, "style_image": "sample:woodblock", **TWICE},
+            "texture, style_scale=0.5": {**TEXTURE, "style_image": "sample:stained_glass", "style_scale": 0.5, **TWICE},
             "style_reconstruction": {
+                **NO_CONTENT,
                 "mode": "style_reconstruction",
-                "content_image": None,
                 "style_layers": ["conv1_1", "conv2_1"],
             },
             "content_reconstruction": {

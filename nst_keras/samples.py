@@ -8,6 +8,7 @@ Two are masks, white where the landscape is sky, `landscape_sky`, and where it i
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -44,7 +45,12 @@ def draw(name: str) -> np.ndarray:
     Raises:
         ValueError: Unknown name.
     """
-    return SAMPLES[checks.one_of("sample", name.removeprefix(PREFIX), SAMPLES)]()
+    return _drawn(checks.one_of("sample", name.removeprefix(PREFIX), SAMPLES)).copy()
+
+
+@functools.cache  # Drawing takes a second or two, and a notebook or a run of many asks again and again.
+def _drawn(name: str) -> np.ndarray:
+    return SAMPLES[name]()
 
 
 SAMPLES: dict[str, Callable[[], np.ndarray]] = {
