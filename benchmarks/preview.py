@@ -1,0 +1,55 @@
+"""How like a small preview is the large picture, under each normalization with its usual weights.
+
+    python benchmarks/preview.py [--pairs=CONTENT;STYLE,...] [--preview=160] [--image_size=320]
+
+Printed is the root mean square difference, in levels, between the preview and the large picture reduced to its size,
+beside that between the photograph and the large picture: the preview's share of it is what the change of size makes
+of the whole change.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import tensorflow as tf
+from absl import app, flags
+
+from nst_keras import images, losses, transfer
+
+PAIRS = flags.DEFINE_list("pairs", ["sample:landscape;sample:swirls"], "Content and style, `;` between them.")
+EXTRACTOR = flags.DEFINE_string("extractor", "compact", "As the package takes it.")
+PREVIEW = flags.DEFINE_integer("preview", 160, "Longest side of the preview, in pixels.")
+SIZE = flags.DEFINE_integer("image_size", 320, "Of the large picture.")
+STEPS = flags.DEFINE_integer("steps", 60, "Of each.")
+
+
+def run(pair: str, normalization: str, size: int) -> transfer.NeuralStyleTransfer:
+    content, style = pair.split(";")
+    settings = {"extractor": EXTRACTOR.value, "content_layers": ["conv5_2"], "optimizer": "lbfgs", "seed": 0}
+    settings |= {"image_size": size, "style_scale": 1.0, "frame_interval": 10**6, "jit_compile": "false"}
+    made = transfer.NeuralStyleTransfer(style, content, normalization=normalization, **settings)
+    made.fit_style_transfer(1, STEPS.value, verbose=0)
+    return made
+
+
+def difference(one: tf.Tensor, other: tf.Tensor) -> float:
+    return float(tf.sqrt(tf.reduce_mean(tf.math.squared_difference(one, other))))
+
+
+def main(_: list[str]) -> None:
+    print(f"{EXTRACTOR.value}, {PREVIEW.value} px against {SIZE.value} px")
+    print(f"{'pair':<40} {'normalization':<14} {'to preview':>10} {'to photograph':>14} {'share':>6}")
+    for pair in PAIRS.value:
+        name = " x ".join(os.path.splitext(os.path.basename(part))[0] for part in pair.split(";"))
+        for normalization in losses.NORMALIZATIONS:
+            preview, large = (run(pair, normalization, size) for size in (PREVIEW.value, SIZE.value))
+            reduced = images.resize_to(large.generated_image, *preview.generated_image.shape[1:3])
+            apart = difference(preview.generated_image, reduced)
+            changed = difference(preview.content_image, reduced)
+            print(f"{name:<40} {normalization:<14} {apart:>10.1f} {changed:>14.1f} {apart / changed:>6.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    app.run(main)
