@@ -80,8 +80,9 @@ def gram_matrix(features: tf.Tensor, *, per_location: bool = False, guide: tf.Te
     if guide is None:
         gram, count = _inner_products(locations), tf.cast(tf.shape(locations)[1], tf.float32)
     else:
-        # Of a guide that is 0 everywhere the Gram matrix is 0, whatever it is divided by.
-        gram, count = _guided_products(locations, guide), tf.maximum(tf.reduce_sum(guide), keras.config.epsilon())
+        # Float32 would lose digits of so long a sum; of one that is 0 the Gram matrix is 0, whatever it is divided by.
+        count = tf.cast(tf.reduce_sum(tf.cast(guide, tf.float64)), tf.float32)
+        gram, count = _guided_products(locations, guide), tf.maximum(count, keras.config.epsilon())
     return gram / count if per_location else gram
 
 

@@ -52,18 +52,16 @@ def moments(features):
 def area_means(mask, height, width):
     """A mask [rows, columns], averaged over the pixels, and parts of them, that lie in each cell of a coarser grid."""
 
-    def overlap(cell, cells, pixel, pixels):
-        return max(0.0, min((cell + 1) / cells, (pixel + 1) / pixels) - max(cell / cells, pixel / pixels))
+    def parts(cells, pixels):
+        """How much of each cell, as a share, each pixel is."""
+        overlap = np.zeros((cells, pixels))
+        for cell in range(cells):
+            for pixel in range(pixels):
+                last, first = min((cell + 1) / cells, (pixel + 1) / pixels), max(cell / cells, pixel / pixels)
+                overlap[cell, pixel] = max(0.0, last - first) * cells
+        return overlap
 
-    rows, columns = mask.shape
-    means = np.zeros((height, width))
-    for y in range(height):
-        for x in range(width):
-            for row in range(rows):
-                for column in range(columns):
-                    part = overlap(y, height, row, rows) * overlap(x, width, column, columns) * height * width
-                    means[y, x] += part * mask[row, column]
-    return means
+    return parts(height, mask.shape[0]) @ mask @ parts(width, mask.shape[1]).T
 
 
 def guided_gram_matrix(features, guide):
