@@ -88,7 +88,7 @@ ROWS: dict[str, Row] = {
             "var_weight=0": {},
             **{
                 f'"{name}", {weight:g}': {"variation": name, "var_weight": weight}
-                for name, weight in zip(priors.VARIATIONS, (0.3, 3.0, 3.0), strict=True)
+                for name, weight in zip(priors.VARIATIONS, (3.0, 40.0, 40.0), strict=True)
             },
         },
     ),
