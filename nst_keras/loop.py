@@ -53,6 +53,7 @@ class Loop:
         self.optimized_image = initial_image
         self.history = keras.callbacks.History()
         self.step = self.first_step = self.total_steps = self.stage = 0
+        self._stages: Sequence[problem.Stage] = ()
         self.stage_count = 1
         self.terms: objective_lib.LossTerms | None = None
         self._finished = finished
@@ -98,7 +99,7 @@ class Loop:
     @property
     def stage_size(self) -> tuple[int, int]:
         """Height and width of the picture in the present stage."""
-        return self._stages[self.stage].pictures.size
+        return tuple(self._stages[self.stage].pictures.size if self._stages else self.generated_image.shape[1:3])
 
     def optimizer_variables(self) -> dict[str, tf.Variable]:
         """{name: variable}: the image, and all that the optimizer remembers from one step to the next."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -83,4 +84,4 @@ def get(name: str, given: Mapping[str, Any]) -> Mode:
 
 def _says(value: Any, nothing: Any) -> bool:
     # Arrays do not compare to one truth; and a weight of 0 says what the mode says.
-    return value is not None if nothing is None and not isinstance(value, (int, float)) else value not in (nothing, 0)
+    return value is not None if nothing is None and not isinstance(value, numbers.Real) else value not in (nothing, 0)

@@ -86,21 +86,15 @@ class EdgePadding2D(keras.layers.ZeroPadding2D):
 class EdgePaddedConv2D(keras.layers.Conv2D):
     """A `keras.layers.Conv2D` with "same" padding that continues its input by the edge pixels in the place of zeros.
 
-    With strides it needs an input whose size is known, since that decides how much is padded.
+    Of stride 1: with others the size of the input decides how much is padded.
     """
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """The convolution alone, without bias and activation."""
-        geometry = zip(inputs.shape[1:3], self.kernel_size, self.strides, self.dilation_rate, strict=True)
-        padded = edge_padded(inputs, tuple(_same_padding(*side) for side in geometry))
+        reaches = [(size - 1) * dilation for size, dilation in zip(self.kernel_size, self.dilation_rate, strict=True)]
+        # As TensorFlow's "SAME" has them: the odd pixel after.
+        padded = edge_padded(inputs, tuple((reach // 2, reach - reach // 2) for reach in reaches))
         return keras.ops.conv(padded, kernel, self.strides, "valid", self.data_format, self.dilation_rate)
-
-
-def _same_padding(size: int | None, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
-    """Pixels before and after, as TensorFlow's "SAME" has them: the odd one after."""
-    last_stride = 0 if stride == 1 else (size - 1) % stride
-    total = max((kernel - 1) * dilation - last_stride, 0)
-    return total // 2, total - total // 2
 
 
 @keras.saving.register_keras_serializable(package="nst_keras")

@@ -86,6 +86,11 @@ class Problem:
         self._prepared: tuple[optimizers.LearningRate | None, optimizers.Optimizer] | None = None
         self.take(pictures)
 
+    @property
+    def stage_sizes(self) -> list[int] | None:
+        """The longest side of the picture at each stage; None where there is but one."""
+        return list(self._sizes) if len(self._sizes) > 1 else None
+
     def take(self, pictures: inputs.Inputs) -> None:
         """Takes pictures, of the same content and style, in the place of those that it has."""
         self.pictures = pictures

@@ -35,7 +35,7 @@ def stage_sizes(pyramid: int | Sequence[int] | None, longest_side: int) -> tuple
     """
     if pyramid is None:
         return (longest_side,)
-    if not isinstance(pyramid, (list, tuple)):
+    if not hasattr(pyramid, "__len__"):
         count = checks.integer("pyramid", pyramid)
         sizes = [max(1, round(longest_side / GROWTH**below)) for below in reversed(range(count))]
         if len(set(sizes)) < count:

@@ -7,14 +7,13 @@ import pathlib
 import re
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from nst_keras import checks, colour, folders, images, inputs, modes, starts
+from nst_keras import masks as masks_lib
 
 __all__ = ["read"]
-
-# By how much the aspect of a mask may differ from the picture's: what rounding to pixels makes of small ones.
-_ASPECT_TOLERANCE = 0.02
 
 Sources = images.ImageSource | list[images.ImageSource] | None
 
@@ -43,7 +42,7 @@ def read(
         style_blend: The share of each style, 0 or more; they need not add up to 1. Equal ones if left out.
         style_scale: The longest side of each style, or of all, in shares of the picture's; that of `image_size`, and
             none is enlarged, if left out.
-        style_mask: Where each style goes, as `images.load` takes it: white where it does.
+        style_mask: Where each style goes, as `masks.load` takes it: white where it does.
         content_mask: Likewise: white where the content image is kept.
         preserve_color: A name in `colour.PRESERVATIONS`.
         init: As `starts.read` takes it; the mode's own if left out.
@@ -71,7 +70,9 @@ def read(
     styles = _styles(originals, style_scale, size, image_size)
     # Beyond 0..255 lies what no picture could come to.
     targets = [tf.clip_by_value(preservation.style(style, content), 0.0, 255.0) for style in styles]
-    masks = [_mask(source, f"style_mask[{place}]", size) for place, source in enumerate(_list(style_mask))]
+    masks = [
+        masks_lib.load(source, size, argument=f"style_mask[{place}]") for place, source in enumerate(_list(style_mask))
+    ]
     if masks:
         _check_count("style_mask", masks, styles)
     return inputs.Inputs(
@@ -82,7 +83,7 @@ def read(
         style_targets=targets,
         blend=_blend(style_blend, styles),
         style_masks=masks,
-        content_mask=None if content_mask is None else _mask(content_mask, "content_mask", size),
+        content_mask=None if content_mask is None else masks_lib.load(content_mask, size, argument="content_mask"),
         init=start,
         seed=seed,
         preserve_color=preserve_color,
@@ -141,7 +142,8 @@ def _styles(
 ) -> list[tf.Tensor]:
     if style_scale is None:
         return [_reduced(image, image_size) for image in originals]
-    scales = list(style_scale) if isinstance(style_scale, (list, tuple)) else [style_scale] * len(originals)
+    scales = _numbers(style_scale)
+    scales = scales if isinstance(scales, list) else [scales] * len(originals)
     _check_count("style_scale", scales, originals)
     for scale in scales:
         if checks.finite("style_scale", scale) <= 0:
@@ -154,7 +156,8 @@ def _blend(style_blend: Sequence[float] | None, styles: Sequence[tf.Tensor]) -> 
     """Shares that add up to 1."""
     if style_blend is None:
         return [1.0 / len(styles) for _ in styles]
-    given = list(style_blend) if isinstance(style_blend, (list, tuple)) else [style_blend]
+    given = _numbers(style_blend)
+    given = given if isinstance(given, list) else [given]
     _check_count("style_blend", given, styles)
     shares = [checks.non_negative("style_blend", share) for share in given]
     if not sum(shares):
@@ -162,16 +165,9 @@ def _blend(style_blend: Sequence[float] | None, styles: Sequence[tf.Tensor]) -> 
     return [share / sum(shares) for share in shares]
 
 
-def _mask(source: images.ImageSource, argument: str, size: tuple[int, int]) -> tf.Tensor:
-    """float32 [1, height, width, 1], 0..1, of a picture's luminance."""
-    luminance = colour.grey(images.load(source, argument=argument))[..., :1] / 255.0
-    height, width = luminance.shape[1:3]
-    if abs(width * size[0] / (height * size[1]) - 1.0) > _ASPECT_TOLERANCE:
-        raise ValueError(
-            f"{argument} is {width}x{height} px, and the picture {size[1]}x{size[0]}: a mask must have the picture's "
-            "aspect. Cut it to that."
-        )
-    return tf.clip_by_value(tf.image.resize(luminance, size, antialias=True), 0.0, 1.0)
+def _numbers(values: float | Sequence[float]) -> float | list[float]:
+    """One number as it is; several, NumPy's too, as a list."""
+    return np.asarray(values).tolist() if isinstance(values, (list, tuple, np.ndarray)) else values
 
 
 def _check_count(argument: str, values: Sequence[object], styles: Sequence[object]) -> None:

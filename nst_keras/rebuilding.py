@@ -90,10 +90,15 @@ def _edge_padding(model: keras.Model) -> Swap:
     """Pads by edge pixels at the network's first convolution, by whichever layer pads there.
 
     Raises:
-        ValueError: A network that pads nothing there.
+        ValueError: A network that pads nothing there, or whose first convolution pads and has strides.
     """
     names = set()
     for layer in model.layers:
+        if type(layer) is keras.layers.Conv2D and layer.padding != "valid" and max(layer.strides) > 1:
+            raise ValueError(
+                f"padding='replicate' needs a first convolution of stride 1, but {model.name}'s has {layer.strides}. "
+                "Leave padding out."
+            )
         if type(layer) in _EDGE_FORMS and layer.padding != "valid":
             names.add(layer.name)
         if isinstance(layer, keras.layers.Conv2D):

@@ -55,7 +55,8 @@ class NeuralStyleTransfer(outcome.Outcome):
         texture_size: Size of a texture, `WIDTHxHEIGHT` in pixels; the style image's if left out.
         pyramid: Stages in which the picture grows, coarse to fine: how many, each twice the pixels of the one before,
             or their longest sides; one stage if left out.
-        style_blend: The share of each style image, as `0.7,0.3`; equal ones if left out.
+        style_blend: The share of each style image, as `0.7,0.3`, or with masks how strong each is; equal ones if left
+            out.
         style_scale: The longest side of the style image, or of each, in shares of the picture's, which decides how
             large its forms come out; `image_size` if left out.
         style_mask: Where each style goes, a picture for each, white where it does; everywhere if left out.
@@ -134,6 +135,7 @@ class NeuralStyleTransfer(outcome.Outcome):
             tf.config.experimental.enable_op_determinism()
         self._problem = assembly.problem_of(self._setup)
         self.extractor = self._problem.extractor
+        self._setup["pyramid"] = self._problem.stage_sizes
         self.input_digests = provenance.digests(self._setup)
         super().__init__(self._problem.pictures)
         self._fit: dict[str, Any] = {}
@@ -179,8 +181,8 @@ class NeuralStyleTransfer(outcome.Outcome):
                 unless `frames_dir` is given.
             checkpoint_interval: Steps between two checkpoints; one more is written at the end.
             resume: Goes on from the last whole checkpoint, to the pixels that a run never stopped would have made;
-                begins at the start where there is none yet. More `epochs` may be asked for than before. Callbacks with
-                a memory of their own begin anew.
+                begins at the start where there is none yet. More `epochs` may be asked for, but with a pyramid.
+                Callbacks with a memory of their own begin anew.
             callbacks: Keras callbacks, called as in `keras.Model.fit`, with this object as their `model`.
             alpha_norm_weight: Weight of the alpha-norm, which holds levels off the ends of their range.
             verbose: 1 or `auto` for a line of progress that is drawn anew, in a file lines at intervals; 2 for these

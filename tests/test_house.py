@@ -74,6 +74,7 @@ ORDER = [
     "starts",
     "inputs",
     "modes",
+    "masks",
     "reading",
     "pyramid",
     "problem",

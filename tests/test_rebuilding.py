@@ -81,3 +81,12 @@ def test_a_network_without_convolutions_pads_nothing():
 def test_an_unknown_layer_is_named():
     with pytest.raises(ValueError, match="small: layer='conv9' is not known. Did you mean 'conv"):
         rebuilding.cut(small_model(), ["conv9"], {"conv1": "conv1", "conv2": "conv2"})
+
+
+def test_edges_cannot_be_continued_where_the_first_convolution_has_strides():
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, keras.layers.Conv2D(4, 3, strides=2, padding="same")(image), name="strided")
+    with pytest.raises(
+        ValueError, match=r"padding='replicate' needs a first convolution of stride 1, but strided's has"
+    ):
+        rebuilding.rebuilt(model, pooling="max", padding="replicate", smoothing="none", for_xla=False)

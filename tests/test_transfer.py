@@ -465,9 +465,9 @@ WRONG = [
     ({"pyramid": 0}, "pyramid must be a whole number, 1 or more, but 0 was given"),
     ({"averaging": 1, "optimizer": "adam"}, "averaging must be 0 or more and below 1, but 1 was given"),
     ({"averaging": 0.9}, "averaging=0.9 has no effect here"),
-    ({**TEXTURE, "texture_size": "400"}, "texture_size must be 'WIDTHxHEIGHT' or (height, width) in pixels, but '400'"),
-    ({**TEXTURE, "texture_size": "0x10"}, "texture_size must be a whole number, 1 or more, but 0 was given"),
-    ({**TEXTURE, "texture_size": (3,)}, "texture_size must be 'WIDTHxHEIGHT' or (height, width) in pixels, but (3,)"),
+    ({**TEXTURE, "texture_size": "400"}, "texture_size must be WIDTHxHEIGHT in pixels, '640x480' say, but "),
+    ({**TEXTURE, "texture_size": "0x10"}, "texture_size must be WIDTHxHEIGHT in pixels, '640x480' say, but "),
+    ({**TEXTURE, "texture_size": (3,)}, "texture_size must be WIDTHxHEIGHT in pixels, '640x480' say, but "),
     ({**TEXTURE, "init": "content"}, "init='content', but there is no content image here"),
     ({**TEXTURE, "content_mask": mask_of(5)}, "content_mask has no part in mode='texture'"),
     ({"texture_size": "9x9"}, "texture_size has no part in mode='transfer'"),
@@ -505,3 +505,17 @@ def test_a_wrong_use_of_a_run_is_one_clear_line(make, options, run, message):
         make(**options).fit_style_transfer(**{"epochs": 1, "steps_per_epoch": 4, "verbose": 0, **run})
     assert str(caught.value).startswith(message)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_pyramid_is_recorded_by_its_sizes(make_transfer):
+    assert make_transfer(pyramid=[24]).settings["pyramid"] == [24, 48]
+    assert make_transfer(pyramid=2).settings["pyramid"] == [34, 48]
+    assert make_transfer(pyramid=np.array([20, 30])).settings["pyramid"] == [20, 30, 48]
+    assert make_transfer(pyramid=[48]).settings["pyramid"] is None
+    assert make_transfer(pyramid=2).stage_size == (48, 40)  # Before a run.
+
+
+def test_numbers_may_be_numpys(make_transfer, style):
+    style_transfer = make_transfer([style, style], style_blend=np.array([3, 1]), style_scale=np.array([1.0, 0.5]))
+    assert style_transfer._inputs.blend == [0.75, 0.25]
+    assert [max(image.shape[1:3]) for image in style_transfer.style_images] == [48, 24]

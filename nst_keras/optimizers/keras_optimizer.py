@@ -77,9 +77,10 @@ class KerasOptimizer(Optimizer):
     def carry_over(self, other: KerasOptimizer) -> None:
         """Takes over the step count, the learning rate and the moments, these interpolated to the image's size.
 
-        The moments are scaled too, since the gradient of a mean over pixels thins out as the pixels grow in number: the
-        first by the ratio r of the pixels before to those now, the second by r^2. Those of fewer dimensions than the
-        image, as Adafactor has, begin anew.
+        The moments are scaled too, the first by the ratio r of the pixels before to those now, the second by r^2, as
+        the gradient of a mean over pixels thins out when they grow in number. (That of a sum, as the content term of
+        `"gatys2015"` is, does not; there Adam has to find its pace again.) Those of fewer dimensions than the image,
+        as Adafactor has, begin anew.
         """
         size = self.image.shape[1:3]
         ratio = other.image.shape.num_elements() / self.image.shape.num_elements()

@@ -10,7 +10,7 @@ import keras
 import PIL.Image
 import pytest
 
-from nst_keras import architectures, job, run, samples
+from nst_keras import architectures, flags, job, run, samples
 from tests.conftest import ROOT
 
 README = (ROOT / "README.md").read_text()
@@ -165,3 +165,9 @@ def test_benchmarks(folder, program):
     }[program.stem]
     done = subprocess.run([sys.executable, program, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
     assert printed in done.stdout
+
+
+def test_readme_names_every_control():
+    """Those of how a picture is made; `verbose` and its like are Keras's, and are told by their docstrings."""
+    parameters, _ = flags.signature(*flags.SETUP)
+    assert [name for name in parameters.parameters if name != "self" and name not in README] == []
