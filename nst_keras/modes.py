@@ -76,7 +76,10 @@ def get(name: str, given: Mapping[str, Any]) -> Mode:
             raise ValueError(f"{needed} must be given: mode={name!r} needs one.")
         said = [argument for argument, nothing in arguments.items() if _says(given.get(argument, nothing), nothing)]
         if said and not getattr(mode, term):
-            raise ValueError(f"{said[0]} has no part in mode={name!r}, which has no {term} term. Leave it out.")
+            raise ValueError(
+                f"{said[0]} has no part in mode={name!r}, which has no {term} term. Leave it out, or "
+                "say none where a flagfile names it."
+            )
     if not mode.any_size and given.get("texture_size") is not None:
         raise ValueError(f"texture_size has no part in mode={name!r}: the picture's size is that of its image.")
     return mode

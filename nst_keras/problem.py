@@ -99,7 +99,10 @@ class Problem:
         try:
             self._scaled[0].check_sizes(self.extractor)
         except ValueError as error:
-            raise ValueError(f"pyramid: its stage of {self._sizes[0]} px is too small: {error}") from error
+            raise ValueError(
+                f"pyramid: its stage of {self._sizes[0]} px is too small for {self.extractor.name}. Take fewer stages, "
+                "or name larger sizes."
+            ) from error
 
     def stages(self, learning_rate: optimizers.LearningRate | None, steps: int, **weights: float | None) -> list[Stage]:
         """The stages of a run of so many steps, with these weights; None stands for the normalization's usual ones.
