@@ -45,12 +45,12 @@ def draw(name: str) -> np.ndarray:
     Raises:
         ValueError: Unknown name.
     """
-    return _drawn(checks.one_of("sample", name.removeprefix(PREFIX), SAMPLES)).copy()
+    return _drawn(SAMPLES[checks.one_of("sample", name.removeprefix(PREFIX), SAMPLES)]).copy()
 
 
 @functools.cache  # Drawing takes a second or two, and a notebook or a run of many asks again and again.
-def _drawn(name: str) -> np.ndarray:
-    return SAMPLES[name]()
+def _drawn(sample: Callable[[], np.ndarray]) -> np.ndarray:
+    return sample()
 
 
 SAMPLES: dict[str, Callable[[], np.ndarray]] = {
