@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nst_keras import extractors, footprint, memory
+from nst_keras import extractors, footprint, images, memory
 
 __all__ = ["check_memory", "explained", "largest_image_size", "out_of_memory_message"]
 
@@ -201,8 +201,7 @@ def _run_in_words(
 
 def _scaled(height: int, width: int, longest_side: int) -> tuple[int, int]:
     """The size that `images.resize` gives."""
-    scale = longest_side / max(height, width)
-    return max(1, round(height * scale)), max(1, round(width * scale))
+    return images.scaled_size(height, width, longest_side / max(height, width))
 
 
 def _gibibytes(count: int) -> str:

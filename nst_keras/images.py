@@ -18,7 +18,18 @@ import tensorflow as tf
 from nst_keras import checks, samples
 from nst_keras.formats import decoding
 
-__all__ = ["ImageSource", "Picture", "cover", "load", "read", "resize", "resize_to", "to_uint8", "to_uint16"]
+__all__ = [
+    "ImageSource",
+    "Picture",
+    "cover",
+    "load",
+    "read",
+    "resize",
+    "resize_to",
+    "scaled_size",
+    "to_uint8",
+    "to_uint16",
+]
 
 ImageSource = str | os.PathLike | np.ndarray | tf.Tensor | PIL.Image.Image
 
@@ -116,7 +127,12 @@ def resize(image: tf.Tensor, longest_side: int, *, enlarge: bool = False) -> tf.
     scale = longest_side / max(height, width)
     if scale == 1 or (scale > 1 and not enlarge):
         return image
-    return resize_to(image, max(1, round(height * scale)), max(1, round(width * scale)))
+    return resize_to(image, *scaled_size(height, width, scale))
+
+
+def scaled_size(height: int, width: int, scale: float) -> tuple[int, int]:
+    """Height and width of a picture in whole pixels, 1 or more, once it is scaled."""
+    return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def resize_to(image: tf.Tensor, height: int, width: int) -> tf.Tensor:

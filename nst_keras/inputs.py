@@ -83,13 +83,15 @@ class Inputs(NamedTuple):
     def scaled(self, longest_side: int) -> Inputs:
         """The same at another size, to which the styles are scaled along."""
         scale = longest_side / max(self.size)
-        size = _scaled(self.size, scale)
+        size = images.scaled_size(*self.size, scale)
         return self._replace(
             size=size,
             content_image=_resized(self.content_image, size),
             content_target=_resized(self.content_target, size),
-            style_images=[_resized(image, _scaled(image.shape[1:3], scale)) for image in self.style_images],
-            style_targets=[_resized(image, _scaled(image.shape[1:3], scale)) for image in self.style_targets],
+            style_images=[_resized(image, images.scaled_size(*image.shape[1:3], scale)) for image in self.style_images],
+            style_targets=[
+                _resized(image, images.scaled_size(*image.shape[1:3], scale)) for image in self.style_targets
+            ],
             style_masks=[guidance.guide(mask, *size) for mask in self.style_masks],
             content_mask=None if self.content_mask is None else guidance.guide(self.content_mask, *size),
         )
@@ -123,10 +125,6 @@ class Inputs(NamedTuple):
 def _area(mask: tf.Tensor | None) -> float:
     """The part of the picture that a mask covers."""
     return 1.0 if mask is None else float(tf.reduce_mean(mask))
-
-
-def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
-    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
 def _resized(image: tf.Tensor | None, size: tuple[int, int]) -> tf.Tensor | None:

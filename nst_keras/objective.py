@@ -50,8 +50,8 @@ class Objective:
 
     Args:
         extractor: Gives at least the layers named below.
-        regions: Where the picture takes on which styles; may be empty where `style_layers` is. The style term is the
-            sum of theirs.
+        regions: Where the picture takes on which styles (`guidance.everywhere` for images whose style goes all over
+            it); may be empty where `style_layers` is. The style term is the sum of theirs.
         content_image: [1, height, width, 3] in 0..255, or None where `content_layers` is empty.
         style_layers: {layer: w_l}; empty for no style.
         content_layers: {layer: w_l}; empty for no content.

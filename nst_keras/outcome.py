@@ -112,8 +112,7 @@ class Outcome(loop.Loop):
             return height, width
         if output_size == CONTENT_SIZE:
             return self._inputs.content_size or (height, width)
-        scale = output_size / max(height, width)
-        return max(1, round(height * scale)), max(1, round(width * scale))
+        return images.scaled_size(height, width, output_size / max(height, width))
 
 
 def check_output_size(output_size: int | str | None) -> None:
