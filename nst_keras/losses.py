@@ -31,6 +31,7 @@ __all__ = [
     "Normalization",
     "alpha_norm_loss",
     "content_loss",
+    "content_score",
     "gram_matrix",
     "style_loss",
     "total_variation_loss",
@@ -41,7 +42,7 @@ class Normalization(NamedTuple):
     """A named loss convention.
 
     Attributes:
-        content: (features, target, N) -> scalar.
+        content: (squares, energy, size) -> scalar, of sum (F - P)^2, sum P^2 and the number of features M N.
         style: (gram, target_gram, N) -> scalar, of Gram matrices divided by their own number of locations.
         prior: (total, most, count) -> scalar, of a sum over an image: the sum in levels of 0..255, the most that one
             of its summands can be in them, and the number of summands.
@@ -49,7 +50,7 @@ class Normalization(NamedTuple):
         content_weight: The content weight that is usual with it.
     """
 
-    content: Callable[[tf.Tensor, tf.Tensor, int], tf.Tensor]
+    content: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
     style: Callable[[tf.Tensor, tf.Tensor, int], tf.Tensor]
     prior: Callable[[tf.Tensor, float, tf.Tensor], tf.Tensor]
     style_weight: float
@@ -108,7 +109,27 @@ def content_loss(
         ValueError: Unknown `normalization`.
     """
     features, target = tf.cast(features, tf.float32), tf.cast(target, tf.float32)
-    return _convention(normalization).content(features, target, channels or features.shape[-1])
+    squares = tf.reduce_sum(tf.math.squared_difference(features, target))
+    size = tf.cast(tf.reduce_prod(tf.shape(features)[:-1]) * (channels or features.shape[-1]), tf.float32)
+    return content_score(squares, tf.reduce_sum(tf.square(target)), size, normalization=normalization)
+
+
+def content_score(squares: tf.Tensor, energy: tf.Tensor, size: tf.Tensor, *, normalization: str = "mean") -> tf.Tensor:
+    """The content loss of one layer, of sums that the parts of an image can add up apart.
+
+    Args:
+        squares: sum (F - P)^2, a float32 scalar.
+        energy: sum P^2, likewise.
+        size: The number of features, M N, likewise.
+        normalization: A name in `NORMALIZATIONS`.
+
+    Returns:
+        A float32 scalar, 0 or more.
+
+    Raises:
+        ValueError: Unknown `normalization`.
+    """
+    return _convention(normalization).content(squares, energy, size)
 
 
 def style_loss(
@@ -213,42 +234,36 @@ def _convention(normalization: str) -> Normalization:
     return NORMALIZATIONS[checks.one_of("normalization", normalization, NORMALIZATIONS)]
 
 
-def _mean_squared_features(features: tf.Tensor, target: tf.Tensor, channels: int) -> tf.Tensor:
-    # The mean over locations and N channels, of which the features may be fewer coordinates.
-    return tf.reduce_mean(tf.math.squared_difference(features, target)) * (features.shape[-1] / channels)
-
-
 def _mean_squared_grams(gram: tf.Tensor, target: tf.Tensor, channels: int) -> tf.Tensor:
     return tf.reduce_mean(tf.math.squared_difference(gram, target)) * (gram.shape[-1] / channels) ** 2
 
 
-def _half_squared_distance(features: tf.Tensor, target: tf.Tensor, _: int) -> tf.Tensor:
-    return 0.5 * tf.reduce_sum(tf.math.squared_difference(features, target))
+def _relative_squared_distance(gram: tf.Tensor, target: tf.Tensor, _: int) -> tf.Tensor:
+    return _relative(tf.reduce_sum(tf.math.squared_difference(gram, target)), tf.reduce_sum(tf.square(target)))
 
 
-def _relative_squared_distance(values: tf.Tensor, target: tf.Tensor, _: int) -> tf.Tensor:
+def _relative(squares: tf.Tensor, energy: tf.Tensor) -> tf.Tensor:
     # A target of zeros (a black patch in a network without biases) has no scale of its own: the floor keeps 0/0 out.
-    energy = tf.maximum(tf.reduce_sum(tf.square(target)), keras.config.epsilon())
-    return tf.reduce_sum(tf.math.squared_difference(values, target)) / energy
+    return squares / tf.maximum(energy, keras.config.epsilon())
 
 
 NORMALIZATIONS: dict[str, Normalization] = {
     "gatys2015": Normalization(
-        content=_half_squared_distance,
+        content=lambda squares, energy, size: 0.5 * squares,
         style=lambda gram, target, channels: 0.25 * _mean_squared_grams(gram, target, channels),
         prior=lambda total, most, count: total,
         style_weight=1e3,  # alpha/beta = 1e-3, the paper's figure 3.
         content_weight=1.0,
     ),
     "mean": Normalization(
-        content=_mean_squared_features,
+        content=lambda squares, energy, size: squares / size,
         style=_mean_squared_grams,
         prior=lambda total, most, count: total / most,
         style_weight=1e-2,  # TensorFlow's tutorial.
         content_weight=1e4,
     ),
     "relative": Normalization(
-        content=_relative_squared_distance,
+        content=lambda squares, energy, size: _relative(squares, energy),
         style=_relative_squared_distance,
         prior=lambda total, most, count: total / (most * count),
         style_weight=1.0,

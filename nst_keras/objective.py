@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import tensorflow as tf
 
-from nst_keras import checks, compilation, extractors, guidance, losses, priors, statistics
+from nst_keras import checks, compilation, extractors, guidance, losses, priors, statistics, targets
 
-__all__ = ["WEIGHTED_TERMS", "LossTerms", "Objective"]
+__all__ = ["WEIGHTED_TERMS", "LossTerms", "Objective", "terms_of"]
 
 # The weights' names, in the order in which the terms stand in `LossTerms`.
 WEIGHTED_TERMS: dict[str, str] = {
@@ -18,6 +18,8 @@ WEIGHTED_TERMS: dict[str, str] = {
     "total_variation": "var_weight",
     "alpha_norm": "alpha_norm_weight",
 }
+
+_PLACES = {term: place for place, term in enumerate(WEIGHTED_TERMS)}
 
 # XLA needs an image's size. A graph does better without: with it, layers take forms that are fast in XLA alone.
 _ANY_SIZE = (tf.TensorSpec([1, None, None, 3], tf.float32), tf.TensorSpec([len(WEIGHTED_TERMS)], tf.float32))
@@ -96,13 +98,7 @@ class Objective:
         self._normalization = normalization
         self._variation = checks.one_of("variation", variation, priors.VARIATIONS)
         self._seen = seen
-        self._regions: list[_Target] = []
-        if style_layers:
-            self._regions = _targets(self._statistic, extractor.select(style_layers), regions)
-        self._content = _as_graph(extractor.select(content_layers).__call__)(content_image) if content_layers else {}
-        self._compiled = compilation.compiled(
-            self._value_and_gradient, jit_compile=jit_compile, graph_signature=_ANY_SIZE
-        )
+        self._prepare(regions, content_image, jit_compile)
         self.set_weights(
             style_weight=style_weight,
             content_weight=content_weight,
@@ -134,7 +130,7 @@ class Objective:
         Returns:
             The terms, and the gradient of their total, of the image's shape.
         """
-        return self._compiled(tf.convert_to_tensor(image), self._weights_of(*self.weights))
+        return self._evaluate(tf.convert_to_tensor(image), self._weights_of(*self.weights))
 
     def term_gradient(self, term: str, image: tf.Tensor) -> tf.Tensor:
         """The gradient of one weighted term alone, by the same compiled function, at the cost of an evaluation.
@@ -150,7 +146,7 @@ class Objective:
             ValueError: An unknown term.
         """
         checks.one_of("term", term, WEIGHTED_TERMS)
-        return self._compiled(tf.convert_to_tensor(image), self._weights_of(term))[1]
+        return self._evaluate(tf.convert_to_tensor(image), self._weights_of(term))[1]
 
     def tracing_count(self) -> int:
         """How often the step was traced: 1 for a whole run."""
@@ -160,6 +156,23 @@ class Objective:
         """The weights as an argument of the compiled function, those of other terms put to 0."""
         return tf.constant([self.weights[term] if term in terms else 0.0 for term in WEIGHTED_TERMS], tf.float32)
 
+    def _prepare(
+        self, regions: Sequence[guidance.Region], content_image: tf.Tensor | None, jit_compile: str | bool
+    ) -> None:
+        """Makes the targets and the compiled function."""
+        self._regions: list[targets.Target] = []
+        if self._style_layers:
+            self._regions = targets.style_targets(self._statistic, self._extractor.select(self._style_layers), regions)
+        self._content: dict[str, tf.Tensor] = {}
+        if self._content_layers:
+            self._content = targets.as_graph(self._extractor.select(self._content_layers).__call__)(content_image)
+        self._compiled = compilation.compiled(
+            self._value_and_gradient, jit_compile=jit_compile, graph_signature=_ANY_SIZE
+        )
+
+    def _evaluate(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[LossTerms, tf.Tensor]:
+        return self._compiled(image, weights)
+
     def _value_and_gradient(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[LossTerms, tf.Tensor]:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(image)
@@ -167,26 +180,31 @@ class Objective:
         return terms, tape.gradient(terms.total, image)
 
     def _terms(self, image: tf.Tensor, weights: tf.Tensor) -> LossTerms:
-        style_weight, content_weight, var_weight, alpha_norm_weight = tf.unstack(weights)
         image = self._seen(image)
         features = self._extractor(image)
-        style_layers = {
-            name: style_weight * layer_weight * self._style_loss(name, features[name])
-            for name, layer_weight in self._style_layers.items()
+        style = {name: self._style_loss(name, features[name]) for name in self._style_layers}
+        content = {name: self._content_loss(name, features[name]) for name in self._content_layers}
+        return terms_of(
+            self._weighted(weights, "style", style, self._style_layers),
+            self._weighted(weights, "content", content, self._content_layers),
+            **self._priors(image, weights),
+        )
+
+    def _weighted(
+        self, weights: tf.Tensor, term: str, layers: Mapping[str, tf.Tensor], layer_weights: Mapping[str, float]
+    ) -> dict[str, tf.Tensor]:
+        """{layer: its share of a term}."""
+        weight = weights[_PLACES[term]]
+        return {name: weight * layer_weights[name] * loss for name, loss in layers.items()}
+
+    def _priors(self, seen: tf.Tensor, weights: tf.Tensor) -> dict[str, tf.Tensor]:
+        """{term: value} of what is asked of the image for itself."""
+        variation = losses.total_variation_loss(seen, normalization=self._normalization, variation=self._variation)
+        alpha_norm = losses.alpha_norm_loss(seen, normalization=self._normalization)
+        return {
+            "total_variation": weights[_PLACES["total_variation"]] * variation,
+            "alpha_norm": weights[_PLACES["alpha_norm"]] * alpha_norm,
         }
-        content_layers = {
-            name: content_weight * layer_weight * self._content_loss(name, features[name])
-            for name, layer_weight in self._content_layers.items()
-        }
-        variation = losses.total_variation_loss(image, normalization=self._normalization, variation=self._variation)
-        shares = {
-            "style": _sum(style_layers),
-            "content": _sum(content_layers),
-            "total_variation": var_weight * variation,
-            "alpha_norm": alpha_norm_weight * losses.alpha_norm_loss(image, normalization=self._normalization),
-        }
-        total = tf.add_n(list(shares.values()))
-        return LossTerms(total, **shares, style_layers=style_layers, content_layers=content_layers)
 
     def _content_loss(self, name: str, features: tf.Tensor) -> tf.Tensor:
         channels = self._extractor.channels[name]
@@ -204,49 +222,21 @@ class Objective:
         return tf.add_n(of_regions)
 
 
-class _Target(NamedTuple):
-    """What a region of the picture is compared with: {layer: target}, {layer: guide}, and how much that counts."""
-
-    layers: dict[str, dict[str, tf.Tensor]]
-    guides: dict[str, tf.Tensor]
-    strength: float
-
-
-def _targets(
-    statistic: statistics.StyleStatistic, extractor: extractors.FeatureExtractor, regions: Sequence[guidance.Region]
-) -> list[_Target]:
-    if not regions or not all(len(region.images) for region in regions):
-        raise ValueError("regions has no style image, but style_layers are given. Give one.")
-
-    def summaries_of(image: tf.Tensor) -> dict[str, dict[str, tf.Tensor]]:
-        features = extractor(image)
-        return {name: statistic.summary(features[name]) for name in extractor.layers}
-
-    graph, targets = _as_graph(summaries_of), []
-    for region in regions:
-        # A style without a share would still tell the others at how many points they are read.
-        shares = [(image, share) for image, share in zip(region.images, region.blend, strict=True) if share]
-        summaries, blend = [graph(image) for image, _ in shares], [share for _, share in shares]
-        layers = {name: statistic.target([one[name] for one in summaries], blend) for name in extractor.layers}
-        targets.append(_Target(layers, _guides(region, extractor), region.strength))
-    return targets
-
-
-def _guides(region: guidance.Region, extractor: extractors.FeatureExtractor) -> dict[str, tf.Tensor]:
-    """{layer: what each of its locations counts}; none for a region that is all of the picture."""
-    if region.mask is None:
-        return {}
-    sizes = extractor.sizes(*region.mask.shape[1:3])
-    return {name: guidance.guide(region.mask, *size) for name, size in sizes.items()}
-
-
-def _as_graph(function: Callable[[tf.Tensor], dict[str, Any]]) -> Callable[[tf.Tensor], dict[str, Any]]:
-    """The function of an image of any size as a graph, which lets go of features that nothing needs any more.
-
-    Called eagerly, a Keras model holds the features of all its layers until its end.
-    """
-    # The concrete one: called by itself, a `tf.function` made for each of many stages is taken for a mistake.
-    return tf.function(function, autograph=False).get_concrete_function(tf.TensorSpec([1, None, None, 3], tf.float32))
+def terms_of(
+    style_layers: dict[str, tf.Tensor],
+    content_layers: dict[str, tf.Tensor],
+    total_variation: tf.Tensor,
+    alpha_norm: tf.Tensor,
+) -> LossTerms:
+    """The terms of a loss, added up from their shares, each a float32 scalar times its weights."""
+    shares = {
+        "style": _sum(style_layers),
+        "content": _sum(content_layers),
+        "total_variation": total_variation,
+        "alpha_norm": alpha_norm,
+    }
+    total = tf.add_n(list(shares.values()))
+    return LossTerms(total, **shares, style_layers=style_layers, content_layers=content_layers)
 
 
 def _sum(shares: Mapping[str, tf.Tensor]) -> tf.Tensor:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["EXPANSION", "KERNEL_EXPANSION", "convolution", "transformed_kernel"]
+__all__ = ["EXPANSION", "KERNEL_EXPANSION", "TILE", "convolution", "transformed_kernel"]
 
 # The matrices of Lavin and Gray: data (B^T), kernel (G) and output (A^T) transforms, for the points 0, 1, -1, 2, -2.
 _DATA = np.array(
@@ -27,10 +27,10 @@ _DATA = np.array(
 )
 _KERNEL = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
 _OUTPUT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
-_TILE = 4
+TILE = 4  # Outputs along each side of a tile.
 
 # Numbers that the transforms make of one: 36 of the 16 pixels of a tile, and of the 9 of a kernel.
-EXPANSION = 36 / _TILE**2
+EXPANSION = 36 / TILE**2
 KERNEL_EXPANSION = 36 / 9
 
 
@@ -64,11 +64,11 @@ def _forward(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     """A^T [ (G g G^T) (B^T d B) ] A over all tiles d (Lavin and Gray, eq. 12)."""
     _, height, width, channels = inputs.shape
     rows, columns = _tiles(height), _tiles(width)
-    padding = [[1, rows * _TILE + 1 - height], [1, columns * _TILE + 1 - width], [0, 0]]
+    padding = [[1, rows * TILE + 1 - height], [1, columns * TILE + 1 - width], [0, 0]]
     padded = tf.pad(inputs[0], padding)
-    bands = [padded[i : i + _TILE * rows - 3 : _TILE] for i in range(6)]
+    bands = [padded[i : i + TILE * rows - 3 : TILE] for i in range(6)]
     bands = tf.stack(_combinations(_DATA, bands))
-    data = tf.stack(_combinations(_DATA, [bands[:, :, j : j + _TILE * columns - 3 : _TILE] for j in range(6)]), 1)
+    data = tf.stack(_combinations(_DATA, [bands[:, :, j : j + TILE * columns - 3 : TILE] for j in range(6)]), 1)
     products = tf.matmul(tf.reshape(data, (36, rows * columns, channels)), kernel)
     products = tf.reshape(products, (6, 6, rows, columns, -1))
     tall = tf.stack(_combinations(_OUTPUT, tf.unstack(products)), 1)
@@ -80,8 +80,8 @@ def _backward(upstream: tf.Tensor, kernel: tf.Tensor, height: int, width: int) -
     """The transpose of `_forward`, step by step: each matrix transposed, overlapping tiles added up."""
     rows, columns = _tiles(height), _tiles(width)
     filters = upstream.shape[-1]
-    padded = tf.pad(upstream[0], [[0, rows * _TILE - height], [0, columns * _TILE - width], [0, 0]])
-    tiles = tf.reshape(padded, (rows, _TILE, columns, _TILE, filters))
+    padded = tf.pad(upstream[0], [[0, rows * TILE - height], [0, columns * TILE - width], [0, 0]])
+    tiles = tf.reshape(padded, (rows, TILE, columns, TILE, filters))
     tall = tf.stack(_combinations(_OUTPUT.T, tf.unstack(tiles, axis=1)))
     products = tf.stack(_combinations(_OUTPUT.T, tf.unstack(tall, axis=3)), 1)
     products = tf.reshape(products, (36, rows * columns, filters))
@@ -92,7 +92,7 @@ def _backward(upstream: tf.Tensor, kernel: tf.Tensor, height: int, width: int) -
 
 
 def _tiles(side: int) -> int:
-    return -(-side // _TILE)
+    return -(-side // TILE)
 
 
 def _combinations(matrix: np.ndarray, parts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -103,7 +103,7 @@ def _combinations(matrix: np.ndarray, parts: Sequence[tf.Tensor]) -> list[tf.Ten
 def _joined(tiles: tf.Tensor, height: int, width: int) -> tf.Tensor:
     """[rows, 4, columns, 4, filters] put side by side, and cut to [1, height, width, filters]."""
     rows, _, columns, _, filters = tiles.shape
-    return tf.reshape(tiles, (1, rows * _TILE, columns * _TILE, filters))[:, :height, :width]
+    return tf.reshape(tiles, (1, rows * TILE, columns * TILE, filters))[:, :height, :width]
 
 
 def _overlapped(places: Sequence[tf.Tensor], axis: int) -> tf.Tensor:
@@ -114,8 +114,8 @@ def _overlapped(places: Sequence[tf.Tensor], axis: int) -> tf.Tensor:
         padding[axis] = [before, 1 - before]
         return tf.pad(tensor, padding)
 
-    first = [moved(place, 0) for place in places[:_TILE]]
-    last = [moved(place, 1) for place in places[_TILE:]]
+    first = [moved(place, 0) for place in places[:TILE]]
+    last = [moved(place, 1) for place in places[TILE:]]
     joined = tf.stack([first[0] + last[0], first[1] + last[1], *first[2:]], axis + 1)
     shape = joined.shape.as_list()
-    return tf.reshape(joined, [*shape[:axis], shape[axis] * _TILE, *shape[axis + 2 :]])
+    return tf.reshape(joined, [*shape[:axis], shape[axis] * TILE, *shape[axis + 2 :]])

@@ -16,6 +16,8 @@ are defined relative to the style's own size, as `normalization="relative"` asks
 by mean (G_s/M)^2, which the Gram loss of a picture without any features is, so that the usual weights keep their
 meaning. `"gatys2015"` is the paper's own loss, of Gram matrices alone.
 
+All but the last are functions of sums over the locations, and so can be had from a picture's parts, see `Additive`.
+
 With `compact`, whose features are coordinates of VGG19's, means, covariances and distances are those in VGG19's N
 dimensions. Lines lie among the dimensions that the coordinates span; any others would show the same cloud, shortened,
 of the picture and of the style alike.
@@ -24,11 +26,21 @@ of the picture and of the style alike.
 from __future__ import annotations
 
 from nst_keras import checks, losses
-from nst_keras.statistics.base import StyleStatistic
+from nst_keras.statistics.base import Additive, StyleStatistic, count
 from nst_keras.statistics.moments import Covariance, Gram, Wasserstein
 from nst_keras.statistics.sliced import SlicedWasserstein
 
-__all__ = ["STATISTICS", "Covariance", "Gram", "SlicedWasserstein", "StyleStatistic", "Wasserstein", "get"]
+__all__ = [
+    "STATISTICS",
+    "Additive",
+    "Covariance",
+    "Gram",
+    "SlicedWasserstein",
+    "StyleStatistic",
+    "Wasserstein",
+    "count",
+    "get",
+]
 
 STATISTICS: dict[str, StyleStatistic] = {
     "gram": Gram(),

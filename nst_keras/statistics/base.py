@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from nst_keras import losses
 
-__all__ = ["Relative", "StyleStatistic", "mean", "points", "size", "weights"]
+__all__ = ["Additive", "StyleStatistic", "count", "mean", "points", "size", "unit"]
 
 
 class StyleStatistic(abc.ABC):
@@ -61,12 +61,30 @@ class StyleStatistic(abc.ABC):
         """
 
 
-class Relative(StyleStatistic):
-    """A statistic that is defined relative to the style's own size, with the Gram matrix in its target for the rest."""
+class Additive(StyleStatistic):
+    """A statistic that knows the picture's features by sums over its locations, which its parts can add up apart."""
 
     @abc.abstractmethod
-    def distance(self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None) -> tf.Tensor:
-        """The loss under `"relative"`, a float32 scalar."""
+    def summary(self, features: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        """What is kept of the features of one style image, or of a part of it.
+
+        Args:
+            features: Of the style image.
+            guide: As `loss` takes it. The `target` of several parts, each with the share of what the guide counts
+                there, is that of the whole.
+        """
+
+    @abc.abstractmethod
+    def sums(
+        self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
+        """The sums over locations, each counted as the guide says; the arguments are those of `loss`."""
+
+    @abc.abstractmethod
+    def score(
+        self, means: dict[str, tf.Tensor], target: dict[str, tf.Tensor], *, normalization: str, channels: int
+    ) -> tf.Tensor:
+        """The loss of a picture of which the sums, divided by what its locations count, are these."""
 
     def loss(
         self,
@@ -77,25 +95,37 @@ class Relative(StyleStatistic):
         channels: int,
         guide: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """The distance, times the Gram loss of a picture without any features, which is 1 under `"relative"`."""
-        gram = target["gram"]
-        unit = losses.style_loss(tf.zeros_like(gram), gram, normalization=normalization, channels=channels)
-        return unit * self.distance(features, target, guide)
+        """The score of the features' sums."""
+        counted = count(guide, tf.shape(features)[1:3])
+        means = {name: total / counted for name, total in self.sums(features, target, guide).items()}
+        return self.score(means, target, normalization=normalization, channels=channels)
+
+
+def unit(target_gram: tf.Tensor, *, normalization: str, channels: int) -> tf.Tensor:
+    """The Gram loss of a picture without any features, a scalar; 1 under `"relative"`.
+
+    What a statistic that is defined relative to the style's own size is multiplied by, under another normalization.
+    """
+    return losses.style_loss(tf.zeros_like(target_gram), target_gram, normalization=normalization, channels=channels)
+
+
+def count(guide: tf.Tensor | None, size: Sequence[int] | tf.Tensor) -> tf.Tensor:
+    """What all locations of a layer count together, a float32 scalar.
+
+    Args:
+        guide: What each counts, [1, height, width, 1]; 1 each for None.
+        size: Height and width of the layer.
+    """
+    if guide is None:
+        return tf.cast(tf.reduce_prod(size), tf.float32)
+    # Float32 would lose digits of so long a sum; of one that is 0 the sums are 0, whatever they are divided by.
+    return tf.maximum(tf.cast(tf.reduce_sum(tf.cast(guide, tf.float64)), tf.float32), keras.config.epsilon())
 
 
 def points(features: tf.Tensor) -> tf.Tensor:
     """Features as [batch, M, K]."""
     features = tf.cast(features, tf.float32)
     return tf.reshape(features, [tf.shape(features)[0], -1, features.shape[-1]])
-
-
-def weights(features: tf.Tensor, guide: tf.Tensor | None) -> tf.Tensor:
-    """What each point counts, 1 together: [1, M, 1]."""
-    if guide is None:
-        guide = tf.ones([1, *tf.unstack(tf.shape(features)[1:3]), 1])
-    # In double precision: XLA adds one location after the other, whose rounding adds up to a thousandth at 512 px.
-    counts = tf.cast(tf.reshape(guide, [1, -1, 1]), tf.float64)
-    return tf.cast(counts / tf.maximum(tf.reduce_sum(counts), keras.config.epsilon()), tf.float32)
 
 
 def mean(values: Sequence[tf.Tensor], blend: Sequence[float]) -> tf.Tensor:

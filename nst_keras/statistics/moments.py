@@ -12,40 +12,40 @@ from nst_keras.statistics import base, matrix_root
 __all__ = ["Covariance", "Gram", "Wasserstein"]
 
 
-class Gram(base.StyleStatistic):
+class Gram(base.Additive):
     """The Gram matrix; that of several styles is the mean of theirs, by their shares."""
 
     normalizations = tuple(losses.NORMALIZATIONS)
 
-    def summary(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
+    def summary(self, features: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """The Gram matrix per location, [batch, K, K]."""
-        return {"gram": losses.gram_matrix(features, per_location=True)}
+        return {"gram": losses.gram_matrix(features, per_location=True, guide=guide)}
 
-    def loss(
-        self,
-        features: tf.Tensor,
-        target: dict[str, tf.Tensor],
-        *,
-        normalization: str,
-        channels: int,
-        guide: tf.Tensor | None = None,
+    def sums(
+        self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
+        """The Gram matrix, [batch, K, K]."""
+        return {"gram": losses.gram_matrix(features, guide=guide)}
+
+    def score(
+        self, means: dict[str, tf.Tensor], target: dict[str, tf.Tensor], *, normalization: str, channels: int
     ) -> tf.Tensor:
         """See `losses.style_loss`."""
-        gram = losses.gram_matrix(features, per_location=True, guide=guide)
-        return losses.style_loss(gram, target["gram"], normalization=normalization, channels=channels)
+        return losses.style_loss(means["gram"], target["gram"], normalization=normalization, channels=channels)
 
 
-class Covariance(base.Relative):
+class Covariance(base.Additive):
     """1/2 ||m - m_s||^2 / ||m_s||^2 + 1/2 ||C - C_s||^2 / ||C_s||^2.
 
     The mean m_s and covariance C_s of several styles are those of all their points together, each style counting
     for its share.
     """
 
-    def summary(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
+    def summary(self, features: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """The mean [batch, 1, K] and the covariance [batch, K, K]."""
-        mean, covariance = _moments(features)
-        return {"mean": mean, "covariance": covariance}
+        points, count = base.points(features), base.count(guide, tf.shape(features)[1:3])
+        mean = _total(points, guide) / count
+        return {"mean": mean, "covariance": _products(points - mean, guide) / count}
 
     def target(self, summaries: Sequence[dict[str, tf.Tensor]], blend: Sequence[float]) -> dict[str, tf.Tensor]:
         """Mean and covariance of all points, and their Gram matrix, which tells their size."""
@@ -54,10 +54,28 @@ class Covariance(base.Relative):
         covariance = average["covariance"] + base.mean([_square(one["mean"] - mean) for one in summaries], blend)
         return {"mean": mean, "covariance": covariance, "gram": covariance + _square(mean)}
 
-    def distance(self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None) -> tf.Tensor:
-        """See the class."""
-        mean, covariance = _moments(features, guide)
-        of_means = losses.content_loss(mean, target["mean"], normalization="relative")
+    def sums(
+        self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
+        """Of the points as seen from the style's mean: from 0, which may be far away, the covariance would lose digits.
+
+        Returns:
+            Their sum [batch, 1, K] and that of their products [batch, K, K].
+        """
+        points = base.points(features) - target["mean"]
+        return {"points": _total(points, guide), "products": _products(points, guide)}
+
+    def score(
+        self, means: dict[str, tf.Tensor], target: dict[str, tf.Tensor], *, normalization: str, channels: int
+    ) -> tf.Tensor:
+        """The distance, times the Gram loss of a picture without any features."""
+        covariance = means["products"] - _square(means["points"])
+        distance = self.distance(means["points"], covariance, target)
+        return base.unit(target["gram"], normalization=normalization, channels=channels) * distance
+
+    def distance(self, shift: tf.Tensor, covariance: tf.Tensor, target: dict[str, tf.Tensor]) -> tf.Tensor:
+        """See the class; `shift` is m - m_s."""
+        of_means = losses.content_loss(target["mean"] + shift, target["mean"], normalization="relative")
         of_covariances = losses.style_loss(covariance, target["covariance"], normalization="relative")
         return 0.5 * (of_means + of_covariances)
 
@@ -77,25 +95,28 @@ class Wasserstein(Covariance):
         covariance = self._blurred(target["covariance"], target["gram"])
         return {**target, "covariance": covariance, "root": matrix_root.root(covariance)}
 
-    def distance(self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None) -> tf.Tensor:
-        """See the class."""
-        mean, covariance = _moments(features, guide)
+    def distance(self, shift: tf.Tensor, covariance: tf.Tensor, target: dict[str, tf.Tensor]) -> tf.Tensor:
+        """See the class; `shift` is m - m_s."""
         covariance = self._blurred(covariance, target["gram"])
         common = matrix_root.trace_of_root(target["root"] @ covariance @ target["root"])
         spread = tf.linalg.trace(covariance) + tf.linalg.trace(target["covariance"]) - 2.0 * common
-        shift = tf.reduce_sum(tf.math.squared_difference(mean, target["mean"]), [1, 2])
-        return tf.reduce_mean((shift + spread) / base.size(target["gram"]))
+        return tf.reduce_mean((tf.reduce_sum(tf.square(shift), [1, 2]) + spread) / base.size(target["gram"]))
 
     def _blurred(self, covariance: tf.Tensor, target_gram: tf.Tensor) -> tf.Tensor:
         variance = self.BLUR * base.size(target_gram)[:, tf.newaxis, tf.newaxis]
         return covariance + variance * tf.eye(covariance.shape[-1])
 
 
-def _moments(features: tf.Tensor, guide: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
-    """Mean [batch, 1, K] and covariance [batch, K, K], of centred points: their difference would lose digits."""
-    points = base.points(features)
-    mean = tf.reduce_sum(points * base.weights(features, guide), 1, keepdims=True)
-    return mean, losses.gram_matrix((points - mean)[:, tf.newaxis], per_location=True, guide=guide)
+def _total(points: tf.Tensor, guide: tf.Tensor | None) -> tf.Tensor:
+    """The sum of points [batch, M, K], each counted as the guide says: [batch, 1, K]."""
+    # As a product: where XLA adds one location after the other, rounding adds up to a thousandth at 512 px.
+    counts = tf.ones_like(points[:, :, :1]) if guide is None else tf.reshape(guide, [1, -1, 1])
+    return tf.matmul(counts, points, transpose_a=True)
+
+
+def _products(points: tf.Tensor, guide: tf.Tensor | None) -> tf.Tensor:
+    """The sum of the points' products with themselves, [batch, K, K]."""
+    return losses.gram_matrix(points[:, tf.newaxis], guide=guide)
 
 
 def _square(mean: tf.Tensor) -> tf.Tensor:

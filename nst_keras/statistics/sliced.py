@@ -14,7 +14,7 @@ from nst_keras.statistics import base
 __all__ = ["SlicedWasserstein"]
 
 
-class SlicedWasserstein(base.Relative):
+class SlicedWasserstein(base.StyleStatistic):
     """sum_k mean_i (p_ki - q_ki)^2 / tr G_s/M, of the picture's points p_k and the style's q_k, in order along line k.
 
     The K lines are at right angles, in random directions that are the same in every run. (Differs from Heitz et al.,
@@ -36,14 +36,24 @@ class SlicedWasserstein(base.Relative):
         resampled = [{**one, "sorted": _read_at(one["sorted"], _middles(most))} for one in summaries]
         return super().target(resampled, blend)
 
-    def distance(self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None) -> tf.Tensor:
-        """See the class."""
+    def loss(
+        self,
+        features: tf.Tensor,
+        target: dict[str, tf.Tensor],
+        *,
+        normalization: str,
+        channels: int,
+        guide: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """The distance, times the Gram loss of a picture without any features."""
         points = _along_lines(features)
         order = tf.argsort(points)
-        weights = base.weights(features, guide)[..., 0]
         goals = _in_place(order, _read_at(target["sorted"], _shares(order, guide)))
-        distance = tf.reduce_sum(tf.math.squared_difference(points, goals) * weights, [1, 2])
-        return tf.reduce_mean(distance / base.size(target["gram"]))
+        squares = tf.math.squared_difference(points, goals)
+        counted = squares if guide is None else squares * tf.reshape(guide, [1, 1, -1])
+        count = base.count(guide, tf.shape(features)[1:3])
+        distance = tf.reduce_sum(counted, [1, 2]) / count / base.size(target["gram"])
+        return base.unit(target["gram"], normalization=normalization, channels=channels) * tf.reduce_mean(distance)
 
 
 def _along_lines(features: tf.Tensor) -> tf.Tensor:

@@ -1,0 +1,134 @@
+"""What a picture's style is compared with: of each of its regions a target a layer, made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from nst_keras import extractors, guidance, statistics, tiling
+
+__all__ = ["Target", "as_graph", "style_targets"]
+
+
+class Target(NamedTuple):
+    """What a region of the picture is compared with.
+
+    Attributes:
+        layers: {layer: the statistic's target}.
+        guides: {layer: what each of its locations counts}; none for a region that is all of the picture.
+        strength: How much its loss counts, beside those of other regions.
+    """
+
+    layers: dict[str, dict[str, tf.Tensor]]
+    guides: dict[str, tf.Tensor]
+    strength: float
+
+
+class _Part(NamedTuple):
+    """{layer: summary} of a part of a style image, and {layer: the share of its locations that it has}."""
+
+    summaries: dict[str, dict[str, tf.Tensor]]
+    shares: dict[str, float]
+
+
+def style_targets(
+    statistic: statistics.StyleStatistic,
+    extractor: extractors.FeatureExtractor,
+    regions: Sequence[guidance.Region],
+    *,
+    tile_size: int | None = None,
+) -> list[Target]:
+    """The targets of all regions.
+
+    Args:
+        statistic: What is compared.
+        extractor: Gives the layers, and no others.
+        regions: As `objective.Objective` takes them.
+        tile_size: Takes the style images in tiles, where the statistic is `statistics.Additive`; whole, if left out.
+
+    Raises:
+        ValueError: No style image.
+    """
+    if not regions or not all(len(region.images) for region in regions):
+        raise ValueError("regions has no style image, but style_layers are given. Give one.")
+    parts_of = _in_tiles(statistic, extractor, tile_size) if tile_size else _whole(statistic, extractor)
+    targets = []
+    for region in regions:
+        # A style without a share would still tell the others at how many points they are read.
+        blended = zip(region.images, region.blend, strict=True)
+        parts = [(part, share) for image, share in blended if share for part in parts_of(image)]
+        layers = {
+            name: statistic.target(
+                [part.summaries[name] for part, _ in parts], [share * part.shares[name] for part, share in parts]
+            )
+            for name in extractor.layers
+        }
+        targets.append(Target(layers, _guides(region, extractor), region.strength))
+    return targets
+
+
+def as_graph(function: Callable[..., Any], *others: tf.TensorSpec | dict[str, tf.TensorSpec]) -> Callable[..., Any]:
+    """The function of an image of any size as a graph, which lets go of features that nothing needs any more.
+
+    Called eagerly, a Keras model holds the features of all its layers until its end.
+
+    Args:
+        function: Of an image [1, height, width, 3], and of others.
+        others: What the others are.
+    """
+    # The concrete one: called by itself, a `tf.function` made for each of many stages is taken for a mistake.
+    image = tf.TensorSpec([1, None, None, 3], tf.float32)
+    return tf.function(function, autograph=False).get_concrete_function(image, *others)
+
+
+def _whole(
+    statistic: statistics.StyleStatistic, extractor: extractors.FeatureExtractor
+) -> Callable[[tf.Tensor], Iterator[_Part]]:
+    def summaries_of(image: tf.Tensor) -> dict[str, dict[str, tf.Tensor]]:
+        return {name: statistic.summary(features) for name, features in extractor(image).items()}
+
+    graph, shares = as_graph(summaries_of), dict.fromkeys(extractor.layers, 1.0)
+
+    def parts_of(image: tf.Tensor) -> Iterator[_Part]:
+        yield _Part(graph(image), shares)
+
+    return parts_of
+
+
+def _in_tiles(
+    statistic: statistics.Additive, extractor: extractors.FeatureExtractor, tile_size: int
+) -> Callable[[tf.Tensor], Iterator[_Part]]:
+    def summaries_of(
+        window: tf.Tensor, starts: dict[str, tf.Tensor], guides: dict[str, tf.Tensor]
+    ) -> dict[str, dict[str, tf.Tensor]]:
+        parts = {
+            name: tiling.cropped(features, starts[name], tf.shape(guides[name])[1:3])
+            for name, features in extractor(window).items()
+        }
+        return {name: statistic.summary(part, guides[name]) for name, part in parts.items()}
+
+    starts = dict.fromkeys(extractor.layers, tf.TensorSpec([2], tf.int32))
+    graph = as_graph(summaries_of, starts, dict.fromkeys(extractor.layers, tf.TensorSpec([1, None, None, 1])))
+
+    def parts_of(image: tf.Tensor) -> Iterator[_Part]:
+        cut = tiling.Tiling(extractor, *image.shape[1:3], tile_size)
+        sizes = extractor.sizes(*image.shape[1:3])
+        for tile in cut.tiles:
+            places = cut.places(tile)
+            starts = {name: tf.constant(place.start) for name, place in places.items()}
+            guides = {name: tf.constant(place.own) for name, place in places.items()}
+            shares = {name: float(np.sum(place.own)) / np.prod(sizes[name]) for name, place in places.items()}
+            yield _Part(graph(image[tile.window], starts, guides), shares)
+
+    return parts_of
+
+
+def _guides(region: guidance.Region, extractor: extractors.FeatureExtractor) -> dict[str, tf.Tensor]:
+    """{layer: what each of its locations counts}; none for a region that is all of the picture."""
+    if region.mask is None:
+        return {}
+    sizes = extractor.sizes(*region.mask.shape[1:3])
+    return {name: guidance.guide(region.mask, *size) for name, size in sizes.items()}
