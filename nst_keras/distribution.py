@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import checks
+from nst_keras import checks, compilation
 
 __all__ = ["STRATEGIES", "Replicas", "get", "is_chief"]
 
 Item = TypeVar("Item")
 
-# Numbers that hosts send each other at a time: 16 MiB, so that a sum of a large picture takes no more room than that.
-_PIECE = 2**22
+# Numbers that hosts send each other at a time, 4 MiB: TensorFlow holds room for some fifteen such pieces, at any size.
+_PIECE = 2**20
 
 # What TensorFlow raises when a worker is gone, by whether the network, its heartbeat or another worker told of it.
 _LOST = (
@@ -96,6 +96,8 @@ class Replicas:
         local = strategy.experimental_distribute_values_from_function(lambda replica: replica.replica_id_in_sync_group)
         self._identities = strategy.experimental_local_results(local)
         self._has_devices = _is_distributed(strategy)
+        # Called eagerly, TensorFlow's own sum begins threads each time, and leaves them behind.
+        self._reduce = compilation.compiled(self._reduced, jit_compile="false")
         self._pool = futures.ThreadPoolExecutor(len(self._identities), thread_name_prefix="replica")
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
@@ -132,7 +134,7 @@ class Replicas:
         """The sum over all replicas of all hosts: the same bits on every host. All hosts must call it equally often.
 
         Args:
-            values: Nests of tensors of one structure, from any of this host's replicas; None adds nothing.
+            values: Nests of tensors of one structure, from any of this host's replicas and rounds; None adds nothing.
 
         Returns:
             A nest of tensors.
@@ -145,10 +147,16 @@ class Replicas:
         if not given:
             raise ValueError("values must hold a nest of tensors, but has none. Give zeros where nothing was done.")
         local = tf.nest.map_structure(lambda *parts: functools.reduce(tf.add, parts), *given)
-        return tf.nest.map_structure(self._over_hosts, local) if self._has_other_hosts() else local
+        if not self._has_other_hosts():
+            return local
+        leaves = [tf.convert_to_tensor(leaf) for leaf in tf.nest.flatten(local)]
+        summed = self.total_of_array(np.concatenate([np.ravel(leaf) for leaf in leaves]))
+        parts = np.split(summed, np.cumsum([tf.size(leaf) for leaf in leaves])[:-1])
+        pairs = zip(parts, leaves, strict=True)
+        return tf.nest.pack_sequence_as(local, [tf.constant(part, leaf.dtype, leaf.shape) for part, leaf in pairs])
 
     def total_of_array(self, array: np.ndarray) -> np.ndarray:
-        """The sum of each host's array over all hosts, likewise; no more than 16 MiB are sent at a time.
+        """The sum of each host's array over all hosts, likewise; sent in pieces, so that it takes little room.
 
         Args:
             array: float32 of any shape, the same on all hosts; C-contiguous, or it is copied. It is overwritten.
@@ -189,7 +197,10 @@ class Replicas:
 
         with _explained():
             values = self.strategy.experimental_distribute_values_from_function(of_replica)
-            return self.strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None)
+            return self._reduce(values)
+
+    def _reduced(self, values: Any) -> tf.Tensor:
+        return self.strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None)
 
 
 @contextlib.contextmanager

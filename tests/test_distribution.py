@@ -96,7 +96,7 @@ def test_a_name_stands_for_one_strategy():
         assert distribution.get("auto") is mirrored
 
 
-def test_one_named_device_is_used(random):
+def test_one_named_device_is_used():
     replicas = distribution.Replicas(tf.distribute.OneDeviceStrategy("CPU:0"))
     with replicas.scope():
         variable = tf.Variable(2.0)
