@@ -14,6 +14,7 @@ ORDER = [
     "folders",
     "digests",
     "compilation",
+    "distribution",
     "memory",
     "flag_kinds",
     "flags",
