@@ -51,23 +51,23 @@ def resized(rows: Rows, size: tuple[int, int], new_size: tuple[int, int]) -> tf.
 
 def _resized_bands(rows: Rows, size: tuple[int, int], new_size: tuple[int, int]) -> Iterator[tf.Tensor]:
     scale = np.divide(new_size, size, dtype=np.float32)
-    held, start = None, 0
+    held, start, known = (), 0, 0
     for top, bottom in _bands_of_result(size, new_size):
         first, last = _needed(top, bottom, float(scale[0]), size[0])
-        fresh = rows(start if held is None else start + held.shape[0], last)
-        held = tf.convert_to_tensor(fresh) if held is None else tf.concat([held[first - start :], fresh], axis=0)
+        held = held[first - start :]
+        if known < last:
+            held, known = tf.concat([held, rows(known, last)], axis=0) if known else rows(0, last), last
         start = first
         yield _lanczos(held, (bottom - top, new_size[1]), scale, start * scale[0] - top)
 
 
 def _bands_of_result(size: tuple[int, int], new_size: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    """The bands of the larger of the two pictures, in rows of the new one."""
-    if is_large(*new_size) or not is_large(*size):
-        yield from of_rows(*new_size)
-        return
-    step = max(1, int(_BAND / size[1] * new_size[0] / size[0]))
-    for top in range(0, new_size[0], step):
-        yield top, min(top + step, new_size[0])
+    """Rows of the result whose pixels, and those that they come from, are a band."""
+    new_height, new_width = new_size
+    rows = min(_BAND / new_width, _BAND / size[1] * new_height / size[0])
+    step = max(1, int(rows)) if is_large(*size) or is_large(*new_size) else new_height
+    for top in range(0, new_height, step):
+        yield top, min(top + step, new_height)
 
 
 def _needed(top: int, bottom: int, scale: float, height: int) -> tuple[int, int]:
@@ -76,9 +76,9 @@ def _needed(top: int, bottom: int, scale: float, height: int) -> tuple[int, int]
     return max(0, math.floor(top / scale - reach)), min(height, math.ceil(bottom / scale + reach))
 
 
-def _lanczos(held: tf.Tensor, new_size: tuple[int, int], scale: np.ndarray, shift: float) -> tf.Tensor:
+def _lanczos(held: np.ndarray | tf.Tensor, new_size: tuple[int, int], scale: np.ndarray, shift: float) -> tf.Tensor:
     resized = tf.raw_ops.ScaleAndTranslate(
-        images=held[tf.newaxis],
+        images=tf.convert_to_tensor(held)[tf.newaxis],
         size=new_size,
         scale=scale,
         translation=np.array([shift, 0], np.float32),

@@ -1,7 +1,7 @@
 """Picture files and PIL images to pixels: upright (EXIF orientation), in sRGB (embedded ICC profile), alpha kept.
 
 Files are decoded with Pillow. Of a colour PNG or TIFF with 16 bits a channel it gives 8; these are decoded once more,
-by TensorFlow or tifffile, for all 16.
+by TensorFlow or tifffile, for all 16. What is large is not decoded whole where its format allows that.
 """
 
 from __future__ import annotations

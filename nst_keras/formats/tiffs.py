@@ -127,7 +127,8 @@ class TiffRows:
         starts = [page.dataoffsets[0] + plane * self.size[0] * count // rows for plane in range(self._planes)]
         data = [self._bytes(start + row * length * (count // rows), count) for start in starts]
         dtype = page.dtype.newbyteorder(page.parent.byteorder)
-        return np.concatenate([np.frombuffer(plane, dtype).reshape(shape) for plane in data], axis=-1)
+        planes = [np.frombuffer(plane, dtype).reshape(shape) for plane in data]
+        return np.concatenate(planes, axis=-1).astype(page.dtype, copy=False)
 
     def _data(self, index: int) -> bytes | None:
         count = self._page.databytecounts[index]
