@@ -5,18 +5,19 @@ Files come upright (EXIF orientation), in sRGB (embedded ICC profile), with all 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import PIL.Image
-import PIL.ImageColor
 import tensorflow as tf
 
-from nst_keras import checks, samples
-from nst_keras.formats import decoding
+from nst_keras import bands, checks, samples
+from nst_keras.formats import decoding, levels
 
 __all__ = [
     "ImageSource",
@@ -37,15 +38,18 @@ _URL_SCHEMES = ("http://", "https://", "ftp://", "file://")
 
 
 class Picture(NamedTuple):
-    """A picture at its own size.
+    """A picture that was read.
 
     Attributes:
         image: float32 [1, height, width, 3], RGB in sRGB, 0..255, on the background.
-        alpha: uint8 [height, width], 255 where opaque; None if all of it is.
+        alpha: uint8 [height, width] of its own size, or of a large one as that of `image`, 255 where opaque; None if
+            all of it is.
+        size: Height and width of its own, before it was reduced.
     """
 
     image: tf.Tensor
     alpha: np.ndarray | None
+    size: tuple[int, int]
 
 
 def load(
@@ -74,15 +78,17 @@ def load(
         ValueError: Not an image, damaged, too large to decode, or an array of another shape or range.
         TypeError: A `source` of another type.
     """
-    image = read(source, argument=argument, background=background).image
-    return image if longest_side is None else resize(image, longest_side)
+    return read(source, longest_side=longest_side, argument=argument, background=background).image
 
 
-def read(source: ImageSource, *, argument: str = "image", background: str = "white") -> Picture:
-    """Reads a picture at its own size, with its transparency.
+def read(
+    source: ImageSource, *, longest_side: int | None = None, argument: str = "image", background: str = "white"
+) -> Picture:
+    """Reads a picture with its transparency. A large one is reduced band by band, and is never there at full size.
 
     Args:
         source: As `load` takes it.
+        longest_side: What it is reduced to, as `resize` does it; None keeps its size.
         argument: How errors name the picture.
         background: The colour that transparent pixels of `Picture.image` are composited on.
 
@@ -94,18 +100,13 @@ def read(source: ImageSource, *, argument: str = "image", background: str = "whi
         ValueError: Likewise.
         TypeError: Likewise.
     """
-    if isinstance(source, PIL.Image.Image):
-        pixels = decoding.from_pil(source, argument=argument)
-    elif isinstance(source, (np.ndarray, tf.Tensor, tf.Variable)):
-        pixels = _from_array(np.asarray(source), argument)
-    elif isinstance(source, (str, os.PathLike)):
-        pixels = _from_name(os.fspath(source), argument)
-    else:
-        raise TypeError(
-            f"{argument} must be a path, a URL, an array, a tensor or a PIL image, "
-            f"but {type(source).__name__} was given."
-        )
-    return Picture(tf.constant(_on_background(pixels, background)[np.newaxis], tf.float32), _alpha(pixels))
+    if longest_side is not None:
+        checks.integer("longest_side", longest_side)
+    if _is_public_form(source):
+        levels.checked(np.asarray(source), argument)
+        return Picture(source if longest_side is None else resize(source, longest_side), None, tuple(source.shape[1:3]))
+    with _raster(source, longest_side, argument) as raster:
+        return _picture(raster, longest_side, background)
 
 
 def resize(image: tf.Tensor, longest_side: int, *, enlarge: bool = False) -> tf.Tensor:
@@ -149,10 +150,10 @@ def resize_to(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
     Raises:
         ValueError: A side is not a whole number, 1 or more.
     """
-    size = [checks.integer("height", height), checks.integer("width", width)]
-    if size == list(image.shape[1:3]):
+    size = checks.integer("height", height), checks.integer("width", width)
+    if size == tuple(image.shape[1:3]):
         return image
-    return tf.clip_by_value(tf.image.resize(image, size, method="lanczos3", antialias=True), 0.0, 255.0)
+    return bands.resized(lambda top, bottom: image[0, top:bottom], (image.shape[1], image.shape[2]), size)
 
 
 def cover(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
@@ -182,9 +183,7 @@ def to_uint8(image: tf.Tensor) -> np.ndarray:
     Returns:
         uint8 [height, width, 3].
     """
-    with np.errstate(invalid="ignore"):  # Of what is not a number, any pixel will do.
-        # NumPy takes a quarter of the time of TensorFlow's operations.
-        return np.clip(np.rint(image[0].numpy()), 0, 255).astype(np.uint8)
+    return _whole_levels(image, 1, np.uint8)
 
 
 def to_uint16(image: tf.Tensor) -> np.ndarray:
@@ -196,14 +195,30 @@ def to_uint16(image: tf.Tensor) -> np.ndarray:
     Returns:
         uint16 [height, width, 3].
     """
-    return tf.cast(tf.round(257.0 * tf.clip_by_value(image[0], 0.0, 255.0)), tf.uint16).numpy()
+    return _whole_levels(image, 257, np.uint16)
 
 
-def _from_name(name: str, argument: str) -> np.ndarray:
-    if name.startswith(samples.PREFIX):
-        return samples.draw(name).astype(np.float32)
-    path = _download(name, argument) if name.startswith(_URL_SCHEMES) else name
-    return decoding.from_file(path, argument=argument, name=name)
+def _is_public_form(source: ImageSource) -> bool:
+    return isinstance(source, tf.Tensor) and source.dtype == tf.float32 and source.shape[0::3] == (1, 3)
+
+
+@contextlib.contextmanager
+def _raster(source: ImageSource, longest_side: int | None, argument: str) -> Iterator[decoding.Raster]:
+    if isinstance(source, PIL.Image.Image):
+        yield decoding.from_pil(source, argument=argument)
+    elif isinstance(source, (np.ndarray, tf.Tensor, tf.Variable)):
+        yield _of_array(np.asarray(source), argument)
+    elif not isinstance(source, (str, os.PathLike)):
+        raise TypeError(
+            f"{argument} must be a path, a URL, an array, a tensor or a PIL image, "
+            f"but {type(source).__name__} was given."
+        )
+    elif (name := os.fspath(source)).startswith(samples.PREFIX):
+        yield _of_array(samples.draw(name), argument)
+    else:
+        path = _download(name, argument) if name.startswith(_URL_SCHEMES) else name
+        with decoding.opened(path, longest_side=longest_side, argument=argument, name=name) as raster:
+            yield raster
 
 
 def _download(url: str, argument: str) -> str:
@@ -217,46 +232,39 @@ def _download(url: str, argument: str) -> str:
         ) from error
 
 
-def _from_array(array: np.ndarray, argument: str) -> np.ndarray:
-    pixels = array[0] if array.ndim == 4 and array.shape[0] == 1 else array
-    pixels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
-    if pixels.ndim != 3 or pixels.shape[-1] not in (1, 3, 4) or 0 in pixels.shape:
-        raise ValueError(
-            f"{argument} must have the shape [height, width, 3] (or 1 or 4 channels), "
-            f"but {list(array.shape)} was given."
-        )
-    return _in_levels(pixels, argument)
+def _of_array(array: np.ndarray, argument: str) -> decoding.Raster:
+    pixels = levels.checked(array, argument)
+    size = pixels.shape[0], pixels.shape[1]
+    return decoding.Raster(size, size, lambda top, bottom: levels.of_rows(pixels[top:bottom]))
 
 
-def _in_levels(pixels: np.ndarray, argument: str) -> np.ndarray:
-    """Values as float32 in 0..255; a float array in 0..1 is refused, since guessing its range would hide mistakes."""
-    if pixels.dtype == np.uint16:
-        return pixels.astype(np.float32) / 257
-    if pixels.dtype == bool or not np.issubdtype(pixels.dtype, np.number) or np.iscomplexobj(pixels):
-        raise ValueError(f"{argument} must hold numbers in 0..255, but an array of {pixels.dtype} was given.")
-    lowest, highest = pixels.min(), pixels.max()
-    if not (lowest >= 0 and highest <= 255):
-        raise ValueError(f"{argument} must hold values in 0..255, but {lowest}..{highest} was given.")
-    if np.issubdtype(pixels.dtype, np.floating) and 0 < highest <= 1:
-        raise ValueError(f"{argument} must hold values in 0..255, but floats in 0..1 were given. Multiply by 255.")
-    return pixels.astype(np.float32)
+def _picture(raster: decoding.Raster, longest_side: int | None, background: str) -> Picture:
+    """The picture on the background, upright, and reduced."""
+    own_longest = max(raster.own_size)
+    reduced = scaled_size(*raster.own_size, min(longest_side or own_longest, own_longest) / own_longest)
+    if not bands.is_large(*raster.size):
+        pixels = levels.on_background(raster.upright(raster.rows(0, raster.size[0])), background)
+        image = resize_to(tf.constant(pixels[np.newaxis, ..., :3], tf.float32), *reduced)
+        return Picture(image, levels.alpha(pixels), raster.own_size)
+    image = bands.resized(
+        lambda top, bottom: levels.on_background(raster.rows(top, bottom), background),
+        raster.size,
+        reduced[::-1] if raster.is_turned else reduced,
+    )
+    image = image if raster.orientation == 1 else tf.constant(raster.upright(np.asarray(image[0]))[np.newaxis])
+    return Picture(
+        image[..., :3] if image.shape[-1] == 4 else image, levels.alpha(np.asarray(image[0])), raster.own_size
+    )
 
 
-def _alpha(pixels: np.ndarray) -> np.ndarray | None:
-    """uint8 [height, width] of pixels [height, width, 1 | 3 | 4]; None where all are opaque."""
-    if pixels.shape[-1] < 4:
-        return None
-    alpha = np.rint(pixels[..., 3]).astype(np.uint8)
-    return None if alpha.min() == 255 else alpha
-
-
-def _on_background(pixels: np.ndarray, background: str) -> np.ndarray:
-    """float32 [height, width, 3] of pixels [height, width, 1 | 3 | 4]."""
-    if pixels.shape[-1] < 4:
-        return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
-    try:
-        colour = PIL.ImageColor.getrgb(background)[:3]
-    except ValueError as error:
-        raise ValueError(f"background={background!r} is no colour. Give a name or '#rrggbb'.") from error
-    opacity = pixels[..., 3:] / 255
-    return pixels[..., :3] * opacity + np.asarray(colour, np.float32) * (1 - opacity)
+def _whole_levels(image: tf.Tensor, levels_each: int, dtype: type) -> np.ndarray:
+    """The pixels as whole numbers, converted in bands. NumPy takes a quarter of the time of TensorFlow's operations."""
+    source = np.asarray(image)[0]  # On a CPU the tensor's own memory.
+    pixels = np.empty(source.shape, dtype)
+    with np.errstate(invalid="ignore"):  # Of what is not a number, any pixel will do.
+        for top, bottom in bands.of_rows(*source.shape[:2]):
+            band = np.clip(source[top:bottom], 0, 255)
+            if levels_each != 1:
+                band *= levels_each
+            pixels[top:bottom] = np.rint(band, out=band)
+    return pixels

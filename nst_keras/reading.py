@@ -61,13 +61,14 @@ def read(
     preservation = colour.PRESERVATIONS[checks.one_of("preserve_color", preserve_color, colour.PRESERVATIONS)]
     image_size = None if image_size is None else checks.integer("image_size", image_size)
     start = starts.read(kind.init if init is None else init)
-    originals = [images.load(source, argument="style_image") for source in _sources(style_image)]
-    content = original = alpha = None
+    sources = _sources(style_image)
+    content = alpha = content_size = None
     if kind.content:
-        original, alpha = images.read(content_image, argument="content_image")
-        content = _reduced(original, image_size)
-    size = _size(content, texture_size, originals, image_size)
-    styles = _styles(originals, style_scale, size, image_size)
+        content, alpha, content_size = images.read(content_image, longest_side=image_size, argument="content_image")
+    # With a scale, the styles are read once more, for what they are then reduced to.
+    styles = [images.load(source, longest_side=image_size, argument="style_image") for source in sources]
+    size = _size(content, texture_size, styles)
+    styles = styles if style_scale is None else _scaled(sources, style_scale, size)
     # Beyond 0..255 lies what no picture could come to.
     targets = [tf.clip_by_value(preservation.style(style, content), 0.0, 255.0) for style in styles]
     masks = [
@@ -87,7 +88,7 @@ def read(
         init=start,
         seed=seed,
         preserve_color=preserve_color,
-        content_size=None if original is None else tuple(original.shape[1:3]),
+        content_size=content_size,
         content_alpha=alpha,
     )
 
@@ -116,40 +117,30 @@ def _in_folder(source: images.ImageSource) -> list[images.ImageSource]:
     return found
 
 
-def _reduced(image: tf.Tensor, image_size: int | None) -> tf.Tensor:
-    return image if image_size is None else images.resize(image, image_size)
-
-
-def _size(
-    content: tf.Tensor | None,
-    texture_size: str | None,
-    styles: Sequence[tf.Tensor],
-    image_size: int | None,
-) -> tuple[int, int]:
+def _size(content: tf.Tensor | None, texture_size: str | None, styles: Sequence[tf.Tensor]) -> tuple[int, int]:
     if texture_size is None:
-        return tuple((_reduced(styles[0], image_size) if content is None else content).shape[1:3])
+        return tuple((styles[0] if content is None else content).shape[1:3])
     if not isinstance(texture_size, str) or not re.fullmatch(r"[1-9]\d*x[1-9]\d*", texture_size):
         raise ValueError(f"texture_size must be WIDTHxHEIGHT in pixels, '640x480' say, but {texture_size!r} was given.")
     width, height = map(int, texture_size.split("x"))
     return height, width
 
 
-def _styles(
-    originals: Sequence[tf.Tensor],
-    style_scale: float | Sequence[float] | None,
-    size: tuple[int, int],
-    image_size: int | None,
+def _scaled(
+    sources: Sequence[images.ImageSource], style_scale: float | Sequence[float], size: tuple[int, int]
 ) -> list[tf.Tensor]:
-    if style_scale is None:
-        return [_reduced(image, image_size) for image in originals]
+    """The styles of these shares of the picture's size, from files that are read no larger than that."""
     scales = _numbers(style_scale)
-    scales = scales if isinstance(scales, list) else [scales] * len(originals)
-    _check_count("style_scale", scales, originals)
+    scales = scales if isinstance(scales, list) else [scales] * len(sources)
+    _check_count("style_scale", scales, sources)
     for scale in scales:
         if checks.finite("style_scale", scale) <= 0:
             raise ValueError(f"style_scale must be above 0, but {scale!r} was given. 1 is the picture's own size.")
     sides = [max(1, round(scale * max(size))) for scale in scales]
-    return [images.resize(image, side, enlarge=True) for image, side in zip(originals, sides, strict=True)]
+    return [
+        images.resize(images.load(source, longest_side=side, argument="style_image"), side, enlarge=True)
+        for source, side in zip(sources, sides, strict=True)
+    ]
 
 
 def _blend(style_blend: Sequence[float] | None, styles: Sequence[tf.Tensor]) -> list[float]:

@@ -18,7 +18,7 @@ import PIL.Image
 import tensorflow as tf
 import tifffile
 
-from nst_keras import images
+from nst_keras import bands, images
 from nst_keras.export import files
 from nst_keras.formats import metadata, profiles
 
@@ -27,6 +27,7 @@ __all__ = ["STILL_OPTIONS", "StillOptions", "check_still", "save_image"]
 _QUALITY = 95
 _PNG_COMPRESSION = 4  # Of 9. On photographs the default, 6, takes longer for the same size.
 _PIXELS = {8: images.to_uint8, 16: images.to_uint16}
+_TILE = (256, 256)  # Of a large TIFF, so that other programs need not read the whole of it to show a part.
 _PNG_HEADER = 33  # Bytes of its signature and its first chunk.
 
 
@@ -107,7 +108,8 @@ def _write_png(pixels: np.ndarray, path: str, text: str | None) -> None:
     chunks = _png_chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(profiles.srgb()))
     if text is not None:
         chunks += _png_chunk(b"iTXt", metadata.png_chunk(text))
-    pathlib.Path(path).write_bytes(data[:_PNG_HEADER] + chunks + data[_PNG_HEADER:])
+    with open(path, "wb") as file:
+        file.writelines([data[:_PNG_HEADER], chunks, memoryview(data)[_PNG_HEADER:]])
 
 
 def _png_chunk(kind: bytes, body: bytes) -> bytes:
@@ -135,6 +137,7 @@ def _write_tiff(pixels: np.ndarray, path: str, text: str | None) -> None:
         pixels,
         photometric="rgb",
         extrasamples=["unassalpha"] if pixels.shape[-1] == 4 else None,
+        tile=_TILE if bands.is_large(*pixels.shape[:2]) else None,
         compression="zlib",
         predictor=True,
         iccprofile=profiles.srgb(),

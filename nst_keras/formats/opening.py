@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import PIL.Image
 
-__all__ = ["opened"]
+__all__ = ["check_size", "opened", "told"]
 
 
 @contextlib.contextmanager
@@ -29,21 +29,36 @@ def opened(path: str | os.PathLike, *, argument: str = "path", name: str | None 
         OSError: A folder, or a file that may not be read.
         ValueError: Not an image, damaged, or too large to decode.
     """
+    with told(path, argument=argument, name=name) as found, warnings.catch_warnings():
+        warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
+        with _opened(found) as picture:
+            yield picture
+
+
+@contextlib.contextmanager
+def told(path: str | os.PathLike, *, argument: str = "path", name: str | None = None) -> Iterator[str]:
+    """Translates what is raised in a block that reads a picture file, as `opened` does.
+
+    Yields:
+        The path with the home folder in it.
+
+    Raises:
+        FileNotFoundError: As `opened` does.
+        OSError: Likewise.
+        ValueError: Likewise.
+    """
     name, path = name or os.fspath(path), os.path.expanduser(path)
     if not os.path.exists(path):
         raise FileNotFoundError(f"{argument}: there is no file {name!r}. Check the path.")
     if os.path.isdir(path):
         raise IsADirectoryError(f"{argument}: {name!r} is a folder. Name one picture in it.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
-            with _opened(path) as picture:
-                yield picture
+        yield path
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
         limit = PIL.Image.MAX_IMAGE_PIXELS
         raise ValueError(
-            f"{argument}: {name!r} has more than {limit / 1e6:.0f} megapixels, too many to decode safely. "
-            "Scale it down first."
+            f"{argument}: {name!r} has more than {limit / 1e6:.0f} megapixels, too many to decode safely at once. "
+            "Scale it down first; or save it as a TIFF in tiles, uncompressed or with ZIP, and reduce it by image_size."
         ) from error
     except PIL.UnidentifiedImageError as error:
         size = os.path.getsize(path)
@@ -53,6 +68,13 @@ def opened(path: str | os.PathLike, *, argument: str = "path", name: str | None 
         raise PermissionError(f"{argument}: {name!r} may not be read. Check its permissions.") from error
     except (OSError, SyntaxError, EOFError) as error:  # Pillow's ways to say that a file is cut short or damaged.
         raise ValueError(f"{argument}: {name!r} is damaged ({error}). Get a whole copy of it.") from error
+
+
+def check_size(height: int, width: int) -> None:
+    """Raises Pillow's `DecompressionBombError` for more pixels than are safe at once; `told` says what to do."""
+    limit = PIL.Image.MAX_IMAGE_PIXELS
+    if limit is not None and height * width > limit:
+        raise PIL.Image.DecompressionBombError
 
 
 def _opened(path: str) -> PIL.Image.Image:

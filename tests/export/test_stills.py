@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 import tifffile
 
-from nst_keras import export, images
+from nst_keras import bands, export, images
 from nst_keras.formats import metadata
 
 KINDS = [(suffix, depth) for suffix, options in export.STILL_OPTIONS.items() for depth in options.bit_depths]
@@ -156,6 +156,18 @@ def test_bad_stills(tmp_path, picture, name, options, message):
     with pytest.raises(ValueError, match=message):
         export.save_image(picture, tmp_path / name, **options)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("bit_depth", [8, 16])
+def test_a_large_tiff_is_in_tiles(tmp_path, image, alpha, bit_depth, monkeypatch):
+    export.save_image(image, tmp_path / "strips.tiff", bit_depth=bit_depth, alpha=alpha, text="größer")
+    monkeypatch.setattr(bands, "_LARGE", 100)
+    monkeypatch.setattr(bands, "_BAND", 90)
+    export.save_image(image, tmp_path / "tiles.tiff", bit_depth=bit_depth, alpha=alpha, text="größer")
+    with tifffile.TiffFile(tmp_path / "tiles.tiff") as file:
+        assert file.pages[0].is_tiled
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "tiles.tiff"), tifffile.imread(tmp_path / "strips.tiff"))
+    assert metadata.read(tmp_path / "tiles.tiff") == "größer"
 
 
 def test_a_still_is_checked_beforehand_under_the_name_of_its_argument():

@@ -18,6 +18,15 @@ def deep(random):
     return random.integers(0, 65536, (6, 9, 4)).astype(np.uint16)
 
 
+def whole(raster):
+    return raster.upright(raster.rows(0, raster.size[0]))
+
+
+def from_file(path, **options):
+    with decoding.opened(path, **options) as raster:
+        return whole(raster)
+
+
 def write_png(path, levels):
     path.write_bytes(tf.io.encode_png(levels).numpy())
     return path
@@ -31,7 +40,7 @@ def write_tiff(path, levels, **options):
 @pytest.mark.parametrize("write", [write_png, write_tiff])
 @pytest.mark.parametrize("channels", [3, 4])
 def test_sixteen_bits_of_colour_are_all_read(tmp_path, deep, write, channels):
-    pixels = decoding.from_file(write(tmp_path / "a", deep[..., :channels]))
+    pixels = from_file(write(tmp_path / "a", deep[..., :channels]))
     assert pixels.dtype == np.float32
     np.testing.assert_allclose(257 * pixels[..., :3], deep[..., :3], atol=0.01)
     if channels == 4:
@@ -39,7 +48,7 @@ def test_sixteen_bits_of_colour_are_all_read(tmp_path, deep, write, channels):
 
 
 def test_sixteen_bits_of_grey_with_alpha(tmp_path, deep):
-    pixels = decoding.from_file(write_png(tmp_path / "a.png", deep[..., 2:]))
+    pixels = from_file(write_png(tmp_path / "a.png", deep[..., 2:]))
     np.testing.assert_allclose(257 * pixels, deep[..., [2, 2, 2, 3]], atol=0.01)
 
 
@@ -55,22 +64,22 @@ def test_sixteen_bits_of_grey_with_alpha(tmp_path, deep):
 )
 def test_kinds_of_tiff(tmp_path, deep, options):
     path = write_tiff(tmp_path / "a.tif", deep[..., :3], **options)
-    np.testing.assert_allclose(257 * decoding.from_file(path), deep[..., :3], atol=0.01)
+    np.testing.assert_allclose(257 * from_file(path), deep[..., :3], atol=0.01)
 
 
 def test_a_tiff_in_planes(tmp_path, deep):
     path = write_tiff(tmp_path / "a.tif", np.moveaxis(deep[..., :3], -1, 0), planarconfig="separate")
-    np.testing.assert_allclose(257 * decoding.from_file(path), deep[..., :3], atol=0.01)
+    np.testing.assert_allclose(257 * from_file(path), deep[..., :3], atol=0.01)
 
 
 def test_the_first_page_of_a_tiff(tmp_path, deep):
     path = write_tiff(tmp_path / "a.tif", np.stack([deep[..., :3], deep[..., 1:]]))
-    np.testing.assert_allclose(257 * decoding.from_file(path), deep[..., :3], atol=0.01)
+    np.testing.assert_allclose(257 * from_file(path), deep[..., :3], atol=0.01)
 
 
 def test_colours_multiplied_by_their_alpha_are_divided_by_it(tmp_path):
     levels = np.array([[[1000, 2000, 3000, 30000], [0, 0, 0, 0], [500, 600, 700, 65535]]], np.uint16)
-    pixels = decoding.from_file(write_tiff(tmp_path / "a.tif", levels, extrasamples=["assocalpha"]))
+    pixels = from_file(write_tiff(tmp_path / "a.tif", levels, extrasamples=["assocalpha"]))
     colour = np.array([[np.array([1000, 2000, 3000]) * 65535 / 30000, [0, 0, 0], [500, 600, 700]]])
     np.testing.assert_allclose(257 * pixels[..., :3], colour, atol=1)
     np.testing.assert_allclose(257 * pixels[..., 3], levels[..., 3], atol=0.01)
@@ -78,7 +87,7 @@ def test_colours_multiplied_by_their_alpha_are_divided_by_it(tmp_path):
 
 def test_a_fourth_channel_that_is_no_alpha_is_left_out(tmp_path, deep):
     path = write_tiff(tmp_path / "a.tif", deep, extrasamples=["unspecified"])
-    np.testing.assert_allclose(257 * decoding.from_file(path), deep[..., :3], atol=0.01)
+    np.testing.assert_allclose(257 * from_file(path), deep[..., :3], atol=0.01)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -87,14 +96,14 @@ def test_every_orientation_is_as_pillow_turns_it(tmp_path, deep, orientation):
     tag = (274, "H", 1, orientation, True)
     write_tiff(tmp_path / "deep.tif", levels, extratags=[tag])
     write_tiff(tmp_path / "flat.tif", (levels // 257).astype(np.uint8), extratags=[tag])
-    turned = decoding.from_file(tmp_path / "deep.tif")
-    np.testing.assert_array_equal(turned, decoding.from_file(tmp_path / "flat.tif"))
+    turned = from_file(tmp_path / "deep.tif")
+    np.testing.assert_array_equal(turned, from_file(tmp_path / "flat.tif"))
     assert turned.shape == ((6, 9, 3) if orientation < 5 else (9, 6, 3))
 
 
 def test_a_profile_of_curves_keeps_the_sixteen_bits(tmp_path):
     ramp = np.arange(30_000, 30_100, dtype=np.uint16)[None, :, None].repeat(3, -1)
-    pixels = decoding.from_file(write_tiff(tmp_path / "a.tif", ramp, iccprofile=make_profile()))
+    pixels = from_file(write_tiff(tmp_path / "a.tif", ramp, iccprofile=make_profile()))
     assert len(np.unique(pixels[..., 0])) == 100
 
 
@@ -103,8 +112,8 @@ def test_a_profile_of_tables_is_converted_at_eight_bits_and_told(tmp_path, deep)
     write_tiff(tmp_path / "deep.tif", deep[..., :3], iccprofile=other)
     write_tiff(tmp_path / "flat.tif", (deep[..., :3] // 256).astype(np.uint8), iccprofile=other)
     with pytest.warns(UserWarning, match="photo: 8 of its 16 bits a channel are read .its colour profile"):
-        pixels = decoding.from_file(tmp_path / "deep.tif", argument="photo")
-    np.testing.assert_allclose(pixels, decoding.from_file(tmp_path / "flat.tif"), atol=1)
+        pixels = from_file(tmp_path / "deep.tif", argument="photo")
+    np.testing.assert_allclose(pixels, from_file(tmp_path / "flat.tif"), atol=1)
 
 
 def test_a_compression_that_tifffile_lacks_gives_eight_bits_and_says_what_to_install(tmp_path, deep, monkeypatch):
@@ -114,7 +123,7 @@ def test_a_compression_that_tifffile_lacks_gives_eight_bits_and_says_what_to_ins
     path = write_tiff(tmp_path / "a.tif", deep[..., :3])
     monkeypatch.setitem(decoding._SIXTEEN_BITS, "TIFF", (decoding._is_deep_tiff, refuse))
     with pytest.warns(UserWarning, match="photo: 8 of its 16 bits a channel are read .*'imagecodecs' package"):
-        pixels = decoding.from_file(path, argument="photo")
+        pixels = from_file(path, argument="photo")
     np.testing.assert_allclose(pixels, deep[..., :3] / 257, atol=1)
 
 
@@ -133,19 +142,19 @@ def test_a_damaged_file_of_sixteen_bits(tmp_path, random, write):
     whole = write(tmp_path / "a", random.integers(0, 65536, (60, 60, 3)).astype(np.uint16)).read_bytes()
     (tmp_path / "a").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match="photo: '.*' is damaged"):
-        decoding.from_file(tmp_path / "a", argument="photo")
+        from_file(tmp_path / "a", argument="photo")
 
 
 def test_a_pil_image_with_alpha():
     picture = PIL.Image.new("LA", (2, 1), (100, 7))
-    np.testing.assert_array_equal(decoding.from_pil(picture), [[[100, 100, 100, 7]] * 2])
+    np.testing.assert_array_equal(whole(decoding.from_pil(picture)), [[[100, 100, 100, 7]] * 2])
 
 
 def test_floats_are_refused():
     with pytest.raises(ValueError, match="photo holds floats of an unknown range"):
-        decoding.from_pil(PIL.Image.new("F", (2, 2)), argument="photo")
+        whole(decoding.from_pil(PIL.Image.new("F", (2, 2)), argument="photo"))
 
 
 def test_integers_beyond_sixteen_bits_are_refused():
     with pytest.raises(ValueError, match=r"photo holds values in 0\.\.70000"):
-        decoding.from_pil(PIL.Image.fromarray(np.array([[0, 70_000]], np.int32)), argument="photo")
+        whole(decoding.from_pil(PIL.Image.fromarray(np.array([[0, 70_000]], np.int32)), argument="photo"))
