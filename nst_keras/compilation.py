@@ -69,10 +69,11 @@ class _XLAOrGraph:
         self._current = self._xla
 
     def __call__(self, *arguments: Any) -> Any:
+        current = self._current  # Several devices may come here at once, and one of them change it.
         try:
-            return self._current(*arguments)
+            return current(*arguments)
         except _UNSUPPORTED as error:
-            if self._current is self._graph:
+            if current is self._graph:
                 raise
             self._current = self._graph
             result = self._graph(*arguments)  # An error of the function's own comes again, and goes up from here.

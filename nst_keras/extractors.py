@@ -34,6 +34,7 @@ class FeatureExtractor:
             other than VGG, see `network_layers.ActivationSmoothing`; `"auto"`, what `architectures` has for a known
             network, none for others. Softmax is for activations of order one: of VGG's, which are in the hundreds,
             it would leave a single channel.
+        precision: What the network computes in, a name in `rebuilding.PRECISIONS`; `"float32"` leaves it as it is.
         for_xla: Puts in the forms of layers that XLA runs faster, see `xla_layers`; of no use without it.
         channels: {layer: N}, for a network whose layers give fewer coordinates of N channels, as `compact` does; the
             extractor then knows these layers alone.
@@ -53,6 +54,7 @@ class FeatureExtractor:
         pooling: str = "max",
         padding: str = "zeros",
         smoothing: str = "auto",
+        precision: str = "float32",
         for_xla: bool = False,
         channels: Mapping[str, int] | None = None,
     ) -> None:
@@ -72,7 +74,9 @@ class FeatureExtractor:
         }
         self.layers = tuple(dict.fromkeys(self._aliases.values())) if layers is None else tuple(layers)
         cut = rebuilding.cut(model, self.layers, self._aliases)
-        self._network = rebuilding.rebuilt(cut, pooling=pooling, padding=padding, smoothing=smoothing, for_xla=for_xla)
+        self._network = rebuilding.rebuilt(
+            cut, pooling=pooling, padding=padding, smoothing=smoothing, precision=precision, for_xla=for_xla
+        )
 
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """One forward pass.
@@ -92,13 +96,19 @@ class FeatureExtractor:
         outputs = zip(self.layers, self._network.outputs, strict=True)
         return {name: self._channels.get(self._aliases[name], output.shape[-1]) for name, output in outputs}
 
+    @property
+    def has_short_range(self) -> bool:
+        """Whether some of its layers compute in float16, in which small gradients vanish."""
+        return any(layer.compute_dtype == "float16" for layer in self._network.layers)
+
     def fingerprint(self) -> str:
         """SHA-256, in hexadecimal, of what decides the features: layers, weights, the preprocessing's name.
 
-        Pooling, padding and smoothing are layers of the network, and told apart by their kinds.
+        Pooling, padding and smoothing are layers of the network, and told apart by their kinds, precision by what these
+        compute in.
         """
         digest = hashlib.sha256()
-        kinds = [type(layer).__name__ for layer in self._network.layers]
+        kinds = [(type(layer).__name__, layer.compute_dtype) for layer in self._network.layers]
         preprocess = getattr(self.preprocess, "__qualname__", type(self.preprocess).__name__)
         digest.update(repr((self.layers, kinds, preprocess)).encode())
         for array in self._network.get_weights():
@@ -163,6 +173,7 @@ def get(
     pooling: str = "max",
     padding: str = "zeros",
     smoothing: str = "auto",
+    precision: str = "float32",
     for_xla: bool = False,
     preprocess: Callable[[tf.Tensor], tf.Tensor] | None = None,
 ) -> FeatureExtractor:
@@ -177,6 +188,7 @@ def get(
         pooling: A name in `rebuilding.POOLINGS`, see `FeatureExtractor`.
         padding: A name in `rebuilding.PADDINGS`, likewise.
         smoothing: `"auto"` or a name in `rebuilding.SMOOTHINGS`, likewise.
+        precision: A name in `rebuilding.PRECISIONS`, likewise.
         for_xla: Likewise.
         preprocess: For a model of your own, what it was trained on; known for those of the registry.
 
@@ -190,7 +202,7 @@ def get(
         OSError: The download failed, or the package's own weights are damaged.
         TypeError: An `identifier` of another type.
     """
-    settings = {"pooling": pooling, "padding": padding, "smoothing": smoothing}
+    settings = {"pooling": pooling, "padding": padding, "smoothing": smoothing, "precision": precision}
     if isinstance(identifier, FeatureExtractor):
         _refuse_unused(identifier, weights=weights, preprocess=preprocess, **settings)
         return identifier.select(layers)

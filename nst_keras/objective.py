@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from nst_keras import checks, compilation, extractors, guidance, losses, priors, statistics, targets
+from nst_keras import backpropagation, checks, compilation, extractors, guidance, losses, priors, statistics, targets
 
 __all__ = ["WEIGHTED_TERMS", "LossTerms", "Objective", "terms_of"]
 
@@ -174,21 +174,38 @@ class Objective:
         return self._compiled(image, weights)
 
     def _value_and_gradient(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[LossTerms, tf.Tensor]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(image)
-            terms = self._terms(image, weights)
-        return terms, tape.gradient(terms.total, image)
+        layers, gradient = backpropagation.through(
+            self._extractor, self._seen(image), lambda features: self._of_layers(features, weights)
+        )
+        priors, gradient = self._closing(image, gradient, weights)
+        return terms_of(*layers, **priors), gradient
 
-    def _terms(self, image: tf.Tensor, weights: tf.Tensor) -> LossTerms:
-        image = self._seen(image)
-        features = self._extractor(image)
+    def _of_layers(
+        self, features: Mapping[str, tf.Tensor], weights: tf.Tensor
+    ) -> tuple[tf.Tensor, tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]]:
+        """The network's terms together, and the shares of the style and of the content layers."""
         style = {name: self._style_loss(name, features[name]) for name in self._style_layers}
         content = {name: self._content_loss(name, features[name]) for name in self._content_layers}
-        return terms_of(
-            self._weighted(weights, "style", style, self._style_layers),
-            self._weighted(weights, "content", content, self._content_layers),
-            **self._priors(image, weights),
-        )
+        style = self._weighted(weights, "style", style, self._style_layers)
+        content = self._weighted(weights, "content", content, self._content_layers)
+        return tf.add_n([*style.values(), *content.values()]), (style, content)
+
+    def _closing(
+        self, image: tf.Tensor, gradient: tf.Tensor, weights: tf.Tensor
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """The image's own terms, and of all terms the gradient with respect to it.
+
+        Args:
+            image: Between two steps.
+            gradient: Of the network's terms with respect to what the network sees of the image.
+            weights: As `_weights_of` gives them.
+        """
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(image)
+            seen = self._seen(image)
+            priors = self._priors(seen, weights)
+            total = tf.add_n([*priors.values(), tf.reduce_sum(gradient * seen)])
+        return priors, tape.gradient(total, image)
 
     def _weighted(
         self, weights: tf.Tensor, term: str, layers: Mapping[str, tf.Tensor], layer_weights: Mapping[str, float]

@@ -9,7 +9,7 @@ import keras
 
 from nst_keras import checks, network_layers, xla_layers
 
-__all__ = ["PADDINGS", "POOLINGS", "SMOOTHINGS", "cut", "rebuilt", "unknown_layer"]
+__all__ = ["PADDINGS", "POOLINGS", "PRECISIONS", "SMOOTHINGS", "cut", "rebuilt", "unknown_layer"]
 
 # Gives the layer to put in the place of one, or None to leave it.
 Swap = Callable[[keras.layers.Layer], keras.layers.Layer | None]
@@ -39,7 +39,13 @@ def unknown_layer(name: str, known: Iterable[str]) -> str:
 
 
 def rebuilt(
-    model: keras.Model, *, pooling: str = "max", padding: str = "zeros", smoothing: str = "none", for_xla: bool = False
+    model: keras.Model,
+    *,
+    pooling: str = "max",
+    padding: str = "zeros",
+    smoothing: str = "none",
+    precision: str = "float32",
+    for_xla: bool = False,
 ) -> keras.Model:
     """A frozen copy of a network for images of any size, with some of its layers swapped, and the same weights.
 
@@ -48,6 +54,7 @@ def rebuilt(
         pooling: A name in `POOLINGS`: what stands in the place of each max pooling.
         padding: A name in `PADDINGS`: what the first convolution finds beyond the edge.
         smoothing: A name in `SMOOTHINGS`: what each output passes through.
+        precision: A name in `PRECISIONS`: what the layers compute in.
         for_xla: Puts in the forms of layers that XLA runs faster.
 
     Raises:
@@ -55,6 +62,7 @@ def rebuilt(
     """
     swaps = [POOLINGS[checks.one_of("pooling", pooling, POOLINGS)]]
     swaps += [PADDINGS[checks.one_of("padding", padding, PADDINGS)](model)]
+    swaps += [PRECISIONS[checks.one_of("precision", precision, PRECISIONS)]]
     swaps += [xla_layers.replacement] if for_xla else []
     smooth = SMOOTHINGS[checks.one_of("smoothing", smoothing, SMOOTHINGS)]
     twin = _swapped(model, swaps)
@@ -84,6 +92,11 @@ def _pooling(kind: type[keras.layers.Layer]) -> Swap:
         return kind.from_config(layer.get_config()) if isinstance(layer, keras.layers.MaxPooling2D) else None
 
     return swap
+
+
+def _precision(policy: str) -> Swap:
+    """Makes a layer compute as one of Keras's policies says; weights stay float32."""
+    return lambda layer: type(layer).from_config(layer.get_config() | {"dtype": policy})
 
 
 def _edge_padding(model: keras.Model) -> Swap:
@@ -125,6 +138,12 @@ POOLINGS: dict[str, Swap] = {
 PADDINGS: dict[str, Callable[[keras.Model], Swap]] = {
     "zeros": lambda model: lambda layer: None,
     "replicate": _edge_padding,
+}
+
+PRECISIONS: dict[str, Swap] = {
+    "float32": lambda layer: None,
+    "mixed_bfloat16": _precision("mixed_bfloat16"),
+    "mixed_float16": _precision("mixed_float16"),
 }
 
 SMOOTHINGS: dict[str, type[keras.layers.Layer] | None] = {

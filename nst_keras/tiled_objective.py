@@ -8,13 +8,26 @@ such a sum itself. What is asked of the picture for itself, total variation and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import compilation, extractors, guidance, losses, objective, statistics, targets, tiled_content, tiling
+from nst_keras import (
+    backpropagation,
+    compilation,
+    distribution,
+    extractors,
+    guidance,
+    losses,
+    objective,
+    statistics,
+    targets,
+    tiled_content,
+    tiles,
+    tiling,
+)
 
 __all__ = ["TiledObjective"]
 
@@ -28,6 +41,7 @@ class TiledObjective(objective.Objective):
         halo: Pixels around each tile that its window shows too, a multiple of the network's stride. All that the
             tile's features see, if left out, which makes the gradient exact. Less is faster, and not exact near the
             borders of tiles: with VGG19's five style layers 64 px in the place of 80 are off by 5e-7, 32 px by 5e-5.
+        replicas: Share out the tiles among them; the one device if left out.
         **options: As `objective.Objective` takes them.
 
     Raises:
@@ -36,9 +50,16 @@ class TiledObjective(objective.Objective):
     """
 
     def __init__(
-        self, extractor: extractors.FeatureExtractor, *, tile_size: int, halo: int | None = None, **options: Any
+        self,
+        extractor: extractors.FeatureExtractor,
+        *,
+        tile_size: int,
+        halo: int | None = None,
+        replicas: distribution.Replicas | None = None,
+        **options: Any,
     ) -> None:
         self._tile_size, self._halo = tile_size, halo
+        self._replicas = replicas or distribution.Replicas(distribution.get("default"))
         self._tilings: dict[tuple[int, int], tiling.Tiling] = {}
         statistic = options.get("style_statistic", "gram")
         if not isinstance(statistics.get(statistic, normalization="mean"), statistics.Additive):
@@ -78,12 +99,16 @@ class TiledObjective(objective.Objective):
 
     def _add_up(self, seen: tf.Tensor) -> list[Any]:
         """The first pass: for each region the statistic's sums over all of the picture."""
-        cut = self._tiling(seen)
-        total = None
-        for tile in cut.tiles if self._regions else ():
-            sums = self._sums(seen[tile.window], *self._guided(cut.places(tile)))
-            total = sums if total is None else tf.nest.map_structure(tf.add, total, sums)
-        return total or []
+        if not self._regions:
+            return []
+
+        def arguments(tile: tiles.Tile, places: dict[str, tiling.Place]) -> tuple[Any, ...]:
+            return seen[tile.window], *self._guided(places)
+
+        total = self._no_sums()
+        for _, sums in self._each(seen, self._sums, arguments):
+            total = tf.nest.map_structure(tf.add, total, sums)
+        return self._replicas.total([total])
 
     def _sums_of(
         self, window: tf.Tensor, starts: dict[str, tf.Tensor], guides: Sequence[dict[str, tf.Tensor]]
@@ -122,19 +147,41 @@ class TiledObjective(objective.Objective):
 
     def _pull_back(
         self, seen: tf.Tensor, pulls: list[Any], content_pulls: dict[str, tf.Tensor]
-    ) -> tuple[dict[str, float], np.ndarray]:
+    ) -> tuple[dict[str, tf.Tensor], np.ndarray]:
         """The second pass: each content layer's sum of squares, and the gradient with respect to what is seen."""
-        cut, squares, gradient = self._tiling(seen), dict.fromkeys(content_pulls, 0.0), np.zeros(seen.shape, np.float32)
-        for tile in cut.tiles:
-            places = cut.places(tile)
+
+        def arguments(tile: tiles.Tile, places: dict[str, tiling.Place]) -> tuple[Any, ...]:
             content = self._content.of(tile, places)
             own = {name: places[name].own for name in content}
-            tile_squares, of_window = self._pulled(
-                seen[tile.window], *self._guided(places), pulls, own, content, content_pulls
-            )
+            return seen[tile.window], *self._guided(places), pulls, own, content, content_pulls
+
+        total, gradient = tf.nest.map_structure(tf.zeros_like, content_pulls), np.zeros(seen.shape, np.float32)
+        for tile, (squares, of_window) in self._each(seen, self._pulled, arguments):
             gradient[tile.window] += of_window.numpy()
-            squares = {name: squares[name] + float(one) for name, one in tile_squares.items()}
-        return squares, gradient
+            total = tf.nest.map_structure(tf.add, total, squares)
+        return self._replicas.total([total]), self._replicas.total_of_array(gradient)
+
+    def _each(
+        self,
+        seen: tf.Tensor,
+        function: Callable[..., Any],
+        arguments: Callable[[tiles.Tile, dict[str, tiling.Place]], tuple[Any, ...]],
+    ) -> Iterator[tuple[tiles.Tile, Any]]:
+        """Calls a function for each of this host's tiles, of as many at a time as there are replicas."""
+        cut = self._tiling(seen)
+        for dealt in self._replicas.deal(cut.tiles):
+            given = [None if tile is None else arguments(tile, cut.places(tile)) for tile in dealt]
+            results = self._replicas.run(function, given)
+            yield from ((tile, result) for tile, result in zip(dealt, results, strict=True) if tile is not None)
+
+    def _no_sums(self) -> list[Any]:
+        """The sums of no location at all, for a host that has no tile."""
+        outputs = dict(zip(self._style.layers, self._style.network.outputs, strict=True))
+        empty = {name: tf.zeros([1, 0, 0, output.shape[-1]]) for name, output in outputs.items()}
+        return [
+            {name: self._statistic.sums(features, target.layers[name]) for name, features in empty.items()}
+            for target in self._regions
+        ]
 
     def _pull(
         self,
@@ -146,17 +193,16 @@ class TiledObjective(objective.Objective):
         content: dict[str, tf.Tensor],
         content_pulls: dict[str, tf.Tensor],
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(window)
-            features = self._extractor(window)
-            sums = self._style_sums(features, starts, guides)
+        def pulled(features: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             squares = {
                 name: _squares(tiling.cropped(features[name], starts[name], mask.shape[1:3]), content[name], mask)
                 for name, mask in own.items()
             }
-            pulled = zip(tf.nest.flatten([pulls, content_pulls]), tf.nest.flatten([sums, squares]), strict=True)
-            total = tf.add_n([tf.reduce_sum(pull * value) for pull, value in pulled])
-        return squares, tape.gradient(total, window)
+            values = tf.nest.flatten([self._style_sums(features, starts, guides), squares])
+            pairs = zip(tf.nest.flatten([pulls, content_pulls]), values, strict=True)
+            return tf.add_n([tf.reduce_sum(pull * value) for pull, value in pairs]), squares
+
+        return backpropagation.through(self._extractor, window, pulled)
 
     def _style_sums(
         self, features: dict[str, tf.Tensor], starts: dict[str, tf.Tensor], guides: Sequence[dict[str, tf.Tensor]]
@@ -168,17 +214,6 @@ class TiledObjective(objective.Objective):
             {name: self._statistic.sums(own[name], target.layers[name], guide[name]) for name in own}
             for target, guide in zip(self._regions, guides, strict=True)
         ]
-
-    def _closing(
-        self, image: tf.Tensor, gradient: tf.Tensor, weights: tf.Tensor
-    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """The image's own terms; and of all terms the gradient with respect to the image, given the network's."""
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(image)
-            seen = self._seen(image)
-            priors = self._priors(seen, weights)
-            total = tf.add_n([*priors.values(), tf.reduce_sum(gradient * seen)])
-        return priors, tape.gradient(total, image)
 
     def _guided(self, places: dict[str, tiling.Place]) -> tuple[dict[str, np.ndarray], list[dict[str, np.ndarray]]]:
         """Where a tile's own features begin, and for each region what each of them counts."""
@@ -205,4 +240,4 @@ class TiledObjective(objective.Objective):
 
 def _squares(features: tf.Tensor, target: tf.Tensor, own: tf.Tensor) -> tf.Tensor:
     """The sum (F - P)^2 over a tile's own features."""
-    return tf.reduce_sum(own * tf.math.squared_difference(tf.cast(features, tf.float32), target))
+    return tf.reduce_sum(own * tf.math.squared_difference(features, tf.cast(target, tf.float32)))

@@ -97,6 +97,8 @@ def _pooling(window_form: type[_WindowPooling2D]) -> Callable[[keras.layers.Laye
 
 
 def _convolution(layer: keras.layers.Conv2D) -> WinogradConv2D | None:
+    if layer.compute_dtype != "float32":
+        return None
     form = (layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding, layer.groups, layer.data_format)
     plain = form == ((3, 3), (1, 1), (1, 1), "same", 1, "channels_last") and layer.use_bias
     wide = min(layer.kernel.shape[2], layer.filters) >= _LEAST_CHANNELS

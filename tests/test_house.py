@@ -72,6 +72,7 @@ ORDER = [
     "statistics.sliced",
     "statistics",
     "targets",
+    "backpropagation",
     "objective",
     "tiled_content",
     "tiled_objective",
