@@ -10,6 +10,7 @@ import keras
 from nst_keras import (
     checks,
     compilation,
+    distribution,
     extractors,
     layer_weights,
     modes,
@@ -18,6 +19,7 @@ from nst_keras import (
     pyramid,
     reading,
     statistics,
+    tile_sizes,
 )
 
 __all__ = ["problem_of"]
@@ -25,7 +27,7 @@ __all__ = ["problem_of"]
 # Settings of `NeuralStyleTransfer` that go on as they are: to the pictures, the network, and their comparison.
 _PICTURES = ("style_image", "content_image", "mode", "style_blend", "style_scale", "style_mask", "content_mask")
 _PICTURES += ("preserve_color", "init", "image_size", "texture_size", "seed")
-_NETWORK = ("weights", "pooling", "padding", "smoothing", "preprocess")
+_NETWORK = ("weights", "pooling", "padding", "smoothing", "precision", "preprocess")
 _COMPARISON = ("normalization", "style_statistic", "variation")
 
 
@@ -40,7 +42,10 @@ def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
         TypeError: An argument of another type.
         OSError: A picture or weights that cannot be read.
     """
+    # First of all: hosts find each other before TensorFlow runs anything.
+    replicas = distribution.Replicas(distribution.get(settings["strategy"]))
     # For their errors, before pictures are read.
+    tiled = tile_sizes.TileSizes(settings["tile_size"], settings["halo"], replicas)
     mode = modes.get(settings["mode"], settings)
     statistics.get(settings["style_statistic"], normalization=settings["normalization"])
     checks.one_of("variation", settings["variation"], priors.VARIATIONS)
@@ -49,20 +54,22 @@ def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
     pictures = reading.read(**_chosen(settings, _PICTURES))
     if settings["weights"] == "random":
         keras.utils.set_random_seed(settings["seed"])
-    network = extractors.get(
-        settings["extractor"],
-        layers=dict.fromkeys([*layers["style_layers"], *layers["content_layers"]]),
-        for_xla=jit_compile != "false",
-        **_chosen(settings, _NETWORK),
-    )
+    with replicas.scope():
+        network = extractors.get(
+            settings["extractor"],
+            layers=dict.fromkeys([*layers["style_layers"], *layers["content_layers"]]),
+            for_xla=jit_compile != "false",
+            **_chosen(settings, _NETWORK),
+        )
     return problem.Problem(
         pictures,
         network,
         mode=mode,
         comparison=_chosen(settings, _COMPARISON),
         stage_sizes=pyramid.stage_sizes(settings["pyramid"], max(pictures.size)),
+        tiled=tiled,
         jit_compile=jit_compile,
-        **_chosen(settings, ("optimizer", "averaging")),
+        **_chosen(settings, ("optimizer", "averaging", "lbfgs_history")),
         **layers,
     )
 

@@ -14,7 +14,18 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from nst_keras import architectures, checks, compilation, extractors, network_layers, optimizers, winograd, xla_layers
+from nst_keras import (
+    architectures,
+    checks,
+    compilation,
+    extractors,
+    network_layers,
+    optimizers,
+    tiled_content,
+    tiling,
+    winograd,
+    xla_layers,
+)
 
 __all__ = ["MemoryEstimate", "estimate_memory", "extractor_of"]
 
@@ -28,6 +39,9 @@ _GAPS = 1.25  # Without XLA, TensorFlow's allocator leaves gaps between features
 # Images that a run holds at a time, with XLA and without it: the optimizer's state and the loop's own. Without XLA,
 # L-BFGS makes a copy of its history to shift it.
 _IMAGES = {"adam": (8, 8), "lbfgs": (32, 52)}
+
+# What tiles hold besides: the gradient that their windows are added up in, and content features of as much as four.
+_TILED_IMAGES = 1 + tiled_content.KEPT_IMAGES
 
 # Layers whose gradient needs no features: their output is let go, unless it is asked for. (That of batch normalization
 # needs none either, but is kept, as measured, by TensorFlow and XLA alike.)
@@ -87,6 +101,8 @@ def estimate_memory(
     style_size: tuple[int, int] | None = None,
     frames: int = 0,
     on_gpu: bool | None = None,
+    tile_size: int | None = None,
+    halo: int | None = None,
 ) -> MemoryEstimate:
     """The peak memory of a run: the process's resident set or, on a GPU, the memory there.
 
@@ -104,6 +120,8 @@ def estimate_memory(
         style_size: Height and width of the largest style image; those of the content image if left out.
         frames: How many frames the run keeps.
         on_gpu: Whether TensorFlow runs on a GPU; found out if left out.
+        tile_size: As `tiled_objective.TiledObjective` takes it; the picture is taken whole if left out.
+        halo: Likewise.
 
     Returns:
         The estimate in its parts; its `total` is the peak.
@@ -119,8 +137,14 @@ def estimate_memory(
     network = cut.network
     if on_gpu is None:
         on_gpu = bool(tf.config.list_physical_devices("GPU"))
-    targets = max(_forward(_layers(network, *size)) for size in sizes)
-    step = _step(_layers(network, height, width), xla=xla)
+    windows = [_window(cut, size, tile_size, halo) for size in sizes]
+    targets = max(_forward(_layers(network, *window)) for window in windows)
+    step = _step(_layers(network, *windows[0]), xla=xla)
+    kept = 0
+    if tile_size is not None:
+        # Of each layer asked for, the tile's own features, counted by its guide.
+        step += sum(layer.outputs for layer in _layers(network, *windows[0]) if layer.asked_for)
+        kept = _TILED_IMAGES * height * width * 3 * tf.float32.size
     transformed = [_transformed_kernel(layer) for layer in network.layers if xla and _is_winograd(layer)]
     compiler = _COMPILER + len(transformed) * _COMPILED_LAYER if xla else 0
     weights = sum(math.prod(weight.shape) * tf.as_dtype(weight.dtype).size for weight in network.weights)
@@ -129,7 +153,7 @@ def estimate_memory(
         network=int(weights * (1 if on_gpu else _LOADING)) + sum(transformed),
         # XLA takes its workspace as one block, which what the targets have left is too scattered for.
         features=targets + step if xla else max(targets, int(_GAPS * step)),
-        images=_images(optimizer, xla=xla) * height * width * 3 * tf.float32.size,
+        images=kept + _images(optimizer, xla=xla) * height * width * 3 * tf.float32.size,
         frames=0 if on_gpu else checks.integer("frames", frames, minimum=0) * height * width * 3,
     )
 
@@ -157,6 +181,16 @@ def extractor_of(
         layers = dict.fromkeys([*architecture.style_layers[:5], *architecture.content_layers[:1]])
     for_xla = compilation.jit_mode(jit_compile) != "false"
     return extractors.get(extractor, layers=layers, weights="random", for_xla=for_xla)
+
+
+def _window(
+    extractor: extractors.FeatureExtractor, size: tuple[int, int], tile_size: int | None, halo: int | None
+) -> tuple[int, int]:
+    """Height and width of what the network sees at a time."""
+    if tile_size is None:
+        return size
+    rows, columns = tiling.Tiling(extractor, *size, tile_size, halo).tiles[0]
+    return rows.length, columns.length
 
 
 def _layers(network: keras.Model, height: int, width: int) -> list[_Layer]:

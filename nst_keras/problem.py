@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
 
-from nst_keras import digests, extractors, inputs, losses, modes, optimizers, pyramid
+from nst_keras import digests, extractors, inputs, losses, modes, optimizers, pyramid, tile_sizes, tiled_objective
 from nst_keras import objective as objective_lib
 
 __all__ = ["Problem", "Stage"]
@@ -46,6 +46,8 @@ class Problem:
         comparison: {argument: value} for `objective.Objective`: how features and pictures are compared.
         optimizer: As `optimizers.get` takes it.
         averaging: Likewise; None for 0.99 where stages are optimised by Adam, and 0 elsewhere.
+        lbfgs_history: Likewise.
+        tiled: Which of the stages' pictures are taken in tiles.
         stage_sizes: The longest side of the picture at each stage.
         jit_compile: A name in `compilation.JIT_MODES`.
 
@@ -69,19 +71,22 @@ class Problem:
         comparison: Mapping[str, Any],
         optimizer: str | keras.optimizers.Optimizer,
         averaging: float | None,
+        lbfgs_history: int | None,
+        tiled: tile_sizes.TileSizes,
         stage_sizes: tuple[int, ...],
         jit_compile: str,
     ) -> None:
         if averaging is None:
             averaging = 0.99 if len(stage_sizes) > 1 and optimizer == "adam" else 0.0
-        optimizers.get(optimizer, averaging=averaging)  # For its errors: only a run knows its learning rate.
-        self._optimizer_settings = {"identifier": optimizer, "averaging": averaging, "jit_compile": jit_compile}
+        self._optimizer_settings = {"identifier": optimizer, "averaging": averaging, "lbfgs_history": lbfgs_history}
+        optimizers.get(**self._optimizer_settings)  # For its errors: only a run knows its learning rate.
         self.extractor = extractor
         self._mode = mode
         self._layers = {"style_layers": dict(style_layers), "content_layers": dict(content_layers)}
         self._comparison = dict(comparison)
         self._jit_compile = jit_compile
         self._sizes = stage_sizes
+        self._tiled = tiled
         self._objectives: dict[tuple[Any, ...], objective_lib.Objective] = {}
         self._prepared: tuple[optimizers.LearningRate | None, optimizers.Optimizer] | None = None
         self.take(pictures)
@@ -143,6 +148,8 @@ class Problem:
             **{name: objective.weights[term] for term, name in objective_lib.WEIGHTED_TERMS.items()},
             "optimizer": digests.described(self._optimizer_settings["identifier"]),
             "averaging": self._optimizer_settings["averaging"],
+            "lbfgs_history": self._optimizer_settings["lbfgs_history"],
+            "tile_size": self.tile_sizes(),
             "learning_rate": digests.described(learning_rate),
             "jit_compile": self._jit_compile,
         }
@@ -153,15 +160,29 @@ class Problem:
     def need(self) -> dict[str, Any]:
         """What decides the memory of a run, as `capacity` takes it."""
         height, width = self.pictures.size
-        sizes = [tuple(image.shape[1:3]) for image in self.pictures.style_images]
-        return {
-            "height": height,
-            "width": width,
-            "extractor": self.extractor,
-            "optimizer": self._optimizer_settings["identifier"],
-            "style_size": max(sizes, key=math.prod, default=None),
-            "jit_compile": self._jit_compile,
-        }
+        size = {"height": height, "width": width, "extractor": self.extractor}
+        tiles = {"tile_size": self._tile_size(self.pictures), "halo": self._tiled.halo}
+        return size | self._need(self.pictures) | (tiles if tiles["tile_size"] else {})
+
+    def tile_sizes(self) -> list[int | None]:
+        """The size of the tiles in which the picture is taken at each stage; None for as a whole."""
+        return [self._tile_size(pictures) for pictures in self._scaled]
+
+    def take_tile_sizes(self, sizes: Sequence[int | None]) -> None:
+        """Takes those that an earlier run of the same settings chose, so that its steps come out the same."""
+        chosen = zip((pictures.size for pictures in self._scaled), sizes, strict=True)
+        self._tiled.take(dict(chosen))
+
+    def _tile_size(self, pictures: inputs.Inputs) -> int | None:
+        if self._comparison["style_statistic"] not in tiled_objective.STATISTICS and self._tiled.is_automatic:
+            return None
+        return self._tiled.of(self.extractor, *pictures.size, self._need(pictures))
+
+    def _need(self, pictures: inputs.Inputs) -> dict[str, Any]:
+        """What decides the memory of a stage, but for its size, its network and its tiles."""
+        sizes = [tuple(image.shape[1:3]) for image in pictures.style_images]
+        settings = {"optimizer" if name == "identifier" else name: value for name, value in self._optimizer_settings.items()}
+        return {**settings, "style_size": max(sizes, key=math.prod, default=None), "jit_compile": self._jit_compile}
 
     def _weights(self, given: Mapping[str, float | None]) -> dict[str, float]:
         usual = losses.NORMALIZATIONS[self._comparison["normalization"]]
@@ -178,10 +199,14 @@ class Problem:
         self, pictures: inputs.Inputs, weights: Mapping[str, float], jit_compile: str
     ) -> objective_lib.Objective:
         present = {"style_layers": weights["style_weight"] != 0, "content_layers": weights["content_weight"] != 0}
-        key = (pictures.size, *present.values(), jit_compile)
+        tile_size = self._tile_size(pictures)
+        key = (pictures.size, *present.values(), jit_compile, tile_size)
         if key not in self._objectives:
-            self._objectives[key] = objective_lib.Objective(
+            self._objectives[key] = tiled_objective.build(
                 self.extractor,
+                tile_size=tile_size,
+                halo=self._tiled.halo,
+                replicas=self._tiled.replicas,
                 regions=pictures.regions,
                 content_image=pictures.content_target,
                 **{name: layers if present[name] else {} for name, layers in self._layers.items()},
@@ -197,7 +222,12 @@ class Problem:
         """That of the last run, compiled already, where it was of the same learning rate; a new one otherwise."""
         if keep and self._prepared is not None and self._prepared[0] == learning_rate:
             return self._prepared[1]
-        made = optimizers.get(learning_rate=learning_rate, **self._optimizer_settings)
+        made = optimizers.get(
+            learning_rate=learning_rate,
+            jit_compile=self._jit_compile,
+            on_host=self._tile_size(self.pictures) is not None,
+            **self._optimizer_settings,
+        )
         if keep:
             self._prepared = (learning_rate, made)
         return made

@@ -29,7 +29,21 @@ from nst_keras import (
     tiling,
 )
 
-__all__ = ["TiledObjective"]
+__all__ = ["TiledObjective", "build"]
+
+
+def build(
+    extractor: extractors.FeatureExtractor,
+    *,
+    tile_size: int | None,
+    halo: int | None = None,
+    replicas: distribution.Replicas | None = None,
+    **options: Any,
+) -> objective.Objective:
+    """The objective of a picture, taken as a whole where `tile_size` is None; the arguments are `TiledObjective`'s."""
+    if tile_size is None:
+        return objective.Objective(extractor, **options)
+    return TiledObjective(extractor, tile_size=tile_size, halo=halo, replicas=replicas, **options)
 
 
 class TiledObjective(objective.Objective):

@@ -66,6 +66,7 @@ class NeuralStyleTransfer(outcome.Outcome):
             `statistics`.
         variation: What `var_weight` weighs: `l1`, `l2` or `9_point`, see `losses.total_variation_loss`.
         optimizer: `adam`, `lbfgs`, or any Keras optimizer.
+        lbfgs_history: Pairs of steps that L-BFGS remembers, each of the size of two pictures; 10 if left out.
         preserve_color: `none` (the style's colours), or the content's: pixel by pixel, with only the luminance stylised
             (`luminance`), or as a palette to which the style image is recoloured (`match`, `histogram`).
         averaging: Decay of an average over Adam's steps, which then is the picture: 0.99 with a pyramid, and 0, the
@@ -76,6 +77,14 @@ class NeuralStyleTransfer(outcome.Outcome):
         frame_interval: Every so many steps a frame is kept; the last always is.
         frames_dir: Folder to which frames are written as BMP, in place of memory, which then does not grow with the
             steps.
+        tile_size: Takes the picture in tiles of so many pixels, with the same loss and gradient in memory that hardly
+            grows with it; `auto`, where it would not fit as a whole; None, never.
+        halo: Pixels that the network sees around each tile, a multiple of its stride (16 for VGG); all that matter, if
+            left out. Fewer are faster, and not exact.
+        precision: What the network computes in: `float32`, or half of that with `mixed_bfloat16` or `mixed_float16`,
+            for accelerators; losses and Gram matrices stay float32.
+        strategy: Devices that the tiles are shared out to: `default` (one), `mirrored` (all GPUs here), `multi_worker`
+            (the hosts in `TF_CONFIG`), `tpu`, or `auto`, which finds out; or a `tf.distribute.Strategy`.
         jit_compile: XLA: `auto` (where it works), `true` or `false`.
         deterministic: Makes TensorFlow compute each step in the same order each time, for the same bits also where it
             would not do so by itself (on a GPU), at some cost; it holds for the whole process.
@@ -118,11 +127,16 @@ class NeuralStyleTransfer(outcome.Outcome):
         variation: str = "l1",
         optimizer: str | keras.optimizers.Optimizer = "adam",
         averaging: float | None = None,
+        lbfgs_history: int | None = None,
         preserve_color: str = "none",
         init: images.ImageSource | None = None,
         seed: int | None = None,
         frame_interval: int = 1,
         frames_dir: str | os.PathLike | None = None,
+        tile_size: int | str | None = "auto",
+        halo: int | None = None,
+        precision: str = "float32",
+        strategy: str | tf.distribute.Strategy = "auto",
         jit_compile: str | bool = "auto",
         deterministic: bool = False,
     ) -> None:
@@ -207,8 +221,10 @@ class NeuralStyleTransfer(outcome.Outcome):
         modes.get(self._setup["mode"], weights)  # For its errors.
         store = None if checkpoint_dir is None else checkpoints.Store(checkpoint_dir)
         checkpoint = checkpoints.to_go_on_from(store, resume=resume, steps=steps)
-        if checkpoint is not None and self._seed_is_drawn:
-            self._draw_start(checkpoint.record["seed"])
+        if checkpoint is not None:
+            if self._seed_is_drawn:
+                self._draw_start(checkpoint.record["seed"])
+            self._problem.take_tile_sizes(checkpoint.record["fingerprint"].get("tile_size", ()))
         recorder = self._recorder(steps, store, resume=checkpoint is not None)
         need = self._problem.need() | {"frames": recorder.held(steps)}
         header = capacity.check_memory(**need)  # Before the targets, which take memory too.
