@@ -92,6 +92,36 @@ def average_of_iterates(iterates, decay):
     return sum(weight * iterate for weight, iterate in zip(weights, iterates, strict=True)) / sum(weights)
 
 
+def lbfgs_iterates(value_and_gradient, start, history, first_change, steps):
+    """The image after each step of L-BFGS without bounds, its inverse Hessian written out as a matrix."""
+    image, (loss, gradient) = start, value_and_gradient(start)
+    pairs, length, found = [], 1.0, [start]
+    direction = -gradient * first_change / np.sqrt(np.mean(gradient**2))
+    for _ in range(steps - 1):
+        trial = image + length * direction
+        trial_loss, trial_gradient = value_and_gradient(trial)
+        slope = gradient @ (trial - image)
+        if trial_loss <= loss + 1e-4 * slope:
+            pairs = [(trial - image, trial_gradient - gradient), *pairs][:history]
+            assert pairs[0][0] @ pairs[0][1] > 0
+            image, loss, gradient, length = trial, trial_loss, trial_gradient, 1.0
+            direction = -inverse_hessian(pairs) @ gradient
+        else:
+            length *= np.clip(-slope / (2 * (trial_loss - loss - slope)), 0.1, 0.5)
+        found.append(image)
+    return found
+
+
+def inverse_hessian(pairs):
+    """Nocedal and Wright, eq. 6.17, from pairs of displacement and gradient change, the newest first."""
+    s, y = pairs[0]
+    inverse = np.eye(s.size) * (s @ y) / (y @ y)
+    for s, y in reversed(pairs):
+        left = np.eye(s.size) - np.outer(s, y) / (s @ y)
+        inverse = left @ inverse @ left.T + np.outer(s, s) / (s @ y)
+    return inverse
+
+
 def covariance_distance(features, style_features):
     """Squared distances of means and of covariances, each over the style's own, in equal parts."""
     (mean, covariance), (style_mean, style_covariance) = moments(features), moments(style_features)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from typing import NamedTuple
 
 import keras
@@ -7,7 +9,9 @@ import scipy.optimize
 import tensorflow as tf
 
 from nst_keras import guidance, images, objective, optimizers, starts
+from nst_keras.optimizers import base
 from tests import reference
+from tests.conftest import ROOT
 
 
 class Terms(NamedTuple):
@@ -156,18 +160,69 @@ def test_lbfgs_knows_when_nothing_lowers_the_loss():
 def test_the_two_loops_are_the_bfgs_matrix(random):
     """H from Nocedal and Wright, eq. 6.17, built up in full."""
     n, pairs = 6, 3
-    matrix = np.eye(n) + 0.1 * np.ones((n, n))
     moves = random.normal(size=(pairs, n))
-    turns = moves @ matrix
-    inverse = np.eye(n) * (moves[0] @ turns[0]) / (turns[0] @ turns[0])
-    for s, y in zip(moves[::-1], turns[::-1], strict=True):
-        rho = 1 / (s @ y)
-        left = np.eye(n) - rho * np.outer(s, y)
-        inverse = left @ inverse @ left.T + rho * np.outer(s, s)
+    turns = moves @ (np.eye(n) + 0.1 * np.ones((n, n)))
     gradient = random.normal(size=n)
     padded = [np.concatenate([x, np.zeros((2, n))]) for x in (moves, turns)]
     ours = optimizers.two_loop_direction(*(tf.constant(x) for x in (gradient, *padded)))
+    inverse = reference.inverse_hessian(list(zip(moves, turns, strict=True)))
     np.testing.assert_allclose(ours, -inverse @ gradient, rtol=1e-10)
+
+
+def test_a_pair_of_no_curvature_does_not_count(random):
+    gradient, *pairs = (tf.constant(random.normal(size=5)) for _ in range(5))
+    curvatures = [tf.constant(2.0, tf.float64), tf.constant(0.0, tf.float64)]
+    np.testing.assert_array_equal(
+        optimizers.two_loop_direction(gradient, pairs[:2], pairs[2:], curvatures),
+        optimizers.two_loop_direction(gradient, pairs[:1], pairs[2:3], curvatures[:1]),
+    )
+
+
+def valley(x):
+    return tf.reduce_sum(tf.cosh(x * tf.linspace(tf.constant(0.2, x.dtype), 2.0, x.shape[0])))
+
+
+@pytest.mark.parametrize("jit_compile", ["true", "false"])
+@pytest.mark.parametrize("history", [1, 3, 10])
+@pytest.mark.parametrize("function", [valley, rosenbrock])
+def test_lbfgs_makes_the_textbooks_steps_however_often_its_ring_turns(function, history, jit_compile):
+    goal, start = Function(function), tf.constant(np.linspace(-1.5, 1.0, 8))
+    optimizer = optimizers.LBFGS(history=history, bounds=None, first_change=0.5, jit_compile=jit_compile)
+    optimizer.start(start)
+
+    def value_and_gradient(x):
+        terms, gradient = goal.value_and_gradient(tf.constant(x))
+        return float(terms.total), gradient.numpy()
+
+    for expected in reference.lbfgs_iterates(value_and_gradient, start.numpy(), history, 0.5, 17):
+        optimizer.step(goal)
+        np.testing.assert_allclose(optimizer.image, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("jit_compile", ["true", "false"])
+def test_the_ring_turns_without_being_traced_again(jit_compile):
+    optimizer = optimizers.LBFGS(history=3, jit_compile=jit_compile)
+    descend(optimizer, Function(bowl), tf.zeros([12]), 8)
+    for function in (optimizer._judge, optimizer._difference, optimizer._weigh, optimizer._aim):
+        assert function.tracing_count() == 1
+
+
+def test_the_newest_pair_takes_the_place_of_the_oldest_and_the_others_stay():
+    optimizer, goal = optimizers.LBFGS(history=3, bounds=None, first_change=0.5), Function(valley)
+    descend(optimizer, goal, tf.linspace(-1.5, 1.0, 8), 6)
+    places = []
+    for _ in range(4):
+        before = {name: variable.numpy() for name, variable in optimizer.variables().items()}
+        optimizer.step(goal)
+        after = {name: variable.numpy() for name, variable in optimizer.variables().items()}
+        place = int(after["newest"])
+        places.append(place)
+        for name, of in (("displacement", "image"), ("gradient_change", "gradient")):
+            changed = [k for k in range(3) if np.any(after[f"{name}_{k}"] != before[f"{name}_{k}"])]
+            assert changed == [place]
+            np.testing.assert_array_equal(after[f"{name}_{place}"], after[of] - before[of])
+        np.testing.assert_array_equal(after["curvatures"][1:], before["curvatures"][:-1])
+    assert places == [(places[0] - turn) % 3 for turn in range(4)]
 
 
 def test_an_empty_history_gives_the_gradient():
@@ -389,3 +444,137 @@ def test_lbfgs_takes_nothing_over():
 def test_bad_arguments(identifier, rate, error, message):
     with pytest.raises(error, match=message):
         optimizers.get(identifier, learning_rate=rate)
+
+
+@pytest.mark.parametrize(("given", "pairs"), [(None, 10), (4, 4)])
+def test_the_history_is_as_long_as_asked_for(given, pairs):
+    optimizer = optimizers.get("lbfgs", lbfgs_history=given)
+    optimizer.start(tf.zeros([3]))
+    assert sum(name.startswith("displacement_") for name in optimizer.variables()) == pairs
+
+
+@pytest.mark.parametrize(
+    ("identifier", "history", "message"),
+    [
+        ("lbfgs", 0, "lbfgs_history must be a whole number, 1 or more, but 0 was given"),
+        ("lbfgs", 2.5, "lbfgs_history must be a whole number, 1 or more, but 2.5 was given"),
+        ("adam", 5, "lbfgs_history=5 has no effect here: adam has none. Leave lbfgs_history out"),
+        (keras.optimizers.SGD(), 5, "lbfgs_history=5 has no effect here: SGD has none"),
+    ],
+)
+def test_bad_history(identifier, history, message):
+    with pytest.raises(ValueError, match=message):
+        optimizers.get(identifier, lbfgs_history=history)
+
+
+@pytest.mark.parametrize("optimizer", [keras.optimizers.Adagrad(3.0), keras.optimizers.Adam(3.0)])
+def test_a_second_run_begins_with_moments_of_their_first_values(optimizer):
+    made = optimizers.get(optimizer, jit_compile="false")
+    first, second = (iterates_of(made, Function(squares), tf.zeros([1, 4, 4, 3]), 3) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+
+
+def test_products_of_images_are_summed_to_the_digits_of_float32(random):
+    a, b = (random.uniform(size=(1, 1500, 1500, 3)).astype(np.float32) for _ in range(2))
+    expected = np.sum(a.astype(float) * b)
+    for jit_compile in (True, False):
+        np.testing.assert_allclose(tf.function(base.dot, jit_compile=jit_compile)(a, b), expected, rtol=2e-6)
+    np.testing.assert_allclose(base.norm(tf.constant(a)), np.linalg.norm(a.astype(float)), rtol=2e-6)
+
+
+def printed(program, *arguments):
+    """What a program prints in a process of its own."""
+    command = [sys.executable, "-c", program, *arguments]
+    return subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+PLACES = """
+import tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from nst_keras import optimizers
+from tests.test_optimizers import Function, squares
+goal = Function(squares)
+for identifier, averaging in (("adam", 0.9), ("lbfgs", 0.0)):
+    for on_host in (True, False):
+        with tf.device("CPU:1"):
+            optimizer = optimizers.get(identifier, averaging=averaging, on_host=on_host)
+            image = tf.fill([1, 4, 4, 3], 9.0)
+            for _ in range(2):
+                optimizer.start(image)
+                for _ in range(3):
+                    terms, _ = optimizer.step(goal)
+            optimizer.move(image)
+            optimizer.carry_over(optimizer)
+            optimizer.resume(goal)
+            optimizer.step(goal)
+            places = {variable.device[-5:] for variable in optimizer.variables().values()}
+            print(*places, optimizer.result().device[-5:], terms.total.device[-5:])
+"""
+
+
+def test_on_host_all_that_is_remembered_lies_on_the_cpu():
+    """A second CPU stands for the accelerator that TensorFlow would choose; the objective stays there."""
+    assert printed(PLACES).splitlines() == ["CPU:0 CPU:0 CPU:1", "CPU:1 CPU:1 CPU:1"] * 2
+
+
+@pytest.mark.parametrize("jit_compile", ["true", "false"])
+@pytest.mark.parametrize("identifier", ["adam", "lbfgs"])
+def test_on_host_the_steps_are_the_same(identifier, jit_compile):
+    made = [optimizers.get(identifier, on_host=on_host, jit_compile=jit_compile) for on_host in (True, False)]
+    there, here = (iterates_of(optimizer, Function(bowl), tf.zeros([12]), 6) for optimizer in made)
+    np.testing.assert_array_equal(there, here)
+
+
+PEAK = """
+import re
+import sys
+import tensorflow as tf
+from nst_keras import optimizers
+from tests.test_optimizers import Terms
+
+
+class Shrinking:
+    def value_and_gradient(self, image):
+        return Terms(tf.reduce_mean(image[:, ::64, ::64])), gradient(image)
+
+
+@tf.function(jit_compile=True)
+def gradient(image):
+    return 1e-9 * image
+
+
+def peak(side):
+    optimizer = optimizers.get(sys.argv[1], jit_compile=sys.argv[2])
+    optimizer.start(tf.fill([1, side, side, 3], 99.0))
+    for _ in range(4):
+        optimizer.step(Shrinking())
+    return 1024 * int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+
+
+small = peak(64)
+print((peak(1024) - small) / (1024 * 1024 * 3 * 4))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("jit_compile", ["true", "false"])
+@pytest.mark.parametrize("identifier", ["adam", "lbfgs"])
+def test_an_optimizer_takes_no_more_images_than_it_says(identifier, jit_compile):
+    said = optimizers.state_images(identifier, xla=jit_compile == "true")
+    assert 0.7 * said < float(printed(PEAK, identifier, jit_compile)) < said + 1
+
+
+def test_how_many_images_an_optimizer_says_that_it_takes():
+    adam, longer, shorter = (
+        optimizers.state_images(name, lbfgs_history=history)
+        for name, history in (("adam", None), ("lbfgs", 10), ("lbfgs", 4))
+    )
+    assert optimizers.state_images("lbfgs") == longer == shorter + 12
+    assert optimizers.state_images("adam", averaging=0.9) == adam + 1
+    assert optimizers.state_images(keras.optimizers.SGD()) == adam < shorter
+    assert optimizers.state_images("adam", xla=False) > adam
+    with pytest.raises(ValueError, match="Did you mean 'adam'"):
+        optimizers.state_images("adm")
+    with pytest.raises(ValueError, match="lbfgs_history must be a whole number"):
+        optimizers.state_images("lbfgs", lbfgs_history=0)

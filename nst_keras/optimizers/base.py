@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 from typing import Any, NamedTuple, Protocol
 
 import keras
 import tensorflow as tf
 
-__all__ = ["BOUNDS", "Bounds", "Objective", "Optimizer", "Step", "clipped", "root_mean_square"]
+__all__ = ["BOUNDS", "Bounds", "Objective", "Optimizer", "Step", "clipped", "dot", "norm"]
 
 Bounds = tuple[float, float] | None
 BOUNDS = (0.0, 255.0)
@@ -36,6 +37,10 @@ class Step(NamedTuple):
 class Optimizer(abc.ABC):
     """Lowers an objective, one evaluation a step.
 
+    Args:
+        on_host: Whether all that a run remembers lies, and each update is computed, on the CPU, so that an accelerator
+            holds nothing but what the objective puts there.
+
     Attributes:
         image: The variable that holds the present image; made by `start`.
         keras_optimizer: The Keras optimizer at work, where there is one: Keras's callbacks look for it.
@@ -44,6 +49,13 @@ class Optimizer(abc.ABC):
     image: tf.Variable
     keras_optimizer: keras.optimizers.Optimizer | None = None
     built = True  # For Keras's callbacks, where there is no Keras optimizer to ask: a run starts it first.
+
+    def __init__(self, *, on_host: bool = False) -> None:
+        self._on_host = on_host
+
+    def place(self) -> contextlib.AbstractContextManager:
+        """Where variables are made and the update is computed: the CPU for `on_host`, or as TensorFlow chooses."""
+        return tf.device("CPU:0") if self._on_host else contextlib.nullcontext()
 
     @abc.abstractmethod
     def start(self, image: tf.Tensor) -> None:
@@ -62,14 +74,16 @@ class Optimizer(abc.ABC):
 
     def result(self) -> tf.Tensor:
         """The picture that the steps so far have come to."""
-        return tf.identity(self.image)
+        with self.place():
+            return tf.identity(self.image)
 
     def carry_over(self, other: Optimizer) -> None:  # noqa: B027  Nothing, where nothing keeps its meaning.
         """Takes over, after `start`, what another of the same kind has learned on an image of another size."""
 
     def move(self, image: tf.Tensor) -> None:
         """Goes on from another image, which a callback has put in the place of the present one."""
-        self.image.assign(image)
+        with self.place():
+            self.image.assign(image)
 
     def stalled(self) -> bool:
         """Whether no further step can lower the loss."""
@@ -81,6 +95,16 @@ def clipped(image: tf.Tensor, bounds: Bounds) -> tf.Tensor:
     return image if bounds is None else tf.clip_by_value(image, *bounds)
 
 
-def root_mean_square(values: tf.Tensor) -> tf.Tensor:
-    """Root of the mean of the squares, a scalar: the typical size of a change, in levels."""
-    return tf.sqrt(tf.reduce_mean(tf.square(values)))
+def dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
+    """The sum of the products of two arrays of one shape, a scalar.
+
+    Row by row, where they are images: no array of products is stored, and float32, in which a sum of fifty million
+    terms added one by one loses a tenth of it, keeps six digits.
+    """
+    rows = [tf.reshape(values, [*values.shape[:-2], -1]) for values in (a, b)]
+    return tf.reduce_sum(tf.einsum("...i,...i->...", *rows))
+
+
+def norm(values: tf.Tensor) -> tf.Tensor:
+    """The Euclidean norm of an array, a scalar."""
+    return tf.sqrt(dot(values, values))

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from nst_keras import checks, compilation
-from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped
+from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, norm
 
 __all__ = ["KerasOptimizer", "LearningRate", "adam"]
 
@@ -38,6 +38,7 @@ class KerasOptimizer(Optimizer):
         averaging: Decay d of an exponential moving average of the iterates, (1 - d) sum_k d^(n-k) x_k, divided by its
             weights' sum, 1 - d^n (as Adam corrects its moments), which then is the result; 0 for the last iterate.
         jit_compile: A name in `compilation.JIT_MODES`, or a bool.
+        on_host: As `Optimizer` takes it.
 
     Raises:
         ValueError: The optimizer cannot be copied from its config, or `averaging` is not in 0..1.
@@ -51,27 +52,27 @@ class KerasOptimizer(Optimizer):
         largest_rate: float | None = None,
         averaging: float = 0.0,
         jit_compile: str | bool = "auto",
+        on_host: bool = False,
     ) -> None:
         if not 0.0 <= checks.finite("averaging", averaging) < 1.0:
             raise ValueError(f"averaging must be 0 or more and below 1, but {averaging!r} was given. 0.99 is usual.")
+        super().__init__(on_host=on_host)
         self._averaging = averaging
-        self.keras_optimizer = optimizer() if callable(optimizer) else _copy(optimizer)
+        with self.place():
+            self.keras_optimizer = optimizer() if callable(optimizer) else _copy(optimizer)
         self._bounds = bounds
         self._largest_rate = largest_rate
         self._update = compilation.compiled(self._updated, jit_compile=jit_compile)
 
     def start(self, image: tf.Tensor) -> None:
         """Begins a run at an image, with fresh moments; all runs of one optimizer are of images of one size."""
-        if self.keras_optimizer.built:
-            self.image.assign(image)
-            for variable, value in zip(self.keras_optimizer.variables, self._initial_values, strict=True):
-                variable.assign(value)
-        else:
-            self.image = tf.Variable(image)
-            self.keras_optimizer.build([self.image])
-            self._initial_values = [tf.identity(v.value) for v in self.keras_optimizer.variables]
-            if self._averaging:
-                self._average, self._averaged = tf.Variable(image), tf.Variable(0)
+        with self.place():
+            if self.keras_optimizer.built:
+                self.image.assign(image)
+                for variable, value in zip(self.keras_optimizer.variables, self._initial_values, strict=True):
+                    variable.assign(tf.broadcast_to(value, variable.shape))
+            else:
+                self._create_variables(image)
         self._forget_average()
 
     def carry_over(self, other: KerasOptimizer) -> None:
@@ -86,21 +87,23 @@ class KerasOptimizer(Optimizer):
         ratio = other.image.shape.num_elements() / self.image.shape.num_elements()
         for mine, others in zip(self.keras_optimizer.variables, other.keras_optimizer.variables, strict=True):
             if others.shape == other.image.shape:
-                interpolated = tf.image.resize(others.value, size)
-                mine.assign(interpolated * ratio ** _power_of_gradients(others.name))
+                with self.place():
+                    interpolated = tf.image.resize(others.value, size)
+                    mine.assign(interpolated * ratio ** _power_of_gradients(others.name))
             elif others.shape == mine.shape:
                 mine.assign(others)
 
     def result(self) -> tf.Tensor:
         """The last iterate, or the average of all."""
         if not self._averaging or not int(self._averaged):
-            return tf.identity(self.image)
-        # Within the bounds but for rounding.
-        return clipped(self._average / (1.0 - self._averaging ** int(self._averaged)), self._bounds)
+            return super().result()
+        with self.place():
+            # Within the bounds but for rounding.
+            return clipped(self._average / (1.0 - self._averaging ** int(self._averaged)), self._bounds)
 
     def move(self, image: tf.Tensor) -> None:
         """Goes on from another image, where a new average begins."""
-        self.image.assign(image)
+        super().move(image)
         self._forget_average()
 
     def variables(self) -> dict[str, tf.Variable]:
@@ -111,25 +114,34 @@ class KerasOptimizer(Optimizer):
 
     def step(self, objective: Objective) -> Step:
         """Evaluates the objective at the image, then moves it: the terms are those before the move."""
-        terms, gradient = objective.value_and_gradient(self.image)
-        return Step(terms, self._update(gradient))
+        terms, gradient = objective.value_and_gradient(tf.convert_to_tensor(self.image))
+        with self.place():
+            return Step(terms, self._update(tf.identity(gradient)))
+
+    def _create_variables(self, image: tf.Tensor) -> None:
+        self.image = tf.Variable(image)
+        self.keras_optimizer.build([self.image])
+        self._initial_values = [_without_repetition(v.value) for v in self.keras_optimizer.variables]
+        if self._averaging:
+            self._average, self._averaged = tf.Variable(image), tf.Variable(0)
 
     def _updated(self, gradient: tf.Tensor) -> tf.Tensor:
         before = tf.identity(self.image)
         self.keras_optimizer.apply([gradient], [self.image])
         change = self._share_of_rate() * (self.image - before)
-        norm = tf.norm(gradient)
+        gradient_norm = norm(gradient)
         # A gradient that is not finite leaves the image as it was, for the run to stop with it.
-        self.image.assign(tf.where(tf.math.is_finite(norm), clipped(before + change, self._bounds), before))
+        self.image.assign(tf.where(tf.math.is_finite(gradient_norm), clipped(before + change, self._bounds), before))
         if self._averaging:
             self._average.assign(self._averaging * self._average + (1.0 - self._averaging) * self.image)
             self._averaged.assign_add(1)
-        return norm
+        return gradient_norm
 
     def _forget_average(self) -> None:
         if self._averaging:
-            self._average.assign(tf.zeros_like(self._average))
-            self._averaged.assign(0)
+            with self.place():
+                self._average.assign(tf.zeros_like(self._average))
+                self._averaged.assign(0)
 
     def _share_of_rate(self) -> tf.Tensor | float:
         if self._largest_rate is None:
@@ -138,7 +150,11 @@ class KerasOptimizer(Optimizer):
 
 
 def adam(
-    learning_rate: LearningRate | None = None, *, averaging: float = 0.0, jit_compile: str | bool = "auto"
+    learning_rate: LearningRate | None = None,
+    *,
+    averaging: float = 0.0,
+    jit_compile: str | bool = "auto",
+    on_host: bool = False,
 ) -> KerasOptimizer:
     """Keras's Adam with the tutorial's settings, safe at any learning rate.
 
@@ -149,6 +165,7 @@ def adam(
         learning_rate: Levels of 0..255 a step, a number above 0 or a Keras schedule; 5.1 if left out.
         averaging: As `KerasOptimizer` takes it.
         jit_compile: A name in `compilation.JIT_MODES`.
+        on_host: As `Optimizer` takes it.
 
     Raises:
         ValueError: A learning rate that is not above 0, or a bad `averaging`.
@@ -162,12 +179,20 @@ def adam(
         largest_rate=_LEARNING_RATE,
         averaging=averaging,
         jit_compile=jit_compile,
+        on_host=on_host,
     )
 
 
 def _power_of_gradients(name: str) -> int:
     """How often a gradient's unit is in that of one of Keras's variables."""
     return 0 if name.endswith(_OF_CHANGES) else 2 if name.endswith(_OF_SQUARES) else 1
+
+
+def _without_repetition(values: tf.Tensor) -> tf.Tensor:
+    """A copy; of moments that are of one value throughout, as Keras's are at first, a scalar of that value."""
+    if values.shape.num_elements() < 2 or not tf.reduce_all(values == tf.reshape(values, [-1])[0]):
+        return tf.identity(values)
+    return tf.reshape(values, [-1])[0]
 
 
 def _copy(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:

@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from nst_keras import checks, compilation
-from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, root_mean_square
+from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, dot, norm
 
-__all__ = ["LBFGS", "two_loop_direction"]
+__all__ = ["HISTORY", "LBFGS", "two_loop_direction"]
+
+HISTORY = 10
 
 
-def two_loop_direction(gradient: tf.Tensor, displacements: tf.Tensor, gradient_changes: tf.Tensor) -> tf.Tensor:
+def two_loop_direction(
+    gradient: tf.Tensor,
+    displacements: Sequence[tf.Tensor],
+    gradient_changes: Sequence[tf.Tensor],
+    curvatures: Sequence[tf.Tensor] | None = None,
+) -> tf.Tensor:
     """The L-BFGS direction -H g (Nocedal and Wright, "Numerical Optimization", algorithm 7.4).
 
     Args:
         gradient: g, of any shape.
-        displacements: s_k = x_{k+1} - x_k, [history, *g's shape], the newest first; pairs not yet filled are zero.
+        displacements: s_k = x_{k+1} - x_k, each of g's shape, the newest first.
         gradient_changes: y_k = g_{k+1} - g_k, likewise.
+        curvatures: s_k . y_k, where they are known already; a pair whose curvature is 0 does not count.
 
     Returns:
         -H g, of g's shape; -g for an empty history.
     """
-    pairs = list(zip(tf.unstack(displacements), tf.unstack(gradient_changes), strict=True))
-    inverse_curvatures = [tf.math.divide_no_nan(tf.ones([], gradient.dtype), _dot(s, y)) for s, y in pairs]
+    pairs = list(zip(displacements, gradient_changes, strict=True))
+    if curvatures is None:
+        curvatures = [dot(s, y) for s, y in pairs]
+    inverse_curvatures = [tf.math.divide_no_nan(tf.ones([], gradient.dtype), curvature) for curvature in curvatures]
     direction, shares = -gradient, []
     for (s, y), rho in zip(pairs, inverse_curvatures, strict=True):
-        share = rho * _dot(s, direction)
+        share = rho * dot(s, direction)
         direction -= share * y
         shares.append(share)
-    newest_s, newest_y = pairs[0]
-    scale = tf.math.divide_no_nan(_dot(newest_s, newest_y), _dot(newest_y, newest_y))
+    scale = tf.math.divide_no_nan(curvatures[0], dot(gradient_changes[0], gradient_changes[0]))
     direction *= tf.where(scale > 0, scale, tf.ones_like(scale))
     for (s, y), rho, share in zip(reversed(pairs), reversed(inverse_curvatures), reversed(shares), strict=True):
-        direction += (share - rho * _dot(y, direction)) * s
+        direction += (share - rho * dot(y, direction)) * s
     return direction
 
 
@@ -47,14 +58,18 @@ class LBFGS(Optimizer):
     at a bound that the gradient pushes outwards are left out of the direction, and trial points are clipped (Bertsekas
     1982, "Projected Newton methods for optimization problems with simple constraints").
 
-    Differs from SciPy's L-BFGS-B because a search for the curvature condition costs evaluations and reads the loss on
-    the host; a pair without positive curvature is left out of the history instead.
+    Differs from SciPy's L-BFGS-B because a search for the curvature condition costs evaluations; a pair without
+    positive curvature is left out of the history instead.
+
+    The history is a ring: the newest pair is written over the oldest, and nothing is shifted. The direction is not
+    kept: a trial that is not accepted, which is rare, computes it again.
 
     Args:
         history: Pairs remembered; each takes the memory of two images.
         bounds: Lowest and highest value of a pixel, or None.
         first_change: Root mean square change of the very first trial, in levels.
         jit_compile: A name in `compilation.JIT_MODES`.
+        on_host: As `Optimizer` takes it.
 
     Raises:
         ValueError: `history` is not a whole number, 1 or more, or `first_change` is not above 0.
@@ -66,30 +81,36 @@ class LBFGS(Optimizer):
     def __init__(
         self,
         *,
-        history: int = 10,
+        history: int = HISTORY,
         bounds: Bounds = BOUNDS,
         first_change: float = 5.0,
         jit_compile: str | bool = "auto",
+        on_host: bool = False,
     ) -> None:
+        super().__init__(on_host=on_host)
         self._history = checks.integer("history", history)
         if checks.finite("first_change", first_change) <= 0:
             raise ValueError(f"first_change must be above 0, but {first_change!r} was given.")
         self._bounds = bounds
         self._first_change = first_change
-        self._advance = compilation.compiled(self._advanced, jit_compile=jit_compile)
+        self._judge = compilation.compiled(self._judged, jit_compile=jit_compile)
+        self._difference = compilation.compiled(self._differenced, jit_compile=jit_compile)
+        self._weigh = compilation.compiled(self._weighed, jit_compile=jit_compile)
+        self._aim = compilation.compiled(self._aimed, jit_compile=jit_compile)
         self.image: tf.Variable | None = None
 
     def start(self, image: tf.Tensor) -> None:
         """Begins a run at an image, with an empty history; all runs of one optimizer are of images of one size."""
-        if self.image is None:
-            self._create_variables(image)
-        self.image.assign(image)
-        self._trial.assign(image)
-        for store in (self._displacements, self._gradient_changes):
-            store.assign(tf.zeros_like(store))
-        self._loss.assign(float("inf"))
-        self._backtracks.assign(0)
-        self._restarted.assign(False)
+        with self.place():
+            if self.image is None:
+                self._create_variables(image)
+            self.image.assign(image)
+            self._trial.assign(image)
+            self._loss.assign(float("inf"))
+            self._length.assign(1.0)
+            self._backtracks.assign(0)
+            self._restarted.assign(False)
+            self._forget()
         self._terms: Any = None
 
     def move(self, image: tf.Tensor) -> None:
@@ -98,21 +119,31 @@ class LBFGS(Optimizer):
 
     def step(self, objective: Objective) -> Step:
         """Evaluates the objective at the trial point: the terms are those of the image that is kept."""
-        terms, gradient = objective.value_and_gradient(self._trial)
-        if self._terms is None:
-            self._terms = terms
-        self._terms, norm = self._advance(terms, self._terms, gradient)
+        terms, gradient = objective.value_and_gradient(tf.convert_to_tensor(self._trial))
+        with self.place():
+            loss, gradient = tf.identity(terms.total), tf.identity(gradient)
+            accepted, slope = self._judge(loss)
+            if accepted:
+                self._terms = terms
+                self._accept(loss, gradient)
+            else:
+                self._reject(loss, slope)
+            norm = self._aim(*self._pairs())
         return Step(self._terms, norm)
 
     def variables(self) -> dict[str, tf.Variable]:
-        """The image, the trial point, and all that led to it, the history of pairs among it."""
-        names = ("trial", "gradient", "direction", "displacements", "gradient_changes", "loss", "length")
-        own = {name: getattr(self, f"_{name}") for name in (*names, "backtracks", "restarted")}
-        return {"image": self.image, **own}
+        """The image, the trial point, and all that led to it, the history of pairs and the ring's place among it."""
+        names = ("trial", "gradient", "curvatures", "newest", "loss", "length", "backtracks", "restarted")
+        pairs = {
+            f"{name}_{place}": variable
+            for name, ring in (("displacement", self._displacements), ("gradient_change", self._gradient_changes))
+            for place, variable in enumerate(ring)
+        }
+        return {"image": self.image, **{name: getattr(self, f"_{name}") for name in names}, **pairs}
 
     def resume(self, objective: Objective) -> None:
         """Finds the terms of the image anew, which a trial that is not accepted leaves as the step's."""
-        self._terms = objective.value_and_gradient(self.image)[0]
+        self._terms = objective.value_and_gradient(tf.convert_to_tensor(self.image))[0]
 
     def stalled(self) -> bool:
         """Whether even short steps down the gradient no longer lower the loss, to float precision."""
@@ -120,82 +151,101 @@ class LBFGS(Optimizer):
 
     def _create_variables(self, image: tf.Tensor) -> None:
         self.image, self._trial = tf.Variable(image), tf.Variable(image)
-        self._gradient, self._direction = tf.Variable(tf.zeros_like(image)), tf.Variable(tf.zeros_like(image))
-        empty = tf.zeros([self._history, *image.shape], image.dtype)
-        self._displacements, self._gradient_changes = tf.Variable(empty), tf.Variable(empty)
+        self._gradient = tf.Variable(tf.zeros_like(image))
+        self._displacements, self._gradient_changes = (
+            [tf.Variable(tf.zeros_like(image)) for _ in range(self._history)] for _ in range(2)
+        )
+        self._curvatures = tf.Variable(tf.zeros([self._history], image.dtype))  # The newest pair's first.
+        self._newest = tf.Variable(0)  # The place of the newest pair; the one before it lies at the next.
         self._loss = tf.Variable(tf.zeros([], image.dtype))
         self._length = tf.Variable(tf.ones([], image.dtype))
         self._backtracks = tf.Variable(0)
         self._restarted = tf.Variable(False)
 
-    def _advanced(self, terms: Any, kept: Any, gradient: tf.Tensor) -> tuple[Any, tf.Tensor]:
-        first = tf.math.is_inf(self._loss)
-        displacement = self._trial - self.image
-        bound = self._loss + self.SUFFICIENT_DECREASE * _dot(self._gradient, displacement)
-        # Less, not equal: below float precision the bound would let a step through that gains nothing.
-        accepted = first | ((terms.total <= bound) & (terms.total < self._loss))
-        tf.cond(
-            accepted,
-            lambda: self._accept(terms.total, gradient, displacement),
-            lambda: self._reject(terms.total, displacement),
-        )
-        self._trial.assign(clipped(self.image + self._length * self._direction, self._bounds))
-        chosen = tf.nest.map_structure(lambda new, old: tf.where(accepted, new, old), terms, kept)
-        return chosen, tf.norm(self._gradient)
+    def _pairs(self) -> tuple[list[tf.Variable], list[tf.Variable]]:
+        """The displacements and the gradient changes, the newest first."""
+        newest = int(self._newest)
+        return tuple(ring[newest:] + ring[:newest] for ring in (self._displacements, self._gradient_changes))
 
-    def _accept(self, loss: tf.Tensor, gradient: tf.Tensor, displacement: tf.Tensor) -> None:
-        gradient_change = gradient - self._gradient
-        curvature = _dot(displacement, gradient_change)
-        usable = curvature > 1e-10 * tf.sqrt(_dot(displacement, displacement) * _dot(gradient_change, gradient_change))
-        for store, newest in ((self._displacements, displacement), (self._gradient_changes, gradient_change)):
-            store.assign(tf.where(usable, tf.concat([newest[tf.newaxis], store[:-1]], 0), store))
+    def _forget(self) -> None:
+        self._curvatures.assign(tf.zeros_like(self._curvatures))
+
+    def _accept(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
+        self._difference(gradient)
+        curvature, usable = self._weigh()  # In two: XLA would compute sums and differences at once, and hold copies.
+        if usable:
+            self._remember(curvature)
+        # An assignment shares memory: image and trial point take that of one until the next trial point is set.
         self.image.assign(self._trial)
         self._gradient.assign(gradient)
         self._loss.assign(loss)
+        self._length.assign(1.0)
         self._backtracks.assign(0)
         self._restarted.assign(False)
-        self._aim()
 
-    def _reject(self, loss: tf.Tensor, displacement: tf.Tensor) -> None:
+    def _remember(self, curvature: tf.Tensor) -> None:
+        """Puts the differences that image and gradient hold in the place of the oldest pair."""
+        oldest = (int(self._newest) - 1) % self._history
+        self._displacements[oldest].assign(self.image)
+        self._gradient_changes[oldest].assign(self._gradient)
+        self._newest.assign(oldest)
+        self._curvatures.assign(tf.concat([curvature[tf.newaxis], self._curvatures[:-1]], 0))
+
+    def _reject(self, loss: tf.Tensor, slope: tf.Tensor) -> None:
         self._backtracks.assign_add(1)
-        exhausted = (self._backtracks >= self.MAX_BACKTRACKS) & ~self._restarted
-        tf.cond(exhausted, self._restart, lambda: self._shorten(loss, displacement))
+        if not self._restarted and self._backtracks >= self.MAX_BACKTRACKS:
+            self._restart()
+        else:
+            self._shorten(loss, slope)
 
     def _restart(self) -> None:
         """Forgets the history, and goes down the gradient, where its directions have failed."""
-        self._displacements.assign(tf.zeros_like(self._displacements))
-        self._gradient_changes.assign(tf.zeros_like(self._gradient_changes))
-        self._restarted.assign(True)
+        self._forget()
+        self._length.assign(1.0)
         self._backtracks.assign(0)
-        self._aim()
+        self._restarted.assign(True)
 
-    def _shorten(self, loss: tf.Tensor, displacement: tf.Tensor) -> None:
+    def _shorten(self, loss: tf.Tensor, slope: tf.Tensor) -> None:
         """To the minimum of the parabola through both losses and the slope, within 0.1 to 0.5 of the length."""
-        slope = _dot(self._gradient, displacement)
         share = -slope / (2 * (loss - self._loss - slope))
         share = tf.where(tf.math.is_finite(share), tf.clip_by_value(share, 0.1, 0.5), 0.1)
         self._length.assign(self._length * share)
 
-    def _aim(self) -> None:
-        """Sets the direction from the present gradient and history."""
-        free = _free(self.image, self._gradient, self._bounds)
-        gradient = free * self._gradient
-        direction = free * two_loop_direction(gradient, self._displacements, self._gradient_changes)
-        size = root_mean_square(gradient)
-        steepest = -gradient * tf.math.divide_no_nan(tf.cast(self._first_change, gradient.dtype), size)
-        downhill = _dot(direction, gradient) < 0
-        known = tf.reduce_any(tf.not_equal(self._displacements[0], 0))
-        self._direction.assign(tf.where(downhill & known, direction, steepest))
-        self._length.assign(tf.ones_like(self._length))
+    def _judged(self, loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Whether the trial point becomes the image, and the loss's slope along the way there."""
+        slope = dot(self._gradient, self._trial - self.image)
+        # Less, not equal: below float precision the bound would let a step through that gains nothing.
+        lower = (loss <= self._loss + self.SUFFICIENT_DECREASE * slope) & (loss < self._loss)
+        return tf.math.is_inf(self._loss) | lower, slope
 
+    def _differenced(self, gradient: tf.Tensor) -> None:
+        """Turns image and gradient, in place, into s and y."""
+        self.image.assign(self._trial - self.image)
+        self._gradient.assign(gradient - self._gradient)
 
-def _dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(a * b)
+    def _weighed(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """The curvature s . y of the differences that image and gradient hold, and whether these are of use."""
+        curvature = dot(self.image, self._gradient)
+        return curvature, curvature > 1e-10 * norm(self.image) * norm(self._gradient)
 
+    def _aimed(self, displacements: list[tf.Variable], gradient_changes: list[tf.Variable]) -> tf.Tensor:
+        """Sets the trial point, from the present gradient and history; gives the gradient's norm."""
+        gradient, curvatures = self._free(self._gradient), tf.unstack(self._curvatures)
+        direction = self._free(two_loop_direction(gradient, displacements, gradient_changes, curvatures))
+        # From here on the full gradient, so that the other's memory is free: the direction is 0 where they differ.
+        downhill = dot(direction, self._gradient) < 0
+        first_norm = tf.cast(self._first_change * math.sqrt(gradient.shape.num_elements()), gradient.dtype)
+        rate = tf.math.divide_no_nan(first_norm, norm(gradient))
+        steepest = self._free(-rate * self._gradient)
+        direction = tf.where(downhill & (curvatures[0] > 0), direction, steepest)
+        self._trial.assign(clipped(self.image + self._length * direction, self._bounds))
+        return norm(self._gradient)
 
-def _free(image: tf.Tensor, gradient: tf.Tensor, bounds: Bounds) -> tf.Tensor:
-    """1 where a pixel may move down the gradient, 0 where a bound holds it."""
-    if bounds is None:
-        return tf.ones_like(image)
-    held = ((image <= bounds[0]) & (gradient > 0)) | ((image >= bounds[1]) & (gradient < 0))
-    return tf.cast(~held, image.dtype)
+    def _free(self, values: tf.Tensor) -> tf.Tensor:
+        """The values of pixels that may move down the gradient; 0 where a bound holds one."""
+        if self._bounds is None:
+            return tf.identity(values)
+        lowest, highest = self._bounds
+        outwards_below = (self.image <= lowest) & (self._gradient > 0)
+        outwards_above = (self.image >= highest) & (self._gradient < 0)
+        return tf.where(outwards_below | outwards_above, tf.zeros([], values.dtype), values)
