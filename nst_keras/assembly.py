@@ -45,9 +45,9 @@ def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
     # First of all: hosts find each other before TensorFlow runs anything.
     replicas = distribution.Replicas(distribution.get(settings["strategy"]))
     # For their errors, before pictures are read.
-    tiled = tile_sizes.TileSizes(settings["tile_size"], settings["halo"], replicas)
     mode = modes.get(settings["mode"], settings)
-    statistics.get(settings["style_statistic"], normalization=settings["normalization"])
+    statistic = statistics.get(settings["style_statistic"], normalization=settings["normalization"])
+    tiled = tile_sizes.TileSizes(_tile_size(settings["tile_size"], statistic), settings["halo"], replicas)
     checks.one_of("variation", settings["variation"], priors.VARIATIONS)
     jit_compile = compilation.jit_mode(settings["jit_compile"])
     layers = _layers(mode, settings)
@@ -72,6 +72,11 @@ def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
         **_chosen(settings, ("optimizer", "averaging", "lbfgs_history")),
         **layers,
     )
+
+
+def _tile_size(setting: int | str | None, statistic: statistics.StyleStatistic) -> int | str | None:
+    """The setting; None where a statistic that tiles cannot add up leaves "auto" no choice."""
+    return None if setting == "auto" and not isinstance(statistic, statistics.Additive) else setting
 
 
 def _layers(mode: modes.Mode, settings: Mapping[str, Any]) -> dict[str, dict[str, float]]:

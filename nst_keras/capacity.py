@@ -24,6 +24,8 @@ _LONGEST_SIDE = 2**15  # No picture that Pillow decodes is longer.
 # Settings that take less memory, by how a user writes them.
 _SAVINGS: dict[str, dict[str, Any]] = {
     'jit_compile="false"': {"jit_compile": "false"},
+    'tile_size="auto"': {"tile_size": 128},
+    "lbfgs_history=3": {"lbfgs_history": 3},
     'extractor="compact"': {"extractor": "compact"},
 }
 
@@ -54,7 +56,7 @@ def check_memory(
     """
     needed = footprint.estimate_memory(height, width, extractor, optimizer, **settings).total
     available = memory.available_memory()
-    run = _run_in_words(height, width, extractor, optimizer)
+    run = _run_in_words(height, width, extractor, optimizer, settings.get("tile_size"))
     if available is None:
         return f"{run}: expected peak memory {_gibibytes(needed)}."
     if needed > available.usable:
@@ -138,7 +140,8 @@ def out_of_memory_message(
     available = memory.available_memory()
     room = room if available is None else min(room, available.usable)
     remedy = _remedy(room, height, width, extractor, optimizer, **settings)
-    return f"{_run_in_words(height, width, extractor, optimizer)}: out of memory. {remedy}"
+    run = _run_in_words(height, width, extractor, optimizer, settings.get("tile_size"))
+    return f"{run}: out of memory. {remedy}"
 
 
 @contextlib.contextmanager
@@ -194,9 +197,15 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 
 def _run_in_words(
-    height: int, width: int, extractor: str | extractors.FeatureExtractor, optimizer: str | keras.optimizers.Optimizer
+    height: int,
+    width: int,
+    extractor: str | extractors.FeatureExtractor,
+    optimizer: str | keras.optimizers.Optimizer,
+    tile_size: int | None,
 ) -> str:
-    return f"{width}x{height} px, {getattr(extractor, 'name', extractor)}, {getattr(optimizer, 'name', optimizer)}"
+    tiles = f", tiles of {tile_size} px" if tile_size else ""
+    names = [getattr(value, "name", value) for value in (extractor, optimizer)]
+    return f"{width}x{height} px, {', '.join(names)}{tiles}"
 
 
 def _scaled(height: int, width: int, longest_side: int) -> tuple[int, int]:

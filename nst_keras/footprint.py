@@ -36,9 +36,7 @@ _COMPILER = 290 * _MEBIBYTE  # XLA and LLVM, for a network without Winograd's co
 _COMPILED_LAYER = 17 * _MEBIBYTE  # and for each of them.
 _GAPS = 1.25  # Without XLA, TensorFlow's allocator leaves gaps between features of different sizes.
 
-# Images that a run holds at a time, with XLA and without it: the optimizer's state and the loop's own. Without XLA,
-# L-BFGS makes a copy of its history to shift it.
-_IMAGES = {"adam": (8, 8), "lbfgs": (32, 52)}
+_LOOP_IMAGES = 4  # That the loop holds beside the optimizer's: the picture before the step and after it, the result.
 
 # What tiles hold besides: the gradient that their windows are added up in, and content features of as much as four.
 _TILED_IMAGES = 1 + tiled_content.KEPT_IMAGES
@@ -101,6 +99,8 @@ def estimate_memory(
     style_size: tuple[int, int] | None = None,
     frames: int = 0,
     on_gpu: bool | None = None,
+    averaging: float | None = None,
+    lbfgs_history: int | None = None,
     tile_size: int | None = None,
     halo: int | None = None,
 ) -> MemoryEstimate:
@@ -120,6 +120,8 @@ def estimate_memory(
         style_size: Height and width of the largest style image; those of the content image if left out.
         frames: How many frames the run keeps.
         on_gpu: Whether TensorFlow runs on a GPU; found out if left out.
+        averaging: As `optimizers.get` takes it.
+        lbfgs_history: Likewise.
         tile_size: As `tiled_objective.TiledObjective` takes it; the picture is taken whole if left out.
         halo: Likewise.
 
@@ -140,11 +142,13 @@ def estimate_memory(
     windows = [_window(cut, size, tile_size, halo) for size in sizes]
     targets = max(_forward(_layers(network, *window)) for window in windows)
     step = _step(_layers(network, *windows[0]), xla=xla)
-    kept = 0
+    images = _LOOP_IMAGES + optimizers.state_images(
+        optimizer, averaging=averaging or 0.0, lbfgs_history=lbfgs_history, xla=xla
+    )
     if tile_size is not None:
         # Of each layer asked for, the tile's own features, counted by its guide.
         step += sum(layer.outputs for layer in _layers(network, *windows[0]) if layer.asked_for)
-        kept = _TILED_IMAGES * height * width * 3 * tf.float32.size
+        images += _TILED_IMAGES
     transformed = [_transformed_kernel(layer) for layer in network.layers if xla and _is_winograd(layer)]
     compiler = _COMPILER + len(transformed) * _COMPILED_LAYER if xla else 0
     weights = sum(math.prod(weight.shape) * tf.as_dtype(weight.dtype).size for weight in network.weights)
@@ -153,7 +157,7 @@ def estimate_memory(
         network=int(weights * (1 if on_gpu else _LOADING)) + sum(transformed),
         # XLA takes its workspace as one block, which what the targets have left is too scattered for.
         features=targets + step if xla else max(targets, int(_GAPS * step)),
-        images=kept + _images(optimizer, xla=xla) * height * width * 3 * tf.float32.size,
+        images=images * height * width * 3 * tf.float32.size,
         frames=0 if on_gpu else checks.integer("frames", frames, minimum=0) * height * width * 3,
     )
 
@@ -255,9 +259,3 @@ def _is_winograd(layer: keras.layers.Layer) -> bool:
 
 def _transformed_kernel(layer: xla_layers.WinogradConv2D) -> int:
     return int(winograd.KERNEL_EXPANSION * math.prod(layer.kernel.shape)) * tf.float32.size
-
-
-def _images(optimizer: str | keras.optimizers.Optimizer, *, xla: bool) -> int:
-    name = checks.one_of("optimizer", optimizer, optimizers.OPTIMIZERS) if isinstance(optimizer, str) else "adam"
-    with_xla, without = _IMAGES[name]
-    return with_xla if xla else without

@@ -170,19 +170,21 @@ class Problem:
 
     def take_tile_sizes(self, sizes: Sequence[int | None]) -> None:
         """Takes those that an earlier run of the same settings chose, so that its steps come out the same."""
-        chosen = zip((pictures.size for pictures in self._scaled), sizes, strict=True)
-        self._tiled.take(dict(chosen))
+        self._tiled.take(dict(zip((pictures.size for pictures in self._scaled), sizes, strict=False)))
 
     def _tile_size(self, pictures: inputs.Inputs) -> int | None:
-        if self._comparison["style_statistic"] not in tiled_objective.STATISTICS and self._tiled.is_automatic:
-            return None
         return self._tiled.of(self.extractor, *pictures.size, self._need(pictures))
 
     def _need(self, pictures: inputs.Inputs) -> dict[str, Any]:
         """What decides the memory of a stage, but for its size, its network and its tiles."""
         sizes = [tuple(image.shape[1:3]) for image in pictures.style_images]
-        settings = {"optimizer" if name == "identifier" else name: value for name, value in self._optimizer_settings.items()}
-        return {**settings, "style_size": max(sizes, key=math.prod, default=None), "jit_compile": self._jit_compile}
+        settings = dict(self._optimizer_settings)
+        return {
+            "optimizer": settings.pop("identifier"),
+            **settings,
+            "style_size": max(sizes, key=math.prod, default=None),
+            "jit_compile": self._jit_compile,
+        }
 
     def _weights(self, given: Mapping[str, float | None]) -> dict[str, float]:
         usual = losses.NORMALIZATIONS[self._comparison["normalization"]]

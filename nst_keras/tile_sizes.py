@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from nst_keras import checks, distribution, extractors, footprint, memory, receptive_field, statistics, tiling
+from nst_keras import checks, distribution, extractors, footprint, memory, receptive_field, tiling
 
 __all__ = ["SIZES", "TileSizes"]
 
@@ -37,11 +37,6 @@ class TileSizes:
             raise ValueError(f"halo={halo!r} has no effect with tile_size=None. Leave it out, or give a tile_size.")
         self._tile_size, self.halo, self.replicas = tile_size, halo, replicas
         self._chosen: dict[tuple[int, int], int | None] = {}
-
-    @property
-    def is_automatic(self) -> bool:
-        """Whether sizes are chosen by the memory there is."""
-        return self._tile_size == "auto"
 
     def of(
         self, extractor: extractors.FeatureExtractor, height: int, width: int, need: Mapping[str, Any]

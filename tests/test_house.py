@@ -75,6 +75,7 @@ ORDER = [
     "backpropagation",
     "objective",
     "tiled_content",
+    "tiled_objective",
     "optimizers.base",
     "optimizers.keras_optimizer",
     "optimizers.lbfgs",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import modes, optimizers, problem, reading
+from nst_keras import distribution, modes, optimizers, problem, reading, tile_sizes
 
 WEIGHTS = {"style_weight": 1.0, "content_weight": 0.02, "var_weight": 0.0, "alpha_norm_weight": 0.0}
 LAYERS = {"style_layers": {"conv1": 0.5, "conv2": 0.5}, "content_layers": {"conv3": 1.0}}
@@ -18,6 +18,8 @@ def make(extractor, content, style):
             "comparison": {"normalization": "relative", "style_statistic": "gram", "variation": "l1"},
             "optimizer": "adam",
             "averaging": None,
+            "lbfgs_history": None,
+            "tiled": tile_sizes.TileSizes(None, None, distribution.Replicas(distribution.get("default"))),
             "stage_sizes": (20, 30, 48),
             "jit_compile": "false",
             **LAYERS,
