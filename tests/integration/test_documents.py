@@ -150,6 +150,10 @@ def test_benchmarks(folder, program):
             ["--image_size=48", "--extractor=compact", "--steps=2", "--pyramid_steps=2", "--pyramid=2"],
             "coarse to fine: reached",
         ),
+        "scale": (
+            ["--whole=64", "--tiled=64", "--tile_size=32", "--extractor=compact", "--steps=1", "--repeats=1"],
+            "done",
+        ),
         "preview": (["--preview=32", "--image_size=48", "--steps=2"], "relative"),
         "evaluations": (["--image_size=32", "--steps=3", "--problems=relative"], "ours"),
         "overhead": (["--image_size=32", "--steps=3"], "a usual run"),
