@@ -1,11 +1,11 @@
 """Pictures in tiles against pictures as a whole: peak memory, seconds a step, and how far the gradients are apart.
 
-    NST_KERAS_WEIGHTS_DIR=... python benchmarks/scale.py [--whole=512,1024] [--tiled=512,1024,2048,4096] [--tile_size=512]
+    NST_KERAS_WEIGHTS_DIR=... python benchmarks/scale.py [--whole=512,1024] [--tiled=512,1024,2048] [--tile_size=512]
 
-Memory is that of a run with Adam, each in a process of its own; sides of square pictures in pixels. Times and gradients,
-for sizes that are taken both ways, are compared within one process, step by step in turn; medians are printed. Gradients
-are compared twice: compiled with XLA, whose own rounding lets a maximum pooling choose another pixel here and there,
-whether there are tiles or not; and as plain graphs. Random weights stand in where there are no others.
+Memory is that of a run with Adam, each in a process of its own; sides are of square pictures, in pixels. Times and
+gradients, for sizes that are taken both ways, are compared within one process, step by step in turn; medians are
+printed. Gradients are compared twice: compiled with XLA, whose own rounding lets a maximum pooling choose another pixel
+here and there, with tiles or without; and as plain graphs. Random weights stand in where there are no others.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pathlib
 import re
 import time
 from collections.abc import Callable
+from concurrent import futures
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -44,17 +45,8 @@ def weights(extractor: str) -> str:
 
 
 def in_a_process(function: Callable[..., object], *arguments: object) -> object:
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=_answer, args=(queue, function, *arguments))
-    process.start()
-    result = queue.get(timeout=7200)
-    process.join()
-    return result
-
-
-def _answer(queue: multiprocessing.Queue, function: Callable[..., object], *arguments: object) -> None:
-    queue.put(function(*arguments))
+    with futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def run(extractor: str, side: int, tile_size: int | None, steps: int) -> tuple[float, float]:
@@ -73,7 +65,9 @@ def run(extractor: str, side: int, tile_size: int | None, steps: int) -> tuple[f
     del content, style
     ends = []
     style_transfer.fit_style_transfer(
-        1, steps, callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_: ends.append(time.time()))]
+        1,
+        steps,
+        callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(time.time()))],
     )
     status = pathlib.Path("/proc/self/status").read_text()  # Linux; `getrusage` would count the parent's memory too.
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 2**20, ends[-1] - ends[-2] if steps > 1 else float("nan")

@@ -54,6 +54,7 @@ def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
     pictures = reading.read(**_chosen(settings, _PICTURES))
     if settings["weights"] == "random":
         keras.utils.set_random_seed(settings["seed"])
+    stage_sizes = pyramid.stage_sizes(settings["pyramid"], max(pictures.size))
     with replicas.scope():
         network = extractors.get(
             settings["extractor"],
@@ -66,7 +67,8 @@ def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
         network,
         mode=mode,
         comparison=_chosen(settings, _COMPARISON),
-        stage_sizes=pyramid.stage_sizes(settings["pyramid"], max(pictures.size)),
+        stage_sizes=stage_sizes,
+        stage_shares=pyramid.stage_shares(settings["pyramid_shares"], len(stage_sizes)),
         tiled=tiled,
         jit_compile=jit_compile,
         **_chosen(settings, ("optimizer", "averaging", "lbfgs_history")),
