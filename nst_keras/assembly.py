@@ -26,7 +26,7 @@ __all__ = ["problem_of"]
 
 # Settings of `NeuralStyleTransfer` that go on as they are: to the pictures, the network, and their comparison.
 _PICTURES = ("style_image", "content_image", "mode", "style_blend", "style_scale", "style_mask", "content_mask")
-_PICTURES += ("preserve_color", "init", "image_size", "texture_size", "seed")
+_PICTURES += ("preserve_color", "init", "image_size", "enlarge", "texture_size", "seed")
 _NETWORK = ("weights", "pooling", "padding", "smoothing", "precision", "preprocess")
 _COMPARISON = ("normalization", "style_statistic", "variation")
 

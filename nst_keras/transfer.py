@@ -52,6 +52,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         mode: `transfer`, `texture` (of the style alone), `style_reconstruction` or `content_reconstruction`.
         image_size: Longest side in pixels that content and style are reduced to; smaller ones stay as they are, and
             with None all do.
+        enlarge: Whether `image_size` enlarges smaller pictures too, for a poster of a small photograph.
         texture_size: Size of a texture, `WIDTHxHEIGHT` in pixels; the style image's if left out.
         pyramid: Stages in which the picture grows, coarse to fine: how many, each twice the pixels of the one before,
             or their longest sides; one stage if left out.
@@ -118,6 +119,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         preprocess: Callable[[tf.Tensor], tf.Tensor] | None = None,
         mode: str = "transfer",
         image_size: int | None = 512,
+        enlarge: bool = False,
         texture_size: str | None = None,
         pyramid: int | Sequence[int] | None = None,
         pyramid_shares: Sequence[float] | None = None,
