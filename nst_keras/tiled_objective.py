@@ -239,9 +239,9 @@ class TiledObjective(objective.Objective):
 
     def _counts(self, seen: tf.Tensor) -> list[dict[str, tf.Tensor]]:
         """For each region {layer: what all of its locations count together}."""
-        sizes = self._style.sizes(*seen.shape[1:3]) if self._regions else {}
+        sizes = self._tiling(seen).sizes
         return [
-            {name: statistics.count(target.guides.get(name), size) for name, size in sizes.items()}
+            {name: statistics.count(target.guides.get(name), sizes[name]) for name in self._style_layers}
             for target in self._regions
         ]
 
