@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import assembly, capacity, checkpoints, checks, extractors, images, modes, outcome, provenance
+from nst_keras import assembly, capacity, checkpoints, checks, extractors, hosts, images, modes, outcome, provenance
 from nst_keras import callbacks as callbacks_lib
 
 __all__ = ["NeuralStyleTransfer"]
@@ -142,12 +142,15 @@ class NeuralStyleTransfer(outcome.Outcome):
     ) -> None:
         self._setup = _given(locals())
         self._frame_interval = checks.integer("frame_interval", frame_interval)
-        self.seed = secrets.randbelow(2**31) if seed is None else checks.integer("seed", seed, minimum=0)
+        if seed is not None:
+            checks.integer("seed", seed, minimum=0)
+        self._replicas = hosts.joined(strategy)  # Before TensorFlow runs anything.
+        self.seed = hosts.number_of_chief(self._replicas, secrets.randbelow(2**31)) if seed is None else seed
         self._setup["seed"], self._seed_is_drawn = self.seed, seed is None
         if deterministic:
             keras.utils.set_random_seed(self.seed)
             tf.config.experimental.enable_op_determinism()
-        self._problem = assembly.problem_of(self._setup)
+        self._problem = assembly.problem_of(self._setup, self._replicas)
         self.extractor = self._problem.extractor
         self._setup["pyramid"] = self._problem.stage_sizes
         self.input_digests = provenance.digests(self._setup)
@@ -221,6 +224,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         modes.get(self._setup["mode"], weights)  # For its errors.
         store = None if checkpoint_dir is None else checkpoints.Store(checkpoint_dir)
         checkpoint = checkpoints.to_go_on_from(store, resume=resume, steps=steps)
+        hosts.check_same(self._replicas, {"checkpoint_dir": checkpoint and checkpoint.step, "epochs": epochs})
         if checkpoint is not None:
             if self._seed_is_drawn:
                 self._draw_start(checkpoint.record["seed"])
@@ -232,13 +236,14 @@ class NeuralStyleTransfer(outcome.Outcome):
             stages = self._problem.stages(learning_rate, steps, **weights)
         fingerprint = self._problem.fingerprint(stages, learning_rate)
         fingerprint |= {"steps_per_epoch": steps_per_epoch, "frame_interval": self._frame_interval}
+        hosts.check_same(self._replicas, {"pyramid": None, **fingerprint})
         if checkpoint is not None:
             checkpoint.check_same_run(fingerprint)
         given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks or ())
         self._fit["callbacks"] = given or None
         history = callbacks_lib.StepHistory(checkpoint and checkpoint.record["history"])
-        shown = self._watching(header)
-        last = [callbacks_lib.Checkpointer(store, checkpoint_interval, self.seed, fingerprint)] if store else []
+        shown = callbacks_lib.watching(self.settings, header=header) if self.is_chief else []
+        last = self._last(store, fingerprint)
         # All is found good: what was run before gives way.
         self._begin(stages, checkpoint)
         self.frames, self.frame_steps = recorder.frames, recorder.steps
@@ -252,6 +257,11 @@ class NeuralStyleTransfer(outcome.Outcome):
         return recorder.frames
 
     @property
+    def is_chief(self) -> bool:
+        """Whether this process writes files and shows progress: False on the hosts but one of a run over several."""
+        return hosts.is_chief(self._replicas)
+
+    @property
     def settings(self) -> dict[str, Any]:
         """{argument: value} of construction and of the last run."""
         return {**self._setup, **self._fit}
@@ -263,6 +273,8 @@ class NeuralStyleTransfer(outcome.Outcome):
         self._problem.take(self._inputs)
 
     def _recorder(self, steps: int, store: checkpoints.Store | None, *, resume: bool) -> callbacks_lib.FrameRecorder:
+        if not self.is_chief:
+            return callbacks_lib.FrameRecorder(steps)
         return callbacks_lib.recorder(
             self._setup["frames_dir"],
             interval=self._frame_interval,
@@ -272,16 +284,15 @@ class NeuralStyleTransfer(outcome.Outcome):
             resume=resume,
         )
 
-    def _watching(self, header: str) -> list[keras.callbacks.Callback]:
-        return callbacks_lib.watching(
-            screen=self._fit["show_image"],
-            preview=self._fit["preview"],
-            tensorboard_dir=self._fit["tensorboard"],
-            interval=self._fit["show_interval"],
-            settings=self.settings,
-            verbose=self._fit["verbose"],
-            header=header,
-        )
+    def _last(self, store: checkpoints.Store | None, fingerprint: Mapping[str, Any]) -> list[keras.callbacks.Callback]:
+        """Those that stand after all others."""
+        wanted: list[keras.callbacks.Callback] = []
+        if store is not None and self.is_chief:
+            interval = self._fit["checkpoint_interval"]
+            wanted.append(callbacks_lib.Checkpointer(store, interval, self.seed, fingerprint))
+        if self._replicas.has_other_hosts():
+            wanted.append(callbacks_lib.Lockstep(self._replicas))
+        return wanted
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
