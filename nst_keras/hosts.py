@@ -77,8 +77,8 @@ def check_same(replicas: distribution.Replicas, settings: Mapping[str, Any]) -> 
     differing = [name for name, column in zip(names, table.T, strict=True) if np.ptp(column)]
     if differing:
         raise ValueError(
-            f"strategy: {', '.join(differing)} not the same on all hosts. Start the same command on each of them, with "
-            "the same files."
+            f"strategy: the hosts differ in {', '.join(differing)}. Start the same command on each of them, with the "
+            "same files."
         )
 
 

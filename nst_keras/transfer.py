@@ -84,7 +84,8 @@ class NeuralStyleTransfer(outcome.Outcome):
         precision: What the network computes in: `float32`, or half of that with `mixed_bfloat16` or `mixed_float16`,
             for accelerators; losses and Gram matrices stay float32.
         strategy: Devices that the tiles are shared out to: `default` (one), `mirrored` (all GPUs here), `multi_worker`
-            (the hosts in `TF_CONFIG`), `tpu`, or `auto`, which finds out; or a `tf.distribute.Strategy`.
+            (the hosts in `TF_CONFIG`; the first, the chief, writes all files), `tpu`, or `auto`, which finds out; or a
+            `tf.distribute.Strategy`.
         jit_compile: XLA: `auto` (where it works), `true` or `false`.
         deterministic: Makes TensorFlow compute each step in the same order each time, for the same bits also where it
             would not do so by itself (on a GPU), at some cost; it holds for the whole process.
@@ -142,8 +143,7 @@ class NeuralStyleTransfer(outcome.Outcome):
     ) -> None:
         self._setup = _given(locals())
         self._frame_interval = checks.integer("frame_interval", frame_interval)
-        if seed is not None:
-            checks.integer("seed", seed, minimum=0)
+        checks.integer("seed", 0 if seed is None else seed, minimum=0)
         self._replicas = hosts.joined(strategy)  # Before TensorFlow runs anything.
         self.seed = hosts.number_of_chief(self._replicas, secrets.randbelow(2**31)) if seed is None else seed
         self._setup["seed"], self._seed_is_drawn = self.seed, seed is None
@@ -200,19 +200,19 @@ class NeuralStyleTransfer(outcome.Outcome):
             resume: Goes on from the last whole checkpoint, to the pixels that a run never stopped would have made;
                 begins at the start where there is none yet. More `epochs` may be asked for, but with a pyramid.
                 Callbacks with a memory of their own begin anew.
-            callbacks: Keras callbacks, called as in `keras.Model.fit`, with this object as their `model`.
+            callbacks: Keras callbacks, called as in `keras.Model.fit`, on each host, with this object as their `model`.
             alpha_norm_weight: Weight of the alpha-norm, which holds levels off the ends of their range.
             verbose: 1 or `auto` for a line of progress that is drawn anew, in a file lines at intervals; 2 for these
                 everywhere; 0 for none.
 
         Returns:
-            Frames, uint8 [height, width, 3], one every `frame_interval` steps, and the last. With Keras's optimizers,
-            the loss that the history gives for a step is that of the picture before it.
+            Frames, uint8 [height, width, 3], one every `frame_interval` steps, and the last; that alone on hosts other
+            than the chief. With Keras's optimizers, a step's loss in the history is that of the picture before it.
 
         Raises:
             ValueError: A bad argument, frames that would not fit into this machine's memory, or a checkpoint that the
                 run cannot go on from.
-            OSError: A folder or file that is to be written to cannot be.
+            OSError: A folder or file that is to be written to cannot be, or another host is lost (`ConnectionError`).
             MemoryError: Memory did not suffice; the sentence names the size or the setting for which it would.
         """
         epochs, steps_per_epoch = checks.integer("epochs", epochs), checks.integer("steps_per_epoch", steps_per_epoch)

@@ -18,8 +18,9 @@ Logs = dict[str, float] | None
 class Lockstep(keras.callbacks.Callback):
     """Ends a run over several hosts on all of them after the same step, where one of them is to stop.
 
-    One alone would leave the others waiting for its share of the next step. So Ctrl-C on any host ends the run after
-    the present step, on all; a second Ctrl-C ends this host's at once. It must be the last of a run's callbacks.
+    One that went alone would leave the others waiting for its share of the next step. So Ctrl-C on any host ends the
+    run on all, after the present step; a second Ctrl-C does not wait for that. It must be the last of a run's
+    callbacks.
 
     Args:
         replicas: Of all hosts.
