@@ -31,19 +31,18 @@ _NETWORK = ("weights", "pooling", "padding", "smoothing", "precision", "preproce
 _COMPARISON = ("normalization", "style_statistic", "variation")
 
 
-def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
+def problem_of(settings: Mapping[str, Any], replicas: distribution.Replicas) -> problem.Problem:
     """The problem that these settings describe.
 
     Args:
         settings: {argument: value} of `NeuralStyleTransfer`, its seed drawn.
+        replicas: What the work is shared out to.
 
     Raises:
         ValueError: A bad argument, or one that does not go with another.
         TypeError: An argument of another type.
         OSError: A picture or weights that cannot be read.
     """
-    # First of all: hosts find each other before TensorFlow runs anything.
-    replicas = distribution.Replicas(distribution.get(settings["strategy"]))
     # For their errors, before pictures are read.
     mode = modes.get(settings["mode"], settings)
     statistic = statistics.get(settings["style_statistic"], normalization=settings["normalization"])

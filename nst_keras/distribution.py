@@ -24,6 +24,9 @@ Item = TypeVar("Item")
 # Numbers that hosts send each other at a time, 4 MiB: TensorFlow holds room for some fifteen such pieces, at any size.
 _PIECE = 2**20
 
+# Seconds that a host waits for another that lives but does not come: the chief may be writing a large checkpoint.
+_PATIENCE = 1800
+
 # What TensorFlow raises when a worker is gone, by whether the network, its heartbeat or another worker told of it.
 _LOST = (
     tf.errors.UnavailableError,
@@ -51,9 +54,6 @@ def get(strategy: str | tf.distribute.Strategy) -> tf.distribute.Strategy:
             `"default"` is TensorFlow's own, of one device. `"mirrored"` takes all GPUs of this host or, without GPU,
             all logical CPU devices. `"multi_worker"` takes the hosts in `TF_CONFIG`; it waits until all of them
             have begun, and must be made before TensorFlow runs anything.
-
-    Returns:
-        The strategy.
 
     Raises:
         ValueError: An unknown name; `"multi_worker"` without a sound `TF_CONFIG`; `"tpu"` without a TPU.
@@ -87,6 +87,7 @@ class Replicas:
     Attributes:
         strategy: The strategy given.
         count: Number of replicas, on all hosts.
+        identities: The numbers, among all, of the replicas of this host.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy) -> None:
@@ -94,11 +95,15 @@ class Replicas:
         self.count = strategy.num_replicas_in_sync
         # The only public way to ask for the replicas of this host.
         local = strategy.experimental_distribute_values_from_function(lambda replica: replica.replica_id_in_sync_group)
-        self._identities = strategy.experimental_local_results(local)
+        self.identities = strategy.experimental_local_results(local)
         self._has_devices = _is_distributed(strategy)
-        # Called eagerly, TensorFlow's own sum begins threads each time, and leaves them behind.
-        self._reduce = compilation.compiled(self._reduced, jit_compile="false")
-        self._pool = futures.ThreadPoolExecutor(len(self._identities), thread_name_prefix="replica")
+        # Called eagerly, TensorFlow's own sum begins threads each time, and leaves them behind. One for each size.
+        self._reduce = functools.cache(lambda size: compilation.compiled(self._reduced, jit_compile="false"))
+        self._pool = futures.ThreadPoolExecutor(len(self.identities), thread_name_prefix="replica")
+
+    def has_other_hosts(self) -> bool:
+        """Whether there are replicas on other hosts."""
+        return self.count > len(self.identities)
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         """The strategy's scope, in which networks are made."""
@@ -113,7 +118,7 @@ class Replicas:
         """
         padded = [*items, *[None] * (-len(items) % self.count)]
         starts = range(0, len(padded), self.count)
-        return [[padded[start + identity] for identity in self._identities] for start in starts]
+        return [[padded[start + identity] for identity in self.identities] for start in starts]
 
     def run(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...] | None]) -> list[Any]:
         """Calls a function on the replicas of this host, at the same time.
@@ -125,7 +130,7 @@ class Replicas:
         Returns:
             The results, one per replica of this host, each on its device; None for a replica that rests.
         """
-        if len(self._identities) == 1:
+        if len(self.identities) == 1:
             return [self._call(function, 0, arguments[0])]
         calls = [self._pool.submit(self._call, function, *numbered) for numbered in enumerate(arguments)]
         return [call.result() for call in calls]
@@ -147,7 +152,7 @@ class Replicas:
         if not given:
             raise ValueError("values must hold a nest of tensors, but has none. Give zeros where nothing was done.")
         local = tf.nest.map_structure(lambda *parts: functools.reduce(tf.add, parts), *given)
-        if not self._has_other_hosts():
+        if not self.has_other_hosts():
             return local
         leaves = [tf.convert_to_tensor(leaf) for leaf in tf.nest.flatten(local)]
         summed = self.total_of_array(np.concatenate([np.ravel(leaf) for leaf in leaves]))
@@ -167,7 +172,7 @@ class Replicas:
         Raises:
             ConnectionError: Another host is lost.
         """
-        if not self._has_other_hosts():
+        if not self.has_other_hosts():
             return array
         flat = np.ascontiguousarray(array).reshape(-1)
         for start in range(0, flat.size, _PIECE):
@@ -182,22 +187,19 @@ class Replicas:
         if not self._has_devices:
             return function(*arguments)
         device = self.strategy.extended.worker_devices[index]
-        with tf.device(device), tf.distribute.ReplicaContext(self.strategy, self._identities[index]):
+        with tf.device(device), tf.distribute.ReplicaContext(self.strategy, self.identities[index]):
             return function(*arguments)
 
-    def _has_other_hosts(self) -> bool:
-        return self.count > len(self._identities)
-
-    def _over_hosts(self, value: Any) -> tf.Tensor:
+    def _over_hosts(self, value: np.ndarray) -> tf.Tensor:
         """The sum over hosts of one tensor of each: of its first replica, the others add zeros."""
 
         def of_replica(replica: tf.distribute.experimental.ValueContext) -> tf.Tensor:
-            first = replica.replica_id_in_sync_group == self._identities[0]
+            first = replica.replica_id_in_sync_group == self.identities[0]
             return tf.identity(value) if first else tf.zeros_like(value)
 
         with _explained():
             values = self.strategy.experimental_distribute_values_from_function(of_replica)
-            return self._reduce(values)
+            return self._reduce(value.size)(values)
 
     def _reduced(self, values: Any) -> tf.Tensor:
         return self.strategy.reduce(tf.distribute.ReduceOp.SUM, values, axis=None)
@@ -210,8 +212,8 @@ def _explained() -> Iterator[None]:
         yield
     except _LOST as error:
         raise ConnectionError(
-            'strategy="multi_worker": another worker stopped or cannot be reached, so the run cannot go on; its last '
-            "checkpoint is good: start all workers again with resume=True."
+            'strategy="multi_worker": another worker stopped or cannot be reached, so the run cannot go on. Start all '
+            "of them again, and with checkpoint_dir and resume=True the run goes on from its last checkpoint."
         ) from error
 
 
@@ -242,7 +244,8 @@ def _multi_worker() -> tf.distribute.Strategy:
     _workers()
     try:
         with _signals_kept():
-            return tf.distribute.MultiWorkerMirroredStrategy()
+            options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=_PATIENCE)
+            return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
     except RuntimeError as error:
         raise RuntimeError(
             f'strategy="multi_worker" must be made before TensorFlow runs anything, and failed ({error}). Make it '

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nst_keras import architectures, checkpoints, export, outcome, plots, provenance, transfer
+from nst_keras import architectures, checkpoints, export, hosts, outcome, plots, provenance, transfer
 
 __all__ = ["Files", "Job"]
 
@@ -40,7 +40,7 @@ class Files(NamedTuple):
 
 
 class Job:
-    """A style transfer, found fit to be run and written before it begins.
+    """A style transfer, found fit to be run and written before it begins; over several hosts, the chief writes it.
 
     Args:
         setup: {argument: value} for `NeuralStyleTransfer`. Without a `frame_interval`, the job keeps the last frame
@@ -65,6 +65,7 @@ class Job:
         OSError: An input cannot be read, a file exists already and may not be replaced, or its folder is missing or may
             not be written to.
         ImportError: The animation's format needs a package that is not installed.
+        ConnectionError: Another host is lost.
     """
 
     def __init__(
@@ -81,11 +82,14 @@ class Job:
         loss_plot: str | None = None,
         overwrite: bool = False,
     ) -> None:
+        # First of all: hosts find each other before TensorFlow runs anything, and one that fails then tells the others.
+        is_chief = hosts.is_chief(hosts.joined(setup["strategy"]))
         further = {"animation": animation, "contact_sheet": contact_sheet, "loss_plot": loss_plot}
         self.files = _files(output, **further, preview=fit["preview"])
         self._fit, self._picture, self._animation_seconds = fit, picture, animation_seconds
         setup = {**setup, "weights": _resolved_weights(setup["extractor"], setup["weights"])}
-        self._check_files([*flagfiles, *provenance.input_files(setup)], overwrite or self._can_go_on())
+        if is_chief:
+            self._check_files([*flagfiles, *provenance.input_files(setup)], overwrite or self._can_go_on())
         if "frame_interval" not in setup and not self._needs_frames(setup):
             setup["frame_interval"] = _LAST_ALONE
         self.style_transfer = transfer.NeuralStyleTransfer(**setup)
@@ -113,12 +117,19 @@ class Job:
         """Why the run ended, and how long it took."""
         return f"{self.style_transfer.stop_reason} in {self._seconds:.0f} s"
 
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes the files: False on the hosts but one of a run over several."""
+        return self.style_transfer.is_chief
+
     def write(self) -> None:
-        """Writes what the run has made, each file whole or not at all.
+        """Writes what the run has made, each file whole or not at all; does nothing where the chief does it.
 
         Raises:
             OSError: A file cannot be written.
         """
+        if not self.is_chief:
+            return
         style_transfer, files = self.style_transfer, self.files
         made = style_transfer.record(**self._picture)
         style_transfer.save(files.output, **self._picture)

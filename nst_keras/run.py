@@ -96,11 +96,11 @@ def _finish(work: Any, status: int, values: absl_flags.FlagValues) -> int:
     except KeyboardInterrupt:
         there = ", ".join(work.written()) or "no files"
         return _say(f"interrupted while writing; there are {there}.", _INTERRUPTED)
-    written = ", ".join(work.written())
+    written = f"wrote {', '.join(work.written())}" if work.is_chief else "the chief writes the files"
     if status or not end.completed:
-        return status or _say(f"{end.stop_reason} Wrote {written}", unfinished)
+        return status or _say(f"{end.stop_reason.rstrip('.')}; {written}", unfinished)
     if not values["quiet"].value:
-        print(f"nst_keras: {work.summary}; wrote {written}")
+        print(f"nst_keras: {work.summary}; {written}")
     return 0
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from nst_keras import checks, distribution, extractors, footprint, memory, receptive_field, tiling
+from nst_keras import checks, distribution, extractors, footprint, hosts, memory, receptive_field, tiling
 
 __all__ = ["SIZES", "TileSizes"]
 
@@ -64,6 +64,7 @@ class TileSizes:
     ) -> int | None:
         available, count = memory.available_memory(), self.replicas.count
         room = math.inf if available is None else available.usable
+        room = float(hosts.gathered(self.replicas, [room]).min())
 
         def fits(tile_size: int | None) -> bool:
             estimate = footprint.estimate_memory(

@@ -22,6 +22,7 @@ from nst_keras import (
     guidance,
     losses,
     objective,
+    shared_objective,
     statistics,
     targets,
     tiled_content,
@@ -41,6 +42,8 @@ def build(
     **options: Any,
 ) -> objective.Objective:
     """The objective of a picture, taken as a whole where `tile_size` is None; the arguments are `TiledObjective`'s."""
+    if tile_size is None and replicas is not None and replicas.has_other_hosts():
+        return shared_objective.SharedObjective(extractor, replicas=replicas, **options)
     if tile_size is None:
         return objective.Objective(extractor, **options)
     return TiledObjective(extractor, tile_size=tile_size, halo=halo, replicas=replicas, **options)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import assembly, capacity, checkpoints, checks, extractors, images, modes, outcome, provenance
+from nst_keras import assembly, capacity, checkpoints, checks, extractors, hosts, images, modes, outcome, provenance
 from nst_keras import callbacks as callbacks_lib
 
 __all__ = ["NeuralStyleTransfer"]
@@ -87,7 +87,8 @@ class NeuralStyleTransfer(outcome.Outcome):
         precision: What the network computes in: `float32`, or half of that with `mixed_bfloat16` or `mixed_float16`,
             for accelerators; losses and Gram matrices stay float32.
         strategy: Devices that the tiles are shared out to: `default` (one), `mirrored` (all GPUs here), `multi_worker`
-            (the hosts in `TF_CONFIG`), `tpu`, or `auto`, which finds out; or a `tf.distribute.Strategy`.
+            (the hosts in `TF_CONFIG`; the first, the chief, writes all files), `tpu`, or `auto`, which finds out; or a
+            `tf.distribute.Strategy`.
         jit_compile: XLA: `auto` (where it works), `true` or `false`.
         deterministic: Makes TensorFlow compute each step in the same order each time, for the same bits also where it
             would not do so by itself (on a GPU), at some cost; it holds for the whole process.
@@ -147,12 +148,14 @@ class NeuralStyleTransfer(outcome.Outcome):
     ) -> None:
         self._setup = _given(locals())
         self._frame_interval = checks.integer("frame_interval", frame_interval)
-        self.seed = secrets.randbelow(2**31) if seed is None else checks.integer("seed", seed, minimum=0)
+        checks.integer("seed", 0 if seed is None else seed, minimum=0)
+        self._replicas = hosts.joined(strategy)  # Before TensorFlow runs anything.
+        self.seed = hosts.number_of_chief(self._replicas, secrets.randbelow(2**31)) if seed is None else seed
         self._setup["seed"], self._seed_is_drawn = self.seed, seed is None
         if deterministic:
             keras.utils.set_random_seed(self.seed)
             tf.config.experimental.enable_op_determinism()
-        self._problem = assembly.problem_of(self._setup)
+        self._problem = assembly.problem_of(self._setup, self._replicas)
         self.extractor = self._problem.extractor
         self._setup["pyramid"] = self._problem.stage_sizes
         self.input_digests = provenance.digests(self._setup)
@@ -202,19 +205,19 @@ class NeuralStyleTransfer(outcome.Outcome):
             resume: Goes on from the last whole checkpoint, to the pixels that a run never stopped would have made;
                 begins at the start where there is none yet. More `epochs` may be asked for, but with a pyramid.
                 Callbacks with a memory of their own begin anew.
-            callbacks: Keras callbacks, called as in `keras.Model.fit`, with this object as their `model`.
+            callbacks: Keras callbacks, called as in `keras.Model.fit`, on each host, with this object as their `model`.
             alpha_norm_weight: Weight of the alpha-norm, which holds levels off the ends of their range.
             verbose: 1 or `auto` for a line of progress that is drawn anew, in a file lines at intervals; 2 for these
                 everywhere; 0 for none.
 
         Returns:
-            Frames, uint8 [height, width, 3], one every `frame_interval` steps, and the last. With Keras's optimizers,
-            the loss that the history gives for a step is that of the picture before it.
+            Frames, uint8 [height, width, 3], one every `frame_interval` steps, and the last; that alone on hosts other
+            than the chief. With Keras's optimizers, a step's loss in the history is that of the picture before it.
 
         Raises:
             ValueError: A bad argument, frames that would not fit into this machine's memory, or a checkpoint that the
                 run cannot go on from.
-            OSError: A folder or file that is to be written to cannot be.
+            OSError: A folder or file that is to be written to cannot be, or another host is lost (`ConnectionError`).
             MemoryError: Memory did not suffice; the sentence names the size or the setting for which it would.
         """
         epochs, steps_per_epoch = checks.integer("epochs", epochs), checks.integer("steps_per_epoch", steps_per_epoch)
@@ -226,6 +229,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         modes.get(self._setup["mode"], weights)  # For its errors.
         store = None if checkpoint_dir is None else checkpoints.Store(checkpoint_dir)
         checkpoint = checkpoints.to_go_on_from(store, resume=resume, steps=steps)
+        hosts.check_same(self._replicas, {"checkpoint_dir": checkpoint and checkpoint.step, "epochs": epochs})
         if checkpoint is not None:
             if self._seed_is_drawn:
                 self._draw_start(checkpoint.record["seed"])
@@ -237,13 +241,14 @@ class NeuralStyleTransfer(outcome.Outcome):
             stages = self._problem.stages(learning_rate, steps, **weights)
         fingerprint = self._problem.fingerprint(stages, learning_rate)
         fingerprint |= {"steps_per_epoch": steps_per_epoch, "frame_interval": self._frame_interval}
+        hosts.check_same(self._replicas, {"pyramid": None, **fingerprint})
         if checkpoint is not None:
             checkpoint.check_same_run(fingerprint)
         given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks or ())
         self._fit["callbacks"] = given or None
         history = callbacks_lib.StepHistory(checkpoint and checkpoint.record["history"])
-        shown = self._watching(header)
-        last = [callbacks_lib.Checkpointer(store, checkpoint_interval, self.seed, fingerprint)] if store else []
+        shown = callbacks_lib.watching(self.settings, header=header) if self.is_chief else []
+        last = self._last(store, fingerprint)
         # All is found good: what was run before gives way.
         self._begin(stages, checkpoint)
         self.frames, self.frame_steps = recorder.frames, recorder.steps
@@ -257,6 +262,11 @@ class NeuralStyleTransfer(outcome.Outcome):
         return recorder.frames
 
     @property
+    def is_chief(self) -> bool:
+        """Whether this process writes files and shows progress: False on the hosts but one of a run over several."""
+        return hosts.is_chief(self._replicas)
+
+    @property
     def settings(self) -> dict[str, Any]:
         """{argument: value} of construction and of the last run."""
         return {**self._setup, **self._fit}
@@ -268,6 +278,8 @@ class NeuralStyleTransfer(outcome.Outcome):
         self._problem.take(self._inputs)
 
     def _recorder(self, steps: int, store: checkpoints.Store | None, *, resume: bool) -> callbacks_lib.FrameRecorder:
+        if not self.is_chief:
+            return callbacks_lib.FrameRecorder(steps)
         return callbacks_lib.recorder(
             self._setup["frames_dir"],
             interval=self._frame_interval,
@@ -277,16 +289,15 @@ class NeuralStyleTransfer(outcome.Outcome):
             resume=resume,
         )
 
-    def _watching(self, header: str) -> list[keras.callbacks.Callback]:
-        return callbacks_lib.watching(
-            screen=self._fit["show_image"],
-            preview=self._fit["preview"],
-            tensorboard_dir=self._fit["tensorboard"],
-            interval=self._fit["show_interval"],
-            settings=self.settings,
-            verbose=self._fit["verbose"],
-            header=header,
-        )
+    def _last(self, store: checkpoints.Store | None, fingerprint: Mapping[str, Any]) -> list[keras.callbacks.Callback]:
+        """Those that stand after all others."""
+        wanted: list[keras.callbacks.Callback] = []
+        if store is not None and self.is_chief:
+            interval = self._fit["checkpoint_interval"]
+            wanted.append(callbacks_lib.Checkpointer(store, interval, self.seed, fingerprint))
+        if self._replicas.has_other_hosts():
+            wanted.append(callbacks_lib.Lockstep(self._replicas))
+        return wanted
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:

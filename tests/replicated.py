@@ -1,6 +1,7 @@
-"""A small two-pass problem over windows of a picture, on many devices: `python -m tests.replicated devices|workers`.
+"""Small problems on many devices: `python -m tests.replicated ROLE`.
 
-Its findings are lines of JSON.
+The roles `devices` and `workers` solve one in two passes over windows of a picture, `transfers` stylises one.
+Their findings are lines of JSON.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import compilation, distribution, extractors
+from nst_keras import compilation, distribution, extractors, samples, transfer
 from tests.conftest import centred
 
 LAYERS = ("conv1", "conv2", "conv3")
@@ -111,6 +112,32 @@ def share_over_devices():
     print(json.dumps([report(distribution.get("mirrored"), "false"), report(two, "true")]), flush=True)
 
 
+def stylise_over_devices():
+    """How far the pictures of two and of four devices are from that of one."""
+    processor = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 4)
+    strategies = {"4": "mirrored", "2": tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])}
+    of_one = stylised("default")
+    far = {name: np.max(np.abs(stylised(strategy) - of_one)) / 255 for name, strategy in strategies.items()}
+    print(json.dumps({name: float(difference) for name, difference in far.items()}), flush=True)
+
+
+def stylised(strategy):
+    style_transfer = transfer.NeuralStyleTransfer(
+        samples.swirls(88)[:72:2, ::2],
+        samples.grace_hopper()[100:436:7, 80:360:7],
+        "compact",
+        style_layers=("conv1_1", "conv2_1"),
+        content_layers=("conv3_1",),
+        normalization="relative",
+        tile_size=16,
+        strategy=strategy,
+        jit_compile="false",
+    )
+    style_transfer.fit_style_transfer(1, 8, verbose=0)
+    return style_transfer.generated_image.numpy()
+
+
 def share_over_workers():
     """Goes on with sums until another worker is lost, and says how it was told."""
     replicas = distribution.Replicas(distribution.get("multi_worker"))
@@ -124,4 +151,4 @@ def share_over_workers():
 
 
 if __name__ == "__main__":
-    {"devices": share_over_devices, "workers": share_over_workers}[sys.argv[1]]()
+    {"devices": share_over_devices, "transfers": stylise_over_devices, "workers": share_over_workers}[sys.argv[1]]()

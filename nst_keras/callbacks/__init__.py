@@ -9,6 +9,7 @@ from nst_keras.callbacks.checkpointing import Checkpointer
 from nst_keras.callbacks.display import ImageDisplay
 from nst_keras.callbacks.frames import FrameRecorder, StoredFrames, recorder
 from nst_keras.callbacks.history import StepHistory
+from nst_keras.callbacks.lockstep import Lockstep
 from nst_keras.callbacks.progress import Progress
 from nst_keras.callbacks.tensorboard import TensorBoard
 from nst_keras.callbacks.watching import watching
@@ -18,6 +19,7 @@ __all__ = [
     "Checkpointer",
     "FrameRecorder",
     "ImageDisplay",
+    "Lockstep",
     "Progress",
     "StepHistory",
     "StoredFrames",

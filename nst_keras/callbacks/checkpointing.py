@@ -15,7 +15,7 @@ __all__ = ["Checkpointer"]
 
 
 class Checkpointer(keras.callbacks.Callback):
-    """Writes a checkpoint every `interval` steps, and one at the end. It must be the last of a run's callbacks.
+    """Writes a checkpoint every `interval` steps, and one at the end. It must be the last callback to keep anything.
 
     Where one cannot be written, it warns, and the run goes on.
 

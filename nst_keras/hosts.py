@@ -1,0 +1,87 @@
+"""What the hosts of a run tell each other, so that all make the same steps and none waits for another in vain.
+
+Each function must be called by all hosts, equally often and in the same order; with one host, nothing is sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nst_keras import distribution
+
+__all__ = ["check_same", "gathered", "is_chief", "joined", "number_of_chief", "of_chief"]
+
+
+def joined(strategy: str | tf.distribute.Strategy) -> distribution.Replicas:
+    """The replicas of a strategy, once all hosts have come together; arguments and errors as `distribution.get`'s."""
+    return distribution.Replicas(distribution.get(strategy))
+
+
+def is_chief(replicas: distribution.Replicas) -> bool:
+    """Whether this process is to write files, see `distribution.is_chief`."""
+    return distribution.is_chief(replicas.strategy)
+
+
+def gathered(replicas: distribution.Replicas, numbers: Sequence[float]) -> np.ndarray:
+    """The numbers that each host gives.
+
+    Args:
+        replicas: Of all hosts.
+        numbers: As many on each host.
+
+    Returns:
+        float32 [replicas, numbers], each host's in the rows of its replicas; the chief's first.
+
+    Raises:
+        ConnectionError: Another host is lost.
+    """
+    table = np.zeros((replicas.count, len(numbers)), np.float32)
+    table[list(replicas.identities)] = numbers
+    return replicas.total_of_array(table)
+
+
+def number_of_chief(replicas: distribution.Replicas, number: int) -> int:
+    """The chief's whole number, of 0 to 2^39; raises `ConnectionError` where another host is lost."""
+    high, low = gathered(replicas, divmod(number, 2**16))[0]  # In halves, since float32 holds 24 bits.
+    return int(high) * 2**16 + int(low)
+
+
+def of_chief(replicas: distribution.Replicas, values: Any) -> Any:
+    """The chief's values, a nest of float32 tensors of one structure on all hosts.
+
+    Raises:
+        ConnectionError: Another host is lost.
+    """
+    return replicas.total([values if is_chief(replicas) else tf.nest.map_structure(tf.zeros_like, values)])
+
+
+def check_same(replicas: distribution.Replicas, settings: Mapping[str, Any]) -> None:
+    """Sees that all hosts make the same run.
+
+    Args:
+        replicas: Of all hosts.
+        settings: {setting: value}, as JSON takes it, of as many settings on each host.
+
+    Raises:
+        ValueError: A setting differs from one host to another; it is named.
+        ConnectionError: Another host is lost.
+    """
+    names = sorted(settings)
+    table = gathered(replicas, [_digest(settings[name]) for name in names])
+    differing = [name for name, column in zip(names, table.T, strict=True) if np.ptp(column)]
+    if differing:
+        raise ValueError(
+            f"strategy: the hosts differ in {', '.join(differing)}. Start the same command on each of them, with the "
+            "same files."
+        )
+
+
+def _digest(value: Any) -> int:
+    """24 bits, which float32 holds."""
+    return int.from_bytes(hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).digest()[:3], "big")
