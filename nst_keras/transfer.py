@@ -52,7 +52,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         mode: `transfer`, `texture` (of the style alone), `style_reconstruction` or `content_reconstruction`.
         image_size: Longest side in pixels that content and style are reduced to; smaller ones stay as they are, and
             with None all do.
-        enlarge: Whether `image_size` enlarges smaller pictures too, for a poster of a small photograph.
+        enlarge: Whether `image_size` enlarges smaller pictures too.
         texture_size: Size of a texture, `WIDTHxHEIGHT` in pixels; the style image's if left out.
         pyramid: Stages in which the picture grows, coarse to fine: how many, each twice the pixels of the one before,
             or their longest sides; one stage if left out.
@@ -80,15 +80,12 @@ class NeuralStyleTransfer(outcome.Outcome):
         frame_interval: Every so many steps a frame is kept; the last always is.
         frames_dir: Folder to which frames are written as BMP, in place of memory, which then does not grow with the
             steps.
-        tile_size: Takes the picture in tiles of so many pixels, with the same loss and gradient in memory that hardly
-            grows with it; `auto`, where it would not fit as a whole; None, never.
-        halo: Pixels that the network sees around each tile, a multiple of its stride (16 for VGG); all that matter, if
-            left out. Fewer are faster, and not exact.
-        precision: What the network computes in: `float32`, or half of that with `mixed_bfloat16` or `mixed_float16`,
-            for accelerators; losses and Gram matrices stay float32.
-        strategy: Devices that the tiles are shared out to: `default` (one), `mirrored` (all GPUs here), `multi_worker`
-            (the hosts in `TF_CONFIG`; the first, the chief, writes all files), `tpu`, or `auto`, which finds out; or a
-            `tf.distribute.Strategy`.
+        tile_size: Takes the picture in tiles of so many pixels, with the same gradient, in memory that hardly grows
+            with it; `auto`, where it would not fit as a whole; None, never.
+        halo: Pixels that the network sees around each tile; all that matter, if left out. Fewer are not exact.
+        precision: What the network computes in: `float32`, or for accelerators `mixed_bfloat16` or `mixed_float16`.
+        strategy: Devices that share out the tiles: `default` (one), `mirrored` (all GPUs here), `multi_worker` (hosts
+            in `TF_CONFIG`; the first writes all files), `tpu`, or `auto`, which finds out; or a `tf.distribute` one.
         jit_compile: XLA: `auto` (where it works), `true` or `false`.
         deterministic: Makes TensorFlow compute each step in the same order each time, for the same bits also where it
             would not do so by itself (on a GPU), at some cost; it holds for the whole process.
