@@ -56,8 +56,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         texture_size: Size of a texture, `WIDTHxHEIGHT` in pixels; the style image's if left out.
         pyramid: Stages in which the picture grows, coarse to fine: how many, each twice the pixels of the one before,
             or their longest sides; one stage if left out.
-        pyramid_shares: How many of the steps each stage has, in proportion, as `8,4,2,1`; half of them the last one, if
-            left out.
+        pyramid_shares: How many steps each stage has, in proportion, as `8,4,2,1`; half are the last's if left out.
         style_blend: The share of each style image, as `0.7,0.3`, or with masks how strong each is; equal ones if left
             out.
         style_scale: The longest side of the style image, or of each, in shares of the picture's, which decides how
@@ -78,8 +77,7 @@ class NeuralStyleTransfer(outcome.Outcome):
             for other modes, if left out.
         seed: Makes noise and random weights repeat; drawn, and kept as an attribute, if left out.
         frame_interval: Every so many steps a frame is kept; the last always is.
-        frames_dir: Folder to which frames are written as BMP, in place of memory, which then does not grow with the
-            steps.
+        frames_dir: Folder to which frames are written as BMP, in place of memory.
         tile_size: Takes the picture in tiles of so many pixels, with the same gradient, in memory that hardly grows
             with it; `auto`, where it would not fit as a whole; None, never.
         halo: Pixels that the network sees around each tile; all that matter, if left out. Fewer are not exact.
