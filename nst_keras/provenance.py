@@ -31,9 +31,9 @@ INPUTS = ("content_image", "style_image", "content_mask", "style_mask", "init", 
 # Names for these that are no files, whatever lies in the working folder.
 _NAMES = {"init": ("content", "noise", "style"), "weights": ("imagenet", "random")}
 
-# What a run shows and keeps on its way; it has no part in the picture.
+# What a run shows and keeps on its way, and where it is made; it has no part in the picture.
 _ON_THE_WAY = ("show_image", "show_interval", "preview", "tensorboard", "frame_interval", "frames_dir", "verbose")
-_ON_THE_WAY += ("checkpoint_dir", "checkpoint_interval", "resume")
+_ON_THE_WAY += ("checkpoint_dir", "checkpoint_interval", "resume", "strategy")
 
 
 def record(run: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
