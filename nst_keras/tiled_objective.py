@@ -173,7 +173,8 @@ class TiledObjective(objective.Objective):
         for tile, (squares, of_window) in self._each(seen, self._pulled, arguments):
             gradient[tile.window] += of_window.numpy()
             total = tf.nest.map_structure(tf.add, total, squares)
-        return self._replicas.total([total]), self._replicas.total_of_array(gradient)
+        # Without content there is nothing of it to send.
+        return total and self._replicas.total([total]), self._replicas.total_of_array(gradient)
 
     def _each(
         self,
