@@ -29,7 +29,7 @@ from nst_keras import (
     tiling,
 )
 
-__all__ = ["TiledObjective", "build"]
+__all__ = ["TiledObjective", "build", "check_statistic"]
 
 
 def build(
@@ -44,6 +44,15 @@ def build(
     if tile_size is None:
         return objective.Objective(extractor, **options)
     return TiledObjective(extractor, tile_size=tile_size, halo=halo, replicas=replicas, **options)
+
+
+def check_statistic(style_statistic: str) -> None:
+    """Raises `ValueError` for a name in `statistics.STATISTICS` that is no sum over locations, as tiles ask for."""
+    if not isinstance(statistics.get(style_statistic, normalization="mean"), statistics.Additive):
+        raise ValueError(
+            f"style_statistic={style_statistic!r} puts all locations of the picture in order, which tiles cannot do "
+            "each for itself. Choose another, or tile_size=None."
+        )
 
 
 class TiledObjective(objective.Objective):
@@ -75,12 +84,7 @@ class TiledObjective(objective.Objective):
         self._tile_size, self._halo = tile_size, halo
         self._replicas = replicas or distribution.Replicas(distribution.get("default"))
         self._tilings: dict[tuple[int, int], tiling.Tiling] = {}
-        statistic = options.get("style_statistic", "gram")
-        if not isinstance(statistics.get(statistic, normalization="mean"), statistics.Additive):
-            raise ValueError(
-                f"style_statistic={statistic!r} puts all locations of the picture in order, which tiles cannot do each "
-                "for itself. Choose another, or tile_size=None."
-            )
+        check_statistic(options.get("style_statistic", "gram"))
         super().__init__(extractor, **options)
 
     def tracing_count(self) -> int:

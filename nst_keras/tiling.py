@@ -69,8 +69,8 @@ class Tiling:
         window = [span.length for span in self.tiles[0]]
         if not extractor.accepts(*window):
             raise ValueError(
-                f"tile_size={tile_size!r} with halo={halo!r} gives windows of {window[1]}x{window[0]} px, too small for "
-                f"{extractor.name}. Give a larger one, or leave halo out."
+                f"tile_size={tile_size!r} with halo={halo!r} gives windows of {window[1]}x{window[0]} px, too small "
+                f"for {extractor.name}. Give a larger one, or leave halo out."
             )
         self._sizes = extractor.sizes(height, width)
         self._window_sizes = extractor.sizes(*window)

@@ -64,9 +64,7 @@ def test_a_feature_sees_to_the_ends_of_its_field(kind):
 @pytest.mark.parametrize("for_xla", [True, False])
 def test_layers_that_are_put_in_see_as_far_as_those_whose_place_they_take(pooling, for_xla):
     expected = receptive_field.reach(made("vgg"))
-    swapped = extractors.FeatureExtractor(
-        made("vgg"), lambda image: image, pooling=pooling, for_xla=for_xla
-    )
+    swapped = extractors.FeatureExtractor(made("vgg"), lambda image: image, pooling=pooling, for_xla=for_xla)
     assert receptive_field.reach(swapped.network)[:2] == expected[:2]
 
 

@@ -69,9 +69,7 @@ def check(extractor, tile_size, *, size=SIZE, tolerance=1e-5, **options):
     return tiled, whole
 
 
-@pytest.mark.parametrize(
-    ("normalization", "variation"), [*zip(losses.NORMALIZATIONS, priors.VARIATIONS, strict=True)]
-)
+@pytest.mark.parametrize(("normalization", "variation"), [*zip(losses.NORMALIZATIONS, priors.VARIATIONS, strict=True)])
 def test_every_normalization_and_variation_and_each_term_alone(extractor, normalization, variation):
     tiled, whole = check(extractor, 20, normalization=normalization, variation=variation)
     image = picture(*SIZE, 3)
@@ -235,16 +233,17 @@ def test_without_padding_a_halo_too_small_leaves_features_out():
 def test_tiles_are_shared_out_and_added_up(extractor):
     """Of a stand-in for three replicas, of which one rests in the last round."""
 
+    rounds = []
+
     class Three:
         count = 3
-        rounds = []
 
         def deal(self, items):
             padded = [*items, *[None] * (-len(items) % 3)]
             return [padded[start : start + 3] for start in range(0, len(padded), 3)]
 
         def run(self, function, arguments):
-            self.rounds.append(sum(given is not None for given in arguments))
+            rounds.append(sum(given is not None for given in arguments))
             return [None if given is None else function(*given) for given in arguments]
 
         def total(self, values):
@@ -257,7 +256,7 @@ def test_tiles_are_shared_out_and_added_up(extractor):
     (_, ours), (_, theirs) = (goal.value_and_gradient(picture(*SIZE, 3)) for goal in (shared, alone))
     np.testing.assert_array_equal(ours, theirs)
     tiles = len(alone._tiling(picture(*SIZE)).tiles)
-    assert Three.rounds == 2 * [*[3] * (tiles // 3), *([tiles % 3] if tiles % 3 else [])]
+    assert rounds == 2 * [*[3] * (tiles // 3), *([tiles % 3] if tiles % 3 else [])]
 
 
 def test_a_picture_without_content_is_added_up_over_hosts(extractor, monkeypatch):

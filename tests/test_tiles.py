@@ -56,7 +56,7 @@ def test_there_are_as_many_tiles_as_asked_for_at_most():
     for side, tile_size, reach, spans in many():
         count = -(-side // tile_size)
         assert len(spans) <= count
-        if 1 < len(spans) and (shorter := spans[0].length - reach.alignment) > 0:
+        if len(spans) > 1 and (shorter := spans[0].length - reach.alignment) > 0:
             step = (shorter // reach.stride * reach.stride - 2 * reach.halo) // reach.alignment * reach.alignment
             assert (count - 1) * step < side - shorter
 
