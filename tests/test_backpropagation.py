@@ -60,8 +60,7 @@ def test_float32_is_not_scaled():
 
 
 @pytest.mark.parametrize("precision", HALVES)
-@pytest.mark.parametrize("normalization", ["relative", "gatys2015"])
-@pytest.mark.parametrize("tile_size", [None, 20])
+@pytest.mark.parametrize(("normalization", "tile_size"), [("relative", 20), ("gatys2015", None)])
 def test_an_objective_in_half_precision_is_near_that_in_float32(precision, normalization, tile_size):
     """Also in tiles, each of which has a scale of its own, and also where gradients are tiny."""
     weights = {"style_weight": 1e-6, "content_weight": 1e-7, "var_weight": 0.0, "alpha_norm_weight": 0.0}

@@ -77,16 +77,14 @@ def test_every_normalization_and_variation_and_each_term_alone(extractor, normal
         assert error(tiled.term_gradient(term, image), whole.term_gradient(term, image)) <= 1e-5, term
 
 
-@pytest.mark.parametrize(
-    ("style_statistic", "normalization"), [("covariance", "mean"), ("wasserstein", "mean"), ("wasserstein", "relative")]
-)
+@pytest.mark.parametrize(("style_statistic", "normalization"), [("covariance", "mean"), ("wasserstein", "relative")])
 def test_every_statistic_that_adds_up(extractor, normalization, style_statistic):
     """A covariance is the small difference of large numbers, which lose a digit."""
     check(extractor, 20, normalization=normalization, style_statistic=style_statistic, tolerance=3e-5)
 
 
 @pytest.mark.parametrize(
-    ("size", "tile_size"), [((67, 93), 9), ((64, 96), 32), ((33, 128), 30), ((21, 22), 2), ((66, 40), 50)]
+    ("size", "tile_size"), [((67, 93), 9), ((64, 96), 32), ((33, 128), 30), ((11, 12), 2), ((66, 40), 50)]
 )
 def test_every_size(extractor, size, tile_size):
     check(extractor, tile_size, size=size)
@@ -101,8 +99,7 @@ def layers_of(extractor):
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
-        ("vgg", {"pooling": "avg", "padding": "replicate"}),
-        ("vgg", {"pooling": "l2"}),
+        ("vgg", {"pooling": "l2", "padding": "replicate"}),
         ("valid", {}),
         ("branches", {"padding": "replicate"}),
         ("dilated", {}),
@@ -124,10 +121,9 @@ def test_style_alone_and_content_alone(extractor, missing):
 def test_several_styles_blended(extractor):
     images = [picture(51, 60, 1), picture(40, 97, 4), picture(97, 30, 5)]
     check(extractor, 20, regions=guidance.everywhere(images, [0.5, 0.2, 0.3]))
-    check(extractor, 20, regions=guidance.everywhere(images, [0.5, 0.0, 0.5]), style_statistic="covariance")
 
 
-@pytest.mark.parametrize("style_statistic", ["gram", "covariance", "wasserstein"])
+@pytest.mark.parametrize("style_statistic", ["gram", "wasserstein"])
 def test_regions(extractor, style_statistic):
     """A soft one; one that most tiles have nothing of; and one that is all of the picture."""
     soft, small = np.zeros([1, *SIZE, 1], np.float32), np.zeros([1, *SIZE, 1], np.float32)
@@ -182,19 +178,15 @@ def test_known_networks(name, layers, tile_size, size):
     check(extractor, tile_size, size=size, style_layers=style, content_layers=content)
 
 
-def test_xla(extractor):
-    """Whose sums are in another order than a graph's, and in each window's own: the last digits are others."""
-    check(extractor, 20, jit_compile="true", tolerance=1e-4)
-
-
-def test_winograds_tiles_fall_where_they_do_in_the_whole():
-    """Or else rounding would move maxima behind them."""
+def test_xla():
+    """Whose sums are in another order. Winograd's tiles fall where they do in the whole, or maxima would move."""
     image = tf.keras.Input((None, None, 3))
     x = networks.conv(128, name="conv2")(networks.conv(128, name="conv1")(image))
     x = networks.conv(8, name="conv3")(tf.keras.layers.MaxPooling2D(2)(x))
     model = tf.keras.Model(image, x)
     extractor = extractors.FeatureExtractor(model, lambda image: image / 64.0 - 2.0, for_xla=True)
-    check(extractor, 20, size=(40, 52), jit_compile="true", tolerance=1e-4)
+    layers = {"style_layers": {"conv3": 1.0}, "content_layers": {"conv3": 1.0}}
+    check(extractor, 12, size=(33, 36), jit_compile="true", tolerance=1e-4, **layers)
 
 
 def test_four_traces_whatever_the_tiles_and_the_weights(extractor):
@@ -212,9 +204,9 @@ def test_the_halo_decides_how_exact_the_gradient_is(extractor):
     """conv1 to conv3 see 6 px; with less, there are more errors, and at borders of tiles alone."""
     image = picture(*SIZE, 3)
     expected = made(extractor, None).value_and_gradient(image)[1]
-    found = {halo: made(extractor, 30, halo=halo).value_and_gradient(image)[1] for halo in (0, 2, 4, 6, None)}
+    found = {halo: made(extractor, 30, halo=halo).value_and_gradient(image)[1] for halo in (0, 4, 6, None)}
     errors = {halo: error(gradient, expected) for halo, gradient in found.items()}
-    assert errors[0] > errors[2] > errors[4] > 1e-5
+    assert errors[0] > errors[4] > 1e-5
     assert errors[0] > 0.01
     assert errors[6] <= 1e-5
     np.testing.assert_array_equal(found[6], found[None])
