@@ -27,7 +27,7 @@ __all__ = ["problem_of"]
 
 # Settings of `NeuralStyleTransfer` that go on as they are: to the pictures, the network, and their comparison.
 _PICTURES = ("style_image", "content_image", "mode", "style_blend", "style_scale", "style_mask", "content_mask")
-_PICTURES += ("preserve_color", "init", "image_size", "texture_size", "seed")
+_PICTURES += ("preserve_color", "init", "image_size", "enlarge", "texture_size", "seed")
 _NETWORK = ("weights", "pooling", "padding", "smoothing", "precision", "preprocess")
 _COMPARISON = ("normalization", "style_statistic", "variation")
 
@@ -56,6 +56,7 @@ def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
     pictures = reading.read(**_chosen(settings, _PICTURES))
     if settings["weights"] == "random":
         keras.utils.set_random_seed(settings["seed"])
+    stage_sizes = pyramid.stage_sizes(settings["pyramid"], max(pictures.size))
     with replicas.scope():
         network = extractors.get(
             settings["extractor"],
@@ -68,7 +69,8 @@ def problem_of(settings: Mapping[str, Any]) -> problem.Problem:
         network,
         mode=mode,
         comparison=_chosen(settings, _COMPARISON),
-        stage_sizes=pyramid.stage_sizes(settings["pyramid"], max(pictures.size)),
+        stage_sizes=stage_sizes,
+        stage_shares=pyramid.stage_shares(settings["pyramid_shares"], len(stage_sizes)),
         tiled=tiled,
         jit_compile=jit_compile,
         **_chosen(settings, ("optimizer", "averaging", "lbfgs_history")),

@@ -84,13 +84,19 @@ class Inputs(NamedTuple):
         """The same at another size, to which the styles are scaled along."""
         scale = longest_side / max(self.size)
         size = images.scaled_size(*self.size, scale)
+        content = _resized(self.content_image, size)
+        styles = [_resized(image, images.scaled_size(*image.shape[1:3], scale)) for image in self.style_images]
+        # A target that is the image itself is not to take its memory twice.
+        same = self.content_target is self.content_image
+        pairs = zip(self.style_images, styles, self.style_targets, strict=True)
         return self._replace(
             size=size,
-            content_image=_resized(self.content_image, size),
-            content_target=_resized(self.content_target, size),
-            style_images=[_resized(image, images.scaled_size(*image.shape[1:3], scale)) for image in self.style_images],
+            content_image=content,
+            content_target=content if same else _resized(self.content_target, size),
+            style_images=styles,
             style_targets=[
-                _resized(image, images.scaled_size(*image.shape[1:3], scale)) for image in self.style_targets
+                scaled if target is image else _resized(target, tuple(scaled.shape[1:3]))
+                for image, scaled, target in pairs
             ],
             style_masks=[guidance.guide(mask, *size) for mask in self.style_masks],
             content_mask=None if self.content_mask is None else guidance.guide(self.content_mask, *size),

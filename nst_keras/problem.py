@@ -49,6 +49,7 @@ class Problem:
         lbfgs_history: Likewise.
         tiled: Which of the stages' pictures are taken in tiles.
         stage_sizes: The longest side of the picture at each stage.
+        stage_shares: As `pyramid.stage_ends` takes them.
         jit_compile: A name in `compilation.JIT_MODES`.
 
     Attributes:
@@ -76,6 +77,7 @@ class Problem:
         tiled: tile_sizes.TileSizes,
         stage_sizes: tuple[int, ...],
         jit_compile: str,
+        stage_shares: tuple[float, ...] | None = None,
     ) -> None:
         if averaging is None:
             averaging = 0.99 if len(stage_sizes) > 1 and optimizer == "adam" else 0.0
@@ -86,7 +88,7 @@ class Problem:
         self._layers = {"style_layers": dict(style_layers), "content_layers": dict(content_layers)}
         self._comparison = dict(comparison)
         self._jit_compile = jit_compile
-        self._sizes = stage_sizes
+        self._sizes, self._shares = stage_sizes, stage_shares
         self._tiled = tiled
         self._objectives: dict[tuple[Any, ...], objective_lib.Objective] = {}
         self._prepared: tuple[optimizers.LearningRate | None, optimizers.Optimizer] | None = None
@@ -127,7 +129,7 @@ class Problem:
                 finite, or neither style nor content.
         """
         weights = self._weights(weights)
-        ends = pyramid.stage_ends(len(self._sizes), steps)
+        ends = pyramid.stage_ends(len(self._sizes), steps, self._shares)
         lengths = [end - begin for begin, end in zip((0, *ends), ends, strict=False)]
         made = self._optimizer(learning_rate)
         return [

@@ -6,12 +6,13 @@ fine (Gatys et al. 2017, "Controlling Perceptual Factors", section 5; https://gi
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
 from nst_keras import checks
 
-__all__ = ["GROWTH", "stage_ends", "stage_sizes"]
+__all__ = ["GROWTH", "stage_ends", "stage_shares", "stage_sizes"]
 
 GROWTH = math.sqrt(2.0)  # Of the sides from one stage to the next: twice the pixels.
 
@@ -49,15 +50,16 @@ def stage_sizes(pyramid: int | Sequence[int] | None, longest_side: int) -> tuple
     return (*sizes, longest_side) if sizes[-1] < longest_side else tuple(sizes)
 
 
-def stage_ends(stages: int, steps: int) -> tuple[int, ...]:
-    """The step after which each stage ends: half of the steps are the last one's, and the others' as many for each.
-
-    The last is the only one that makes what is fine, at any size the most of the work; and with L-BFGS its first steps
-    are poor ones, until it knows the curvature at its size.
+def stage_ends(stages: int, steps: int, shares: Sequence[float] | None = None) -> tuple[int, ...]:
+    """The step after which each stage ends.
 
     Args:
         stages: How many.
         steps: Of the whole run.
+        shares: How many of the steps each stage has, in proportion; each has one at least. If left out, half of them
+            are the last one's, and the others' as many for each: the last is the only one that makes what is fine, at
+            any size the most of the work; and with L-BFGS its first steps are poor ones, until it knows the curvature
+            at its size.
 
     Raises:
         ValueError: More stages than steps.
@@ -65,9 +67,35 @@ def stage_ends(stages: int, steps: int) -> tuple[int, ...]:
     Example:
     >>> stage_ends(4, 100)
     (17, 34, 50, 100)
+    >>> stage_ends(4, 60, shares=(8, 4, 2, 1))
+    (32, 48, 56, 60)
     """
     if stages > steps:
         raise ValueError(f"pyramid has {stages} stages, but epochs and steps_per_epoch make {steps} steps. Make more.")
+    if shares is not None:
+        ends = [round(steps * part / sum(shares)) for part in itertools.accumulate(shares)]
+        for stage in range(stages):  # A step at least for this one, and for each of those to come.
+            least = ends[stage - 1] + 1 if stage else 1
+            ends[stage] = min(max(ends[stage], least), steps - (stages - 1 - stage))
+        return tuple(ends)
     before = max(stages - 1, steps // 2) if stages > 1 else 0
     each, left = divmod(before, max(1, stages - 1))
     return (*(each * stage + min(left, stage) for stage in range(1, stages)), steps)
+
+
+def stage_shares(shares: Sequence[float] | None, stages: int) -> tuple[float, ...] | None:
+    """The shares of the steps, found to be one a stage.
+
+    Args:
+        shares: As `stage_ends` takes them.
+        stages: How many.
+
+    Raises:
+        ValueError: Another number of them, or one that is not above 0.
+    """
+    if shares is None:
+        return None
+    given = [shares] if not hasattr(shares, "__len__") else list(shares)
+    if len(given) != stages or not all(checks.finite("pyramid_shares", share) > 0 for share in given):
+        raise ValueError(f"pyramid_shares={given} must be {stages} numbers above 0, one for each stage.")
+    return tuple(map(float, given))

@@ -30,6 +30,7 @@ def read(
     preserve_color: str = "none",
     init: images.ImageSource | None = None,
     image_size: int | None = None,
+    enlarge: bool = False,
     texture_size: str | None = None,
     seed: int = 0,
 ) -> inputs.Inputs:
@@ -47,6 +48,7 @@ def read(
         preserve_color: A name in `colour.PRESERVATIONS`.
         init: As `starts.read` takes it; the mode's own if left out.
         image_size: Longest side in pixels that content and style are reduced to; None leaves them as they are.
+        enlarge: Whether `image_size` enlarges smaller ones too.
         texture_size: `WIDTHxHEIGHT` of a texture; that of the first style if left out.
         seed: Of the noise.
 
@@ -60,6 +62,8 @@ def read(
     kind = modes.get(mode, {**of_terms, "preserve_color": preserve_color, "texture_size": texture_size})
     preservation = colour.PRESERVATIONS[checks.one_of("preserve_color", preserve_color, colour.PRESERVATIONS)]
     image_size = None if image_size is None else checks.integer("image_size", image_size)
+    if enlarge and image_size is None:
+        raise ValueError("enlarge has no effect without image_size. Give the longest side to enlarge to.")
     start = starts.read(kind.init if init is None else init)
     sources = _sources(style_image)
     content = alpha = content_size = None
@@ -67,10 +71,12 @@ def read(
         content, alpha, content_size = images.read(content_image, longest_side=image_size, argument="content_image")
     # With a scale, the styles are read once more, for what they are then reduced to.
     styles = [images.load(source, longest_side=image_size, argument="style_image") for source in sources]
+    if enlarge:
+        content = None if content is None else images.resize(content, image_size, enlarge=True)
+        styles = [images.resize(style, image_size, enlarge=True) for style in styles]
     size = _size(content, texture_size, styles)
     styles = styles if style_scale is None else _scaled(sources, style_scale, size)
-    # Beyond 0..255 lies what no picture could come to.
-    targets = [tf.clip_by_value(preservation.style(style, content), 0.0, 255.0) for style in styles]
+    targets = [_within_range(preservation.style(style, content), style) for style in styles]
     masks = [
         masks_lib.load(source, size, argument=f"style_mask[{place}]") for place, source in enumerate(_list(style_mask))
     ]
@@ -141,6 +147,11 @@ def _scaled(
         images.resize(images.load(source, longest_side=side, argument="style_image"), side, enlarge=True)
         for source, side in zip(sources, sides, strict=True)
     ]
+
+
+def _within_range(target: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
+    """Without what lies beyond 0..255, to which no picture could come; the style itself, if it is unchanged."""
+    return target if target is style else tf.clip_by_value(target, 0.0, 255.0)
 
 
 def _blend(style_blend: Sequence[float] | None, styles: Sequence[tf.Tensor]) -> list[float]:

@@ -107,12 +107,14 @@ class TiledObjective(objective.Objective):
         self._closed = compilation.compiled(self._closing, jit_compile=jit_compile)
 
     def _evaluate(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[objective.LossTerms, tf.Tensor]:
-        seen = self._seen(image)
+        with tf.device(image.device):  # On the host, maybe: an accelerator is to hold windows alone.
+            seen = self._seen(image)
         sums = self._add_up(seen)
         style_layers, pulls, content_pulls = self._compared(sums, self._counts(seen), weights)
         squares, gradient = self._pull_back(seen, pulls, content_pulls)
         content_layers = {name: content_pulls[name] * total for name, total in squares.items()}
-        priors, gradient = self._closed(image, gradient, weights)
+        with tf.device(image.device):
+            priors, gradient = self._closed(image, gradient, weights)
         return objective.terms_of(style_layers, content_layers, **priors), gradient
 
     def _add_up(self, seen: tf.Tensor) -> list[Any]:
@@ -121,7 +123,7 @@ class TiledObjective(objective.Objective):
             return []
 
         def arguments(tile: tiles.Tile, places: dict[str, tiling.Place]) -> tuple[Any, ...]:
-            return seen[tile.window], *self._guided(places)
+            return _window(seen, tile), *self._guided(places)
 
         total = self._no_sums()
         for _, sums in self._each(seen, self._sums, arguments):
@@ -171,7 +173,7 @@ class TiledObjective(objective.Objective):
         def arguments(tile: tiles.Tile, places: dict[str, tiling.Place]) -> tuple[Any, ...]:
             content = self._content.of(tile, places)
             own = {name: places[name].own for name in content}
-            return seen[tile.window], *self._guided(places), pulls, own, content, content_pulls
+            return _window(seen, tile), *self._guided(places), pulls, own, content, content_pulls
 
         total, gradient = tf.nest.map_structure(tf.zeros_like, content_pulls), np.zeros(seen.shape, np.float32)
         for tile, (squares, of_window) in self._each(seen, self._pulled, arguments):
@@ -244,9 +246,9 @@ class TiledObjective(objective.Objective):
 
     def _counts(self, seen: tf.Tensor) -> list[dict[str, tf.Tensor]]:
         """For each region {layer: what all of its locations count together}."""
-        sizes = self._style.sizes(*seen.shape[1:3]) if self._regions else {}
+        sizes = self._tiling(seen).sizes
         return [
-            {name: statistics.count(target.guides.get(name), size) for name, size in sizes.items()}
+            {name: statistics.count(target.guides.get(name), sizes[name]) for name in self._style_layers}
             for target in self._regions
         ]
 
@@ -255,6 +257,11 @@ class TiledObjective(objective.Objective):
         if size not in self._tilings:
             self._tilings[size] = tiling.Tiling(self._extractor, *size, self._tile_size, self._halo)
         return self._tilings[size]
+
+
+def _window(seen: tf.Tensor, tile: tiles.Tile) -> tf.Tensor:
+    with tf.device(seen.device):
+        return seen[tile.window]
 
 
 def _squares(features: tf.Tensor, target: tf.Tensor, own: tf.Tensor) -> tf.Tensor:

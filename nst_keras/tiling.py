@@ -48,6 +48,7 @@ class Tiling:
 
     Attributes:
         tiles: Row by row.
+        sizes: {layer: height and width of its features} for the whole picture.
 
     Raises:
         ValueError: A network that cannot be cut, a `tile_size` below its stride, a bad `halo`, or a window that is too
@@ -64,6 +65,7 @@ class Tiling:
                 raise ValueError(f"halo must be a multiple of {reach.stride}, but {halo!r} was given.")
             reach = reach._replace(halo=halo)
         self.tiles = tiles.tiles(height, width, tile_size, reach)
+        self._along = [list(dict.fromkeys(spans)) for spans in zip(*self.tiles, strict=True)]
         fields = receptive_field.fields(extractor.network)
         self._strides = {name: axes[0].stride for name, axes in zip(extractor.layers, fields, strict=True)}
         window = [span.length for span in self.tiles[0]]
@@ -72,19 +74,18 @@ class Tiling:
                 f"tile_size={tile_size!r} with halo={halo!r} gives windows of {window[1]}x{window[0]} px, too small "
                 f"for {extractor.name}. Give a larger one, or leave halo out."
             )
-        self._sizes = extractor.sizes(height, width)
+        self.sizes = extractor.sizes(height, width)
         self._window_sizes = extractor.sizes(*window)
 
     def places(self, tile: tiles.Tile) -> dict[str, Place]:
         """{layer: where the tile's features are}."""
-        return {name: self._place(name, tile) for name in self._sizes}
+        return {name: self._place(name, tile) for name in self.sizes}
 
     def _place(self, name: str, tile: tiles.Tile) -> Place:
-        along = [list(dict.fromkeys(spans)) for spans in zip(*self.tiles, strict=True)]
         rows, columns = (
             tiles.crop(span, spans, self._strides[name], locations=locations, in_window=in_window)
             for span, spans, locations, in_window in zip(
-                tile, along, self._sizes[name], self._window_sizes[name], strict=True
+                tile, self._along, self.sizes[name], self._window_sizes[name], strict=True
             )
         )
         own = rows.own[np.newaxis, :, np.newaxis, np.newaxis] * columns.own[:, np.newaxis]

@@ -52,9 +52,12 @@ class NeuralStyleTransfer(outcome.Outcome):
         mode: `transfer`, `texture` (of the style alone), `style_reconstruction` or `content_reconstruction`.
         image_size: Longest side in pixels that content and style are reduced to; smaller ones stay as they are, and
             with None all do.
+        enlarge: Whether `image_size` enlarges smaller pictures too, for a poster of a small photograph.
         texture_size: Size of a texture, `WIDTHxHEIGHT` in pixels; the style image's if left out.
         pyramid: Stages in which the picture grows, coarse to fine: how many, each twice the pixels of the one before,
             or their longest sides; one stage if left out.
+        pyramid_shares: How many of the steps each stage has, in proportion, as `8,4,2,1`; half of them the last one, if
+            left out.
         style_blend: The share of each style image, as `0.7,0.3`, or with masks how strong each is; equal ones if left
             out.
         style_scale: The longest side of the style image, or of each, in shares of the picture's, which decides how
@@ -116,8 +119,10 @@ class NeuralStyleTransfer(outcome.Outcome):
         preprocess: Callable[[tf.Tensor], tf.Tensor] | None = None,
         mode: str = "transfer",
         image_size: int | None = 512,
+        enlarge: bool = False,
         texture_size: str | None = None,
         pyramid: int | Sequence[int] | None = None,
+        pyramid_shares: Sequence[float] | None = None,
         style_blend: Sequence[float] | None = None,
         style_scale: float | Sequence[float] | None = None,
         style_mask: images.ImageSource | list[images.ImageSource] | None = None,

@@ -1,5 +1,6 @@
 import itertools
 
+import numpy as np
 import pytest
 
 from nst_keras import pyramid
@@ -56,3 +57,22 @@ def test_the_last_stage_has_half_of_the_steps_and_the_others_share_theirs(stages
 def test_more_stages_than_steps_are_refused():
     with pytest.raises(ValueError, match="pyramid has 3 stages, but epochs and steps_per_epoch make 2 steps"):
         pyramid.stage_ends(3, 2)
+
+
+@pytest.mark.parametrize(
+    "shares", [(8, 4, 2, 1), (1, 1, 1, 1), (1000, 1, 1, 1), (1, 1, 1, 1000), (0.5, 0.25, 3.0, 0.1)]
+)
+@pytest.mark.parametrize("steps", [4, 5, 60, 1000])
+def test_stages_have_their_shares_of_the_steps_and_one_at_least(shares, steps):
+    ends = pyramid.stage_ends(4, steps, shares)
+    lengths = np.diff([0, *ends])
+    assert ends[-1] == steps
+    assert min(lengths) >= 1
+    if steps == 1000:
+        np.testing.assert_allclose(lengths, steps * np.array(shares) / sum(shares), atol=4)
+
+
+@pytest.mark.parametrize("shares", [(1, 2), (1, 2, 0), (1, 2, -1), (1, 2, float("nan")), 3])
+def test_bad_shares(shares):
+    with pytest.raises(ValueError, match=r"pyramid_shares"):
+        pyramid.stage_shares(shares, 3)

@@ -156,3 +156,23 @@ def test_a_transparent_contents_alpha_is_kept(style, content):
     alpha = np.arange(48 * 40, dtype=np.uint16).reshape(48, 40).astype(np.uint8)
     pictures = reading.read(style, np.dstack([content, alpha]), image_size=20)
     np.testing.assert_array_equal(pictures.content_alpha, alpha)
+
+
+def test_small_pictures_are_enlarged_where_that_is_asked_for(style, content):
+    pictures = reading.read(style, content, image_size=96, enlarge=True)
+    assert pictures.size == (96, 80)
+    assert [max(image.shape[1:3]) for image in pictures.style_images] == [96]
+    assert pictures.content_size == content.shape[:2]
+    assert reading.read(style, content, image_size=96).size == content.shape[:2]
+    with pytest.raises(ValueError, match="enlarge has no effect without image_size"):
+        reading.read(style, content, enlarge=True)
+
+
+def test_a_style_in_its_own_colours_is_not_held_twice(style, content):
+    pictures = reading.read(style, content)
+    assert pictures.style_targets[0] is pictures.style_images[0]
+    assert pictures.content_target is pictures.content_image
+    smaller = pictures.scaled(24)
+    assert smaller.style_targets[0] is smaller.style_images[0]
+    assert smaller.content_target is smaller.content_image
+    assert reading.read(style, content, preserve_color="match").style_targets[0] is not pictures.style_images[0]

@@ -30,7 +30,7 @@ __all__ = [
 
 # Images that an update takes beside its state and the gradient, with XLA and without it: peak resident set, measured
 # at 1024 and 2048 px with TensorFlow 2.21, whose allocator leaves gaps.
-_TEMPORARIES = {"adam": (1, 3), "lbfgs": (3, 6)}
+_TEMPORARIES = {"adam": (1, 4), "lbfgs": (4, 6)}
 
 
 def get(

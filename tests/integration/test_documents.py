@@ -98,11 +98,12 @@ def test_readme_python(folder, snippet):
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_configs(folder, config):
-    smaller = ["--pyramid=2", "--texture_size=88x80"]
+    smaller = ["--pyramid=2", "--pyramid_shares=1,1", "--texture_size=88x80"]
     smaller = [flag for flag in smaller if f"{flag.partition('=')[0]}=" in config.read_text()]
     assert run.main([f"--flagfile={config}", *SHORT, *smaller]) == 0
-    stem = "stylized" if config.stem == "quickstart" else config.stem
-    assert all((folder / f"{stem}{suffix}").exists() for suffix in (".png", ".gif", ".flags", ".json"))
+    written = re.findall(r"^--(?:output|animation)=(.*)$", config.read_text(), re.MULTILINE)
+    stem = written[0].partition(".")[0]
+    assert all((folder / name).exists() for name in (*written, f"{stem}.flags", f"{stem}.json"))
 
 
 def test_the_gallery(folder):
@@ -149,6 +150,10 @@ def test_benchmarks(folder, program):
         "coarse_to_fine": (
             ["--image_size=48", "--extractor=compact", "--steps=2", "--pyramid_steps=2", "--pyramid=2"],
             "coarse to fine: reached",
+        ),
+        "scale": (
+            ["--whole=64", "--tiled=64", "--tile_size=32", "--extractor=compact", "--steps=1", "--repeats=1"],
+            "done",
         ),
         "preview": (["--preview=32", "--image_size=48", "--steps=2"], "relative"),
         "evaluations": (["--image_size=32", "--steps=3", "--problems=relative"], "ours"),
