@@ -20,6 +20,7 @@ from nst_keras import (
     reading,
     statistics,
     tile_sizes,
+    tiled_objective,
 )
 
 __all__ = ["problem_of"]
@@ -45,8 +46,9 @@ def problem_of(settings: Mapping[str, Any], replicas: distribution.Replicas) -> 
     """
     # For their errors, before pictures are read.
     mode = modes.get(settings["mode"], settings)
-    statistic = statistics.get(settings["style_statistic"], normalization=settings["normalization"])
-    tiled = tile_sizes.TileSizes(_tile_size(settings["tile_size"], statistic), settings["halo"], replicas)
+    statistics.get(settings["style_statistic"], normalization=settings["normalization"])
+    tile_size = _tile_size(settings["tile_size"], settings["style_statistic"])
+    tiled = tile_sizes.TileSizes(tile_size, settings["halo"], replicas)
     checks.one_of("variation", settings["variation"], priors.VARIATIONS)
     jit_compile = compilation.jit_mode(settings["jit_compile"])
     layers = _layers(mode, settings)
@@ -75,9 +77,13 @@ def problem_of(settings: Mapping[str, Any], replicas: distribution.Replicas) -> 
     )
 
 
-def _tile_size(setting: int | str | None, statistic: statistics.StyleStatistic) -> int | str | None:
+def _tile_size(setting: int | str | None, style_statistic: str) -> int | str | None:
     """The setting; None where a statistic that tiles cannot add up leaves "auto" no choice."""
-    return None if setting == "auto" and not isinstance(statistic, statistics.Additive) else setting
+    if setting == "auto":
+        return setting if isinstance(statistics.STATISTICS[style_statistic], statistics.Additive) else None
+    if setting is not None:
+        tiled_objective.check_statistic(style_statistic)
+    return setting
 
 
 def _layers(mode: modes.Mode, settings: Mapping[str, Any]) -> dict[str, dict[str, float]]:

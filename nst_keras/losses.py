@@ -110,7 +110,8 @@ def content_loss(
     """
     features, target = tf.cast(features, tf.float32), tf.cast(target, tf.float32)
     squares = tf.reduce_sum(tf.math.squared_difference(features, target))
-    size = tf.cast(tf.reduce_prod(tf.shape(features)[:-1]) * (channels or features.shape[-1]), tf.float32)
+    # As whole numbers of 32 bits, the features of a large picture could not be counted.
+    size = tf.reduce_prod(tf.cast(tf.shape(features)[:-1], tf.float32)) * (channels or features.shape[-1])
     return content_score(squares, tf.reduce_sum(tf.square(target)), size, normalization=normalization)
 
 

@@ -57,7 +57,8 @@ class Problem:
         extractor: Gives the layers.
 
     Raises:
-        ValueError: An unknown optimizer, or a stage that is too small for the network.
+        ValueError: An unknown optimizer, a stage that is too small for the network, or one that cannot be cut into
+            tiles as was asked for.
         TypeError: An optimizer of another type.
     """
 
@@ -110,6 +111,8 @@ class Problem:
                 f"pyramid: its stage of {self._sizes[0]} px is too small for {self.extractor.name}. Take fewer stages, "
                 "or name larger sizes."
             ) from error
+        for scaled in self._scaled:
+            self._tiled.check(self.extractor, *scaled.size)
 
     def stages(self, learning_rate: optimizers.LearningRate | None, steps: int, **weights: float | None) -> list[Stage]:
         """The stages of a run of so many steps, with these weights; None stands for the normalization's usual ones.
@@ -152,6 +155,7 @@ class Problem:
             "averaging": self._optimizer_settings["averaging"],
             "lbfgs_history": self._optimizer_settings["lbfgs_history"],
             "tile_size": self.tile_sizes(),
+            "halo": self._tiled.halo,
             "learning_rate": digests.described(learning_rate),
             "jit_compile": self._jit_compile,
         }

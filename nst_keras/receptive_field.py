@@ -93,11 +93,19 @@ def fields(network: keras.Model) -> list[tuple[Field, Field]]:
 def _seen(network: keras.Model) -> dict[int, tuple[Field, Field]]:
     """{identity of a layer's output: what its features see}."""
     pixel = Field(stride=1, before=0, after=0)
-    seen: dict[int, tuple[Field, Field]] = {}
-    for layer in network.layers:
-        inputs = [seen[id(tensor)] for tensor in tf.nest.flatten(layer.input) if id(tensor) in seen]
-        joined = tuple(_joined(along) for along in zip(*inputs, strict=True)) or (pixel, pixel)
-        seen[id(layer.output)] = _through(layer, joined, network.name)
+    seen: dict[int, tuple[Field, Field]] = {id(tensor): (pixel, pixel) for tensor in network.inputs}
+    # Operations, of which layers are a kind: in Keras's graphs `x + y` is one too.
+    for operation in network.operations:
+        if isinstance(operation, keras.layers.InputLayer):
+            continue
+        inputs = tf.nest.flatten(operation.input)
+        # A layer that is called twice has one `input` and one `output`, those of its first call.
+        if not all(id(tensor) in seen for tensor in inputs):
+            raise _unknown(operation, network)
+        joined = tuple(_joined(along) for along in zip(*(seen[id(tensor)] for tensor in inputs), strict=True))
+        seen[id(operation.output)] = _through(operation, joined, network)
+    if not all(id(tensor) in seen for tensor in network.outputs):
+        raise ValueError(f"{network.name!r} cannot be evaluated in tiles: it calls a layer twice. Use tile_size=None.")
     return seen
 
 
@@ -105,18 +113,27 @@ def _joined(along: tuple[Field, ...]) -> Field:
     return Field(along[0].stride, max(field.before for field in along), max(field.after for field in along))
 
 
-def _through(layer: keras.layers.Layer, axes: tuple[Field, Field], network: str) -> tuple[Field, Field]:
-    for kinds, step in _STEPS.items():
-        if isinstance(layer, kinds):
-            return step(layer, axes)
-    raise ValueError(
-        f"{network!r} cannot be evaluated in tiles: how far its layer {layer.name!r} ({type(layer).__name__}) sees is "
-        "not known. Use tile_size=None."
+def _through(operation: keras.Operation, axes: tuple[Field, Field], network: keras.Model) -> tuple[Field, Field]:
+    step = next((step for kinds, step in _STEPS.items() if isinstance(operation, kinds)), None)
+    through = step and step(operation, axes)
+    if through is None:
+        raise _unknown(operation, network)
+    return through
+
+
+def _unknown(operation: keras.Operation, network: keras.Model) -> ValueError:
+    return ValueError(
+        f"{network.name!r} cannot be evaluated in tiles: how far its layer {operation.name!r} "
+        f"({type(operation).__name__}) sees is not known. Use tile_size=None."
     )
 
 
 def _pointwise(_: keras.layers.Layer, axes: tuple[Field, Field]) -> tuple[Field, Field]:
     return axes
+
+
+def _concatenation(layer: keras.layers.Concatenate, axes: tuple[Field, Field]) -> tuple[Field, Field] | None:
+    return axes if layer.axis in (-1, 3) else None  # Images put side by side are no longer where they were.
 
 
 def _convolution(layer: keras.layers.Layer, axes: tuple[Field, Field]) -> tuple[Field, Field]:
@@ -153,13 +170,13 @@ def _window(field: Field, kernel: int, stride: int, padding: str) -> Field:
     )
 
 
-_STEPS: dict[tuple[type, ...], Callable[[keras.layers.Layer, tuple[Field, Field]], tuple[Field, Field]]] = {
+_STEPS: dict[tuple[type, ...], Callable[[keras.layers.Layer, tuple[Field, Field]], tuple[Field, Field] | None]] = {
     (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D): _convolution,
     (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D): _pooling,
     (xla_layers.WindowMaxPooling2D, xla_layers.WindowL2Pooling2D): _window_pooling,
     (keras.layers.ZeroPadding2D,): _padding,
+    (keras.layers.Concatenate,): _concatenation,
     (
-        keras.layers.InputLayer,
         keras.layers.Activation,
         keras.layers.ReLU,
         keras.layers.LeakyReLU,
@@ -169,7 +186,6 @@ _STEPS: dict[tuple[type, ...], Callable[[keras.layers.Layer, tuple[Field, Field]
         keras.layers.Normalization,
         keras.layers.Add,
         keras.layers.Multiply,
-        keras.layers.Concatenate,
         network_layers.ActivationSmoothing,
     ): _pointwise,
 }

@@ -6,7 +6,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from nst_keras import checks, distribution, extractors, footprint, hosts, memory, receptive_field, tiling
+import numpy as np
+
+from nst_keras import checks, distribution, extractors, footprint, memory, receptive_field, tiles, tiling
 
 __all__ = ["SIZES", "TileSizes"]
 
@@ -19,8 +21,8 @@ class TileSizes:
 
     Args:
         tile_size: Pixels; None for pictures as a whole; or `"auto"`, which takes a picture as a whole where that fits
-            into the memory there is, and otherwise in the largest tiles that do. Where there are several replicas, a
-            picture is taken in tiles enough for them.
+            into the memory there is, and otherwise in the largest tiles that do. Where there are several replicas, it
+            takes what leaves least work to each of them.
         halo: As `tiled_objective.TiledObjective` takes it.
         replicas: What the tiles are shared out to.
 
@@ -32,7 +34,7 @@ class TileSizes:
         if tile_size is not None and tile_size != "auto":
             if isinstance(tile_size, str):
                 raise ValueError(f"tile_size must be a number of pixels, 'auto' or None, but {tile_size!r} was given.")
-            checks.integer("tile_size", tile_size)
+            tile_size = checks.integer("tile_size", tile_size)
         if halo is not None and tile_size is None:
             raise ValueError(f"halo={halo!r} has no effect with tile_size=None. Leave it out, or give a tile_size.")
         self._tile_size, self.halo, self.replicas = tile_size, halo, replicas
@@ -55,6 +57,12 @@ class TileSizes:
             self._chosen[height, width] = self._automatic(extractor, height, width, need)
         return self._chosen[height, width]
 
+    def check(self, extractor: extractors.FeatureExtractor, height: int, width: int) -> None:
+        """Raises `ValueError` where a picture of this size cannot be cut as was asked for."""
+        if isinstance(self._tile_size, int) or (self.halo is not None and _reach(extractor)):
+            size = SIZES[-1] if self._tile_size == "auto" else self._tile_size
+            tiling.Tiling(extractor, height, width, size, self.halo)
+
     def take(self, sizes: Mapping[tuple[int, int], int | None]) -> None:
         """Takes choices that were made before, for pictures of these heights and widths."""
         self._chosen.update(sizes)
@@ -62,9 +70,19 @@ class TileSizes:
     def _automatic(
         self, extractor: extractors.FeatureExtractor, height: int, width: int, need: Mapping[str, Any]
     ) -> int | None:
-        available, count = memory.available_memory(), self.replicas.count
+        reach = _reach(extractor)
+        if reach is None:
+            return None
+        reach = reach if self.halo is None else reach._replace(halo=self.halo)
+        available = memory.available_memory()
         room = math.inf if available is None else available.usable
-        room = float(hosts.gathered(self.replicas, [room]).min())
+
+        def work(tile_size: int | None) -> int:
+            """Of the replica that has most of it; in tiles features are made twice, at half the cost of going back."""
+            if tile_size is None:
+                return 3 * height * width
+            rows, columns = (tiles.spans(side, tile_size, reach) for side in (height, width))
+            return 4 * -(-len(rows) * len(columns) // self.replicas.count) * rows[0].length * columns[0].length
 
         def fits(tile_size: int | None) -> bool:
             estimate = footprint.estimate_memory(
@@ -72,15 +90,18 @@ class TileSizes:
             )
             return estimate.total <= room
 
-        if (count == 1 and fits(None)) or not _can_be_cut(extractor):
-            return None
-        sizes = [size for size in SIZES if len(tiling.Tiling(extractor, height, width, size).tiles) >= min(count, 2)]
-        return next((size for size in sizes if fits(size)), sizes[-1] if sizes else None)
+        sizes = [None, *(size for size in SIZES if size >= reach.stride)]
+        fitting = (size for size in sorted(sizes, key=work) if self._everywhere(fits(size)))
+        return next(fitting, sizes[-1])
+
+    def _everywhere(self, fits: bool) -> bool:
+        """Whether it does on all hosts, which may have more memory or less, and must choose the same."""
+        return not self.replicas.total_of_array(np.array([not fits], np.float32))[0]
 
 
-def _can_be_cut(extractor: extractors.FeatureExtractor) -> bool:
+def _reach(extractor: extractors.FeatureExtractor) -> receptive_field.Reach | None:
+    """None for a network that cannot be cut."""
     try:
-        receptive_field.reach(extractor.network)
+        return receptive_field.reach(extractor.network)
     except ValueError:
-        return False
-    return True
+        return None

@@ -45,7 +45,7 @@ class TiledContent:
             sizes = extractor.sizes(*image.shape[1:3])
             self.size = {name: np.float32(math.prod(sizes[name]) * extractor.channels[name]) for name in self._features}
             shapes = kept_layers(extractor, self._features, *image.shape[1:3])
-            self._kept = {name: np.empty(shape, np.float32) for name, shape in shapes.items()}
+            self._kept = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
             self.energy = self._take(cut)
 
     def of(self, tile: tiles.Tile, places: Mapping[str, tiling.Place]) -> dict[str, np.ndarray | tf.Tensor]:

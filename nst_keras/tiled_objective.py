@@ -30,7 +30,7 @@ from nst_keras import (
     tiling,
 )
 
-__all__ = ["TiledObjective", "build"]
+__all__ = ["TiledObjective", "build", "check_statistic"]
 
 
 def build(
@@ -47,6 +47,15 @@ def build(
     if tile_size is None:
         return objective.Objective(extractor, **options)
     return TiledObjective(extractor, tile_size=tile_size, halo=halo, replicas=replicas, **options)
+
+
+def check_statistic(style_statistic: str) -> None:
+    """Raises `ValueError` for a name in `statistics.STATISTICS` that is no sum over locations, as tiles ask for."""
+    if not isinstance(statistics.get(style_statistic, normalization="mean"), statistics.Additive):
+        raise ValueError(
+            f"style_statistic={style_statistic!r} puts all locations of the picture in order, which tiles cannot do "
+            "each for itself. Choose another, or tile_size=None."
+        )
 
 
 class TiledObjective(objective.Objective):
@@ -78,12 +87,7 @@ class TiledObjective(objective.Objective):
         self._tile_size, self._halo = tile_size, halo
         self._replicas = replicas or distribution.Replicas(distribution.get("default"))
         self._tilings: dict[tuple[int, int], tiling.Tiling] = {}
-        statistic = options.get("style_statistic", "gram")
-        if not isinstance(statistics.get(statistic, normalization="mean"), statistics.Additive):
-            raise ValueError(
-                f"style_statistic={statistic!r} puts all locations of the picture in order, which tiles cannot do each "
-                "for itself. Choose another, or tile_size=None."
-            )
+        check_statistic(options.get("style_statistic", "gram"))
         super().__init__(extractor, **options)
 
     def tracing_count(self) -> int:
@@ -178,7 +182,8 @@ class TiledObjective(objective.Objective):
         for tile, (squares, of_window) in self._each(seen, self._pulled, arguments):
             gradient[tile.window] += of_window.numpy()
             total = tf.nest.map_structure(tf.add, total, squares)
-        return self._replicas.total([total]), self._replicas.total_of_array(gradient)
+        # Without content there is nothing of it to send.
+        return total and self._replicas.total([total]), self._replicas.total_of_array(gradient)
 
     def _each(
         self,

@@ -91,11 +91,11 @@ def spans(side: int, tile_size: int, reach: receptive_field.Reach) -> list[Span]
         reach: Of the network.
 
     Example:
-    >>> for span in spans(1000, 400, receptive_field.Reach(stride=16, halo=80)):
+    >>> for span in spans(1000, 400, receptive_field.Reach(stride=16, halo=80, alignment=16)):
     ...     print(span)
-    Span(start=0, length=440, own=(0, 352))
-    Span(start=272, length=440, own=(352, 624))
-    Span(start=560, length=440, own=(624, 1000))
+    Span(start=0, length=456, own=(0, 368))
+    Span(start=288, length=456, own=(368, 656))
+    Span(start=544, length=456, own=(656, 1000))
     """
     count = -(-side // tile_size)
 

@@ -51,7 +51,8 @@ class Tiling:
         sizes: {layer: height and width of its features} for the whole picture.
 
     Raises:
-        ValueError: A network that cannot be cut, a `tile_size` below its stride, or a bad `halo`.
+        ValueError: A network that cannot be cut, a `tile_size` below its stride, a bad `halo`, or a window that is too
+            small for the network, as it may be with less halo than the features see.
     """
 
     def __init__(
@@ -67,8 +68,14 @@ class Tiling:
         self._along = [list(dict.fromkeys(spans)) for spans in zip(*self.tiles, strict=True)]
         fields = receptive_field.fields(extractor.network)
         self._strides = {name: axes[0].stride for name, axes in zip(extractor.layers, fields, strict=True)}
+        window = [span.length for span in self.tiles[0]]
+        if not extractor.accepts(*window):
+            raise ValueError(
+                f"tile_size={tile_size!r} with halo={halo!r} gives windows of {window[1]}x{window[0]} px, too small "
+                f"for {extractor.name}. Give a larger one, or leave halo out."
+            )
         self.sizes = extractor.sizes(height, width)
-        self._window_sizes = extractor.sizes(*(span.length for span in self.tiles[0]))
+        self._window_sizes = extractor.sizes(*window)
 
     def places(self, tile: tiles.Tile) -> dict[str, Place]:
         """{layer: where the tile's features are}."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 
 import keras
 import numpy as np
@@ -15,7 +16,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from nst_keras import checkpoints
+from nst_keras import checkpoints, memory, tile_sizes
 from tests import killable
 from tests.conftest import ROOT
 
@@ -437,3 +438,41 @@ def test_a_run_killed_ten_times_ends_with_the_pixels_of_the_unbroken_run(tmp_pat
     np.testing.assert_array_equal(np.load(result), unbroken.generated_image)
     frames = [np.asarray(PIL.Image.open(path)) for path in sorted((folder / "frames").glob("step_*.bmp"))]
     np.testing.assert_array_equal(frames, list(unbroken.frames))
+
+
+def test_a_run_in_tiles_goes_on_to_the_same_pixels(make, tmp_path):
+    unbroken = make(tile_size=16)
+    frames = fit(unbroken, None)
+    fit(make(tile_size=16), tmp_path, callbacks=[StopAt(5)])
+    resumed = make(tile_size=16)
+    np.testing.assert_array_equal(fit(resumed, tmp_path, resume=True)[-1], frames[-1])
+    np.testing.assert_array_equal(resumed.optimized_image, unbroken.optimized_image)
+
+
+@pytest.mark.parametrize("tile_size", [16, None])
+def test_the_tiles_that_a_run_began_with_win_over_what_memory_asks_for_now(
+    make_transfer, tmp_path, tile_size, monkeypatch
+):
+    """Be it that it has become less, or more."""
+    unbroken = fit(make_transfer(tile_size=tile_size), None)
+    fit(make_transfer(tile_size=tile_size), tmp_path, callbacks=[StopAt(5)])
+    usable = 2**40 if tile_size else 1
+    monkeypatch.setattr(memory, "available_memory", lambda: memory.Available("this machine", 2**40, usable))
+    monkeypatch.setattr(tile_sizes, "SIZES", (16,))
+    resumed = make_transfer(tile_size="auto")
+    assert resumed._problem.tile_sizes() != [tile_size]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # That it will not fit.
+        frames = fit(resumed, tmp_path, resume=True)
+    assert resumed._problem.tile_sizes() == [tile_size]
+    np.testing.assert_array_equal(frames[-1], unbroken[-1])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"tile_size": 24}, "tile_size was"), ({"tile_size": 16, "halo": 2}, "halo was None, and is 2")],
+)
+def test_a_run_in_other_tiles_is_refused(make_transfer, tmp_path, options, message):
+    fit(make_transfer(tile_size=16), tmp_path, epochs=1)
+    with pytest.raises(ValueError, match=message):
+        fit(make_transfer(**options), tmp_path, resume=True)

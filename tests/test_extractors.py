@@ -221,6 +221,7 @@ def test_an_unknown_model_needs_its_preprocessing(model):
         ("vgg19", {"pooling": "avg_scale"}, ValueError, "pooling='avg_scale' is not known. Did you mean 'avg_scaled'"),
         ("vgg19", {"padding": "replicat"}, ValueError, "padding='replicat' is not known. Did you mean 'replicate'"),
         ("vgg19", {"smoothing": "soft_max"}, ValueError, "smoothing='soft_max' is not known. Did you mean 'softmax'"),
+        ("vgg19", {"precision": "float16"}, ValueError, "precision='float16' is not known.* mixed_float16"),
         ("vgg19", {"weights": "nowhere.h5"}, FileNotFoundError, "weights: there is no file 'nowhere.h5'"),
     ],
 )
@@ -236,6 +237,7 @@ def test_bad_arguments(identifier, options, error, message):
         ("pooling", "l2"),
         ("padding", "replicate"),
         ("smoothing", "none"),
+        ("precision", "mixed_float16"),
         ("preprocess", centred),
     ],
 )
@@ -306,3 +308,34 @@ def test_real_weights_load(vgg19_weights, image):
     cut = keras.Model(model.input, model.get_layer("block3_conv1").output)
     expected = cut(keras.applications.vgg19.preprocess_input(tf.identity(image)))
     np.testing.assert_allclose(features["conv3_1"], expected, rtol=1e-4, atol=0.1)
+
+
+@pytest.mark.parametrize(
+    ("precision", "short_range"), [("float32", False), ("mixed_bfloat16", False), ("mixed_float16", True)]
+)
+@pytest.mark.parametrize("for_xla", [True, False])
+def test_a_network_computes_in_the_precision_asked_for(model, image, precision, short_range, for_xla):
+    """Its weights stay float32, and its features are near those of float32."""
+    half = extractors.FeatureExtractor(model, centred, precision=precision, for_xla=for_xla, pooling="l2")
+    exact = extractors.FeatureExtractor(model, centred, pooling="l2")
+    assert half.has_short_range is half.select(["conv1"]).has_short_range is short_range
+    assert {weight.dtype for weight in half.network.weights} == {"float32"}
+    for name, features in half(image).items():
+        assert features.dtype == precision.removeprefix("mixed_")
+        np.testing.assert_allclose(tf.cast(features, tf.float32), exact(image)[name], atol=0.1, rtol=0.05)
+    assert (half.fingerprint() == exact.fingerprint()) is (precision == "float32" and not for_xla)
+    assert all(layer.compute_dtype == "float32" for layer in model.layers)
+
+
+def test_winograds_convolutions_are_of_float32_alone():
+    kinds = {
+        precision: {
+            type(layer).__name__
+            for layer in extractors.get(
+                "vgg19", layers=["block3_conv1"], weights="random", precision=precision, for_xla=True
+            ).network.layers
+        }
+        for precision in ("float32", "mixed_float16")
+    }
+    assert "WinogradConv2D" in kinds["float32"]
+    assert "WinogradConv2D" not in kinds["mixed_float16"]

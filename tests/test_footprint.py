@@ -130,3 +130,47 @@ def test_bad_arguments(arguments, message):
 def test_bad_settings(compact, settings, message):
     with pytest.raises(ValueError, match=message):
         estimate(compact, **settings)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_in_tiles_memory_grows_by_the_pictures_own_images_alone(compact, optimizer):
+    """Sizes whose windows are of one shape, which they are where there are tiles within."""
+    sizes, settings = (1024, 2048, 4096), {"tile_size": 256, "style_size": (512, 512)}
+    estimates = [estimate(compact, side, side, optimizer, **settings) for side in sizes]
+    images = [of_size.images / side**2 for of_size, side in zip(estimates, sizes, strict=True)]
+    assert images == pytest.approx([images[0]] * 3)
+    assert max(of_size.features for of_size in estimates) < 1.2 * min(of_size.features for of_size in estimates)
+    assert {(of_size.process, of_size.network) for of_size in estimates} == {estimates[0][:2]}
+    whole = estimate(compact, 4096, 4096, optimizer, style_size=(512, 512))
+    assert estimates[-1].features < whole.features / 50
+    assert estimates[-1].total < whole.total / 2
+
+
+def test_smaller_tiles_and_less_halo_take_less(compact):
+    sizes = [{"tile_size": 512}, {"tile_size": 256}, {"tile_size": 128}, {"tile_size": 128, "halo": 16}]
+    features = [estimate(compact, 2048, 2048, **size).features for size in sizes]
+    assert features == sorted(features, reverse=True)
+    assert len(set(features)) == 4
+
+
+def test_style_images_are_taken_in_tiles_too(compact):
+    settings = {"tile_size": 256, "style_size": (4096, 4096)}
+    assert estimate(compact, 512, 512, **settings).features < estimate(compact, 512, 512).features
+
+
+def test_fewer_pairs_to_remember_take_less(compact):
+    few, usual = (estimate(compact, optimizer="lbfgs", lbfgs_history=history) for history in (3, None))
+    assert usual.images - few.images == 7 * 2 * 256 * 256 * 3 * 4
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"tile_size": 8}, "tile_size must be a whole number, 16 or more, but 8 was given"),
+        ({"tile_size": 128, "halo": 20}, "halo must be a multiple of 16, but 20 was given"),
+        ({"tile_size": 128, "lbfgs_history": 0}, "lbfgs_history must be a whole number"),
+    ],
+)
+def test_bad_tiles(compact, settings, message):
+    with pytest.raises(ValueError, match=message):
+        estimate(compact, optimizer="lbfgs", **settings)

@@ -142,3 +142,25 @@ def test_unknown_normalization_is_refused_with_a_hint():
 def test_unknown_variation_is_refused_with_a_hint():
     with pytest.raises(ValueError, match="variation='9_points' is not known. Did you mean '9_point'"):
         losses.total_variation_loss(tf.zeros([1, 2, 2, 3]), variation="9_points")
+
+
+@pytest.mark.parametrize("normalization", losses.NORMALIZATIONS)
+def test_the_content_loss_is_the_score_of_sums_of_its_parts(random, normalization):
+    """As tiles add them up: of 3 rows and of 4."""
+    features, target = (tf.constant(random.normal(size=(1, 7, 5, 4)), tf.float32) for _ in range(2))
+    parts = [(features[:, :3], target[:, :3]), (features[:, 3:], target[:, 3:])]
+    squares = sum(tf.reduce_sum(tf.square(f - p)) for f, p in parts)
+    energy = sum(tf.reduce_sum(tf.square(p)) for _, p in parts)
+    for channels in (4, 9):
+        score = losses.content_score(squares, energy, 7.0 * 5 * channels, normalization=normalization)
+        whole = losses.content_loss(features, target, normalization=normalization, channels=channels)
+        assert float(score) == pytest.approx(float(whole), rel=1e-5)
+    with pytest.raises(ValueError, match="normalization='median' is not known"):
+        losses.content_score(squares, energy, 1.0, normalization="median")
+
+
+def test_the_number_of_features_may_be_any(monkeypatch):
+    """Also above 2^31, as block1 of VGG has at 5800 px; of no coordinates here, which take no memory."""
+    monkeypatch.setattr(losses, "content_score", lambda squares, energy, size, **_: size)
+    empty = tf.zeros([1, 8192, 8192, 0])
+    assert float(losses.content_loss(empty, empty, channels=64)) == 2.0**32

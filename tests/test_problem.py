@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import distribution, modes, optimizers, problem, reading, tile_sizes
+from nst_keras import (
+    distribution,
+    footprint,
+    memory,
+    modes,
+    optimizers,
+    problem,
+    reading,
+    tile_sizes,
+    tiled_objective,
+)
 
 WEIGHTS = {"style_weight": 1.0, "content_weight": 0.02, "var_weight": 0.0, "alpha_norm_weight": 0.0}
 LAYERS = {"style_layers": {"conv1": 0.5, "conv2": 0.5}, "content_layers": {"conv3": 1.0}}
@@ -158,3 +168,69 @@ def test_the_memory_of_a_run_is_that_of_its_last_stage(make):
     need = make().need()
     assert (need["height"], need["width"], need["style_size"]) == (48, 40, (36, 44))
     assert isinstance(optimizers.get(need["optimizer"]), optimizers.KerasOptimizer)
+
+
+def auto(count=1):
+    replicas = distribution.Replicas(distribution.get("default"))
+    replicas.count = count
+    return tile_sizes.TileSizes("auto", None, replicas)
+
+
+def only_tiles_fit(monkeypatch, largest=None):
+    monkeypatch.setattr(memory, "available_memory", lambda: memory.Available("this machine", 2**34, 2**30))
+
+    def estimate(height, width, *_, tile_size=None, **__):
+        needs = 2**31 if tile_size is None or tile_size > (largest or 128) else 2**29
+        return footprint.MemoryEstimate(needs, 0, 0, 0, 0)
+
+    monkeypatch.setattr(footprint, "estimate_memory", estimate)
+
+
+def test_stages_are_taken_in_tiles_where_that_is_asked_for(make):
+    """Each by an objective and an optimizer made for it."""
+    tiled = tile_sizes.TileSizes(16, 4, distribution.Replicas(distribution.get("default")))
+    one = make(tiled=tiled)
+    stages = one.stages(None, 9, **WEIGHTS)
+    assert {type(stage.objective) for stage in stages} == {tiled_objective.TiledObjective}
+    assert one.tile_sizes() == [16, 16, 16]
+    assert (one.need()["tile_size"], one.need()["halo"]) == (16, 4)
+    fingerprint = one.fingerprint(stages, None)
+    assert (fingerprint["tile_size"], fingerprint["halo"]) == ([16, 16, 16], 4)
+    assert "tile_size" not in make().need()
+
+
+def test_a_stage_that_fits_is_taken_as_a_whole_and_one_that_does_not_in_tiles(make, monkeypatch):
+    def estimate(height, width, *_, tile_size=None, **__):
+        return footprint.MemoryEstimate(2**31 if height > 40 and tile_size is None else 2**29, 0, 0, 0, 0)
+
+    monkeypatch.setattr(memory, "available_memory", lambda: memory.Available("this machine", 2**34, 2**30))
+    monkeypatch.setattr(footprint, "estimate_memory", estimate)
+    one = make(tiled=auto())
+    assert one.tile_sizes() == [None, None, 1024]
+    kinds = [isinstance(stage.objective, tiled_objective.TiledObjective) for stage in one.stages(None, 9, **WEIGHTS)]
+    assert kinds == [False, False, True]
+
+
+def test_tiles_of_an_earlier_run_win_over_what_would_be_chosen_now(make, monkeypatch):
+    one = make(tiled=auto())
+    assert one.tile_sizes() == [None] * 3
+    one.take_tile_sizes([None, 16, 32])
+    only_tiles_fit(monkeypatch)
+    assert one.tile_sizes() == [None, 16, 32]
+    explicit = make(tiled=tile_sizes.TileSizes(16, None, distribution.Replicas(distribution.get("default"))))
+    explicit.take_tile_sizes([None, None, None])
+    assert explicit.tile_sizes() == [16] * 3
+
+
+@pytest.mark.parametrize(
+    ("tile_size", "halo", "message"),
+    [
+        (1, None, "tile_size must be a whole number, 2 or more, but 1 was given"),
+        (16, 3, "halo must be a multiple of 2, but 3 was given"),
+        ("auto", 3, "halo must be a multiple of 2, but 3 was given"),
+    ],
+)
+def test_tiles_that_do_not_go_with_the_network_are_refused_at_once(make, tile_size, halo, message):
+    tiled = tile_sizes.TileSizes(tile_size, halo, distribution.Replicas(distribution.get("default")))
+    with pytest.raises(ValueError, match=message):
+        make(tiled=tiled)

@@ -9,7 +9,9 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from nst_keras import extractors, memory, transfer
+from nst_keras import extractors, footprint, memory, tile_sizes, tiled_objective, transfer
+from nst_keras import objective as objective_lib
+from tests import networks
 from tests.conftest import centred
 
 WEIGHTS = {"style_weight": 1.0, "content_weight": 0.02}
@@ -519,3 +521,81 @@ def test_numbers_may_be_numpys(make_transfer, style):
     style_transfer = make_transfer([style, style], style_blend=np.array([3, 1]), style_scale=np.array([1.0, 0.5]))
     assert style_transfer._inputs.blend == [0.75, 0.25]
     assert [max(image.shape[1:3]) for image in style_transfer.style_images] == [48, 24]
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_run_in_tiles_makes_the_picture_of_one_that_is_whole(make_transfer, optimizer):
+    """With what the user can add to it: two stages, a mask, regions, a smoothed picture."""
+    mask = np.zeros([48, 40], np.uint8)
+    mask[:, 20:] = 255
+    options = {"optimizer": optimizer, "pyramid": 2, "content_mask": mask, "averaging": 0.0}
+    pictures, histories = [], []
+    for tile_size in (None, 16):
+        style_transfer = make_transfer(tile_size=tile_size, **options)
+        pictures.append(fit(style_transfer, 6, var_weight=1e-3)[-1].astype(int))
+        histories.append(style_transfer.history.history["loss"])
+        kinds = {type(objective) for objective in style_transfer._problem._objectives.values()}
+        assert kinds == {tiled_objective.TiledObjective if tile_size else objective_lib.Objective}
+    np.testing.assert_allclose(histories[0], histories[1], rtol=1e-4)
+    assert np.max(np.abs(pictures[0] - pictures[1])) <= 1
+
+
+def test_a_texture_larger_than_its_style_is_made_in_tiles(make_transfer):
+    options = {"mode": "texture", "texture_size": "67x51", "content_image": None, "content_layers": None}
+    whole, tiled = (make_transfer(tile_size=size, optimizer="lbfgs", **options) for size in (None, 16))
+    for style_transfer in (whole, tiled):
+        style_transfer.fit_style_transfer(1, 5, verbose=0)
+    np.testing.assert_allclose(tiled.history.history["loss"], whole.history.history["loss"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_takes_a_run_about_as_far(make_transfer, model, precision):
+    ends = []
+    for name in ("float32", precision):
+        style_transfer = make_transfer(network=model, preprocess=centred, precision=name, optimizer="lbfgs")
+        fit(style_transfer, 12)
+        ends.append(style_transfer.history.history["loss"][-1])
+        assert style_transfer.history.history["loss"][0] > 3 * ends[-1]
+    assert ends[1] == pytest.approx(ends[0], rel=0.3)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tile_size": 16, "style_statistic": "sliced_wasserstein"}, "'sliced_wasserstein' puts all locations"),
+        ({"tile_size": 1}, "tile_size must be a whole number, 2 or more"),
+        ({"tile_size": "automatic"}, "tile_size must be a number of pixels, 'auto' or None"),
+        ({"tile_size": 16, "halo": 3}, "halo must be a multiple of 2"),
+        ({"tile_size": None, "halo": 4}, "halo=4 has no effect with tile_size=None"),
+        ({"strategy": "mirorred"}, "strategy='mirorred' is not known. Did you mean 'mirrored'"),
+        ({"precision": "mixed_float16"}, "precision has no effect: a FeatureExtractor has its own"),
+        ({"lbfgs_history": 3}, "lbfgs_history=3 has no effect here: adam has none"),
+    ],
+)
+def test_tiles_and_devices_that_do_not_fit_are_refused_at_once(make_transfer, options, message):
+    with pytest.raises(ValueError, match=message):
+        make_transfer(**options)
+
+
+def test_an_explicit_size_is_refused_where_the_network_sees_everything(make_transfer):
+    """And by itself such a picture is taken whole, as is one whose locations are sorted."""
+    network = networks.uncuttable("global_pooling")
+    options = {"preprocess": centred, "style_layers": ["first"], "content_layers": ["last"]}
+    with pytest.raises(ValueError, match=r"^'global_pooling' cannot be evaluated in tiles: .* Use tile_size=None\.$"):
+        make_transfer(network=network, tile_size=16, **options)
+    assert make_transfer(network=network, **options)._problem.tile_sizes() == [None]
+    assert make_transfer(style_statistic="sliced_wasserstein")._problem.tile_sizes() == [None]
+
+
+def test_a_picture_too_large_for_the_memory_is_taken_in_tiles_without_being_asked(make_transfer, monkeypatch):
+    monkeypatch.setattr(tile_sizes, "SIZES", (32, 16))
+    monkeypatch.setattr(
+        footprint,
+        "estimate_memory",
+        lambda *_, tile_size=None, **__: footprint.MemoryEstimate(2**30 if tile_size == 16 else 2**34, 0, 0, 0, 0),
+    )
+    monkeypatch.setattr(memory, "available_memory", lambda: memory.Available("this machine", 2**35, 2**31))
+    style_transfer = make_transfer()
+    fit(style_transfer, 2)
+    assert style_transfer._problem.need()["tile_size"] == 16
+    assert isinstance(next(iter(style_transfer._problem._objectives.values())), tiled_objective.TiledObjective)

@@ -337,3 +337,46 @@ def test_unknown_names_are_refused():
         statistics.get("grams", normalization="mean")
     with pytest.raises(ValueError, match="normalization='median' is not known"):
         statistics.get("gram", normalization="median")
+
+
+ADDITIVE = [name for name in NAMES if isinstance(statistics.STATISTICS[name], statistics.Additive)]
+
+
+def test_all_but_the_sorted_add_up_over_locations():
+    assert ADDITIVE == ["gram", "covariance", "wasserstein"]
+
+
+@pytest.mark.parametrize("name", ADDITIVE)
+@pytest.mark.parametrize("guided", [False, True])
+def test_a_loss_is_the_score_of_the_sums_of_parts(random, name, guided):
+    """Of rows, each of which may count or not; one of the parts has nothing that counts."""
+    statistic, normalization = statistics.STATISTICS[name], {"normalization": "relative", "channels": 4}
+    picture, style = batch(features(random)), batch(features(random, 7, 5))
+    guide = random.uniform(size=(1, 5, 6, 1)) if guided else np.ones([1, 5, 6, 1])
+    guide[:, 2:3] = 0.0
+    guide = tf.constant(guide, tf.float32)
+    target = statistic.target([statistic.summary(style)], [1.0])
+    parts = [statistic.sums(picture[:, rows], target, guide[:, rows]) for rows in map(slice, (0, 2, 3), (2, 3, 5))]
+    counted = statistics.count(guide, [5, 6])
+    means = {key: sum(part[key] for part in parts) / counted for key in parts[0]}
+    whole = statistic.loss(picture, target, guide=guide, **normalization)
+    assert float(statistic.score(means, target, **normalization)) == pytest.approx(float(whole), rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ADDITIVE)
+def test_a_target_of_parts_is_that_of_the_whole(random, name):
+    """Each with the share of what is counted of it; one that has nothing has none."""
+    statistic, style = statistics.STATISTICS[name], batch(features(random, 6, 5))
+    whole = statistic.target([statistic.summary(style)], [1.0])
+    guides = [np.zeros([1, 6, 5, 1], np.float32) for _ in range(3)]
+    guides[0][:, :2], guides[1][:, 2:] = 1.0, 1.0
+    parts = [statistic.summary(style, tf.constant(guide)) for guide in guides]
+    target = statistic.target(parts, [float(guide.mean()) for guide in guides])
+    for key, expected in whole.items():
+        np.testing.assert_allclose(target[key], expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+def test_what_locations_count():
+    assert float(statistics.count(None, [5, 6])) == 30.0
+    assert float(statistics.count(tf.fill([1, 5, 6, 1], 0.5), [5, 6])) == 15.0
+    assert float(statistics.count(tf.zeros([1, 5, 6, 1]), [5, 6])) > 0.0
