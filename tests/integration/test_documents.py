@@ -47,7 +47,7 @@ def test_readme_opens_with_a_picture_and_two_commands():
     assert README.index("](docs/quickstart.jpg)") < README.index("```bash")
     first, second, *_ = blocks("bash")
     assert first == "pip install . && python -m nst_keras.run --flagfile=configs/quickstart.flags\n"
-    assert second == 'pip install -e ".[test]" && python -m pytest\n'
+    assert second == 'pip install -e ".[test]" && python -m pytest -n 2\n'
     assert all((ROOT / path).is_file() for path in re.findall(r"\]\((docs/.*?)\)", README))
 
 
