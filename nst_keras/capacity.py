@@ -24,7 +24,7 @@ _LONGEST_SIDE = 2**15  # No picture that Pillow decodes is longer.
 # Settings that take less memory, by how a user writes them.
 _SAVINGS: dict[str, dict[str, Any]] = {
     'jit_compile="false"': {"jit_compile": "false"},
-    'tile_size="auto"': {"tile_size": 128},
+    "tile_size=128": {"tile_size": 128},
     "lbfgs_history=3": {"lbfgs_history": 3},
     'extractor="compact"': {"extractor": "compact"},
 }
@@ -175,7 +175,11 @@ def _remedy(
     size = largest_image_size(room, height, width, extractor, optimizer, **settings)
     run = {"extractor": extractor, "optimizer": optimizer, **settings}
     run["layers"] = settings.get("layers") or getattr(extractor, "layers", None)
-    sufficient = [saving for saving, change in _SAVINGS.items() if _fits(room, height, width, **(run | change))]
+    sufficient = [
+        saving
+        for saving, change in _SAVINGS.items()
+        if not change.items() <= run.items() and _fits(room, height, width, **(run | change))
+    ]
     at_this_size = f"At this size, {' or '.join(sufficient)} would." if sufficient else ""
     if size is None:
         return at_this_size.replace(" would.", " would fit.") or "No size of it would fit: free some memory."

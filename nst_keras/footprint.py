@@ -157,7 +157,8 @@ def estimate_memory(
         network=int(weights * (1 if on_gpu else _LOADING)) + sum(transformed),
         # XLA takes its workspace as one block, which what the targets have left is too scattered for.
         features=targets + step if xla else max(targets, int(_GAPS * step)),
-        images=images * height * width * 3 * tf.float32.size,
+        # Those of a run in tiles lie on the host.
+        images=0 if on_gpu and tile_size else images * height * width * 3 * tf.float32.size,
         frames=0 if on_gpu else checks.integer("frames", frames, minimum=0) * height * width * 3,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,11 @@ import tensorflow as tf
 from nst_keras import extractors, guidance, statistics, tiling
 
 __all__ = ["Target", "as_graph", "style_targets"]
+
+
+# {layer: what is kept of it}, and what makes that of an image.
+Summaries = dict[str, dict[str, tf.Tensor]]
+Summarised = Callable[[tf.Tensor], Summaries]
 
 
 class Target(NamedTuple):
@@ -25,13 +30,6 @@ class Target(NamedTuple):
     layers: dict[str, dict[str, tf.Tensor]]
     guides: dict[str, tf.Tensor]
     strength: float
-
-
-class _Part(NamedTuple):
-    """{layer: summary} of a part of a style image, and {layer: the share of its locations that it has}."""
-
-    summaries: dict[str, dict[str, tf.Tensor]]
-    shares: dict[str, float]
 
 
 def style_targets(
@@ -54,18 +52,13 @@ def style_targets(
     """
     if not regions or not all(len(region.images) for region in regions):
         raise ValueError("regions has no style image, but style_layers are given. Give one.")
-    parts_of = _in_tiles(statistic, extractor, tile_size) if tile_size else _whole(statistic, extractor)
+    summarised = _in_tiles(statistic, extractor, tile_size) if tile_size else _whole(statistic, extractor)
     targets = []
     for region in regions:
         # A style without a share would still tell the others at how many points they are read.
-        blended = zip(region.images, region.blend, strict=True)
-        parts = [(part, share) for image, share in blended if share for part in parts_of(image)]
-        layers = {
-            name: statistic.target(
-                [part.summaries[name] for part, _ in parts], [share * part.shares[name] for part, share in parts]
-            )
-            for name in extractor.layers
-        }
+        shares = [(image, share) for image, share in zip(region.images, region.blend, strict=True) if share]
+        summaries, blend = [summarised(image) for image, _ in shares], [share for _, share in shares]
+        layers = {name: statistic.target([one[name] for one in summaries], blend) for name in extractor.layers}
         targets.append(Target(layers, _guides(region, extractor), region.strength))
     return targets
 
@@ -84,26 +77,15 @@ def as_graph(function: Callable[..., Any], *others: tf.TensorSpec | dict[str, tf
     return tf.function(function, autograph=False).get_concrete_function(image, *others)
 
 
-def _whole(
-    statistic: statistics.StyleStatistic, extractor: extractors.FeatureExtractor
-) -> Callable[[tf.Tensor], Iterator[_Part]]:
-    def summaries_of(image: tf.Tensor) -> dict[str, dict[str, tf.Tensor]]:
+def _whole(statistic: statistics.StyleStatistic, extractor: extractors.FeatureExtractor) -> Summarised:
+    def summaries_of(image: tf.Tensor) -> Summaries:
         return {name: statistic.summary(features) for name, features in extractor(image).items()}
 
-    graph, shares = as_graph(summaries_of), dict.fromkeys(extractor.layers, 1.0)
-
-    def parts_of(image: tf.Tensor) -> Iterator[_Part]:
-        yield _Part(graph(image), shares)
-
-    return parts_of
+    return as_graph(summaries_of)
 
 
-def _in_tiles(
-    statistic: statistics.Additive, extractor: extractors.FeatureExtractor, tile_size: int
-) -> Callable[[tf.Tensor], Iterator[_Part]]:
-    def summaries_of(
-        window: tf.Tensor, starts: dict[str, tf.Tensor], guides: dict[str, tf.Tensor]
-    ) -> dict[str, dict[str, tf.Tensor]]:
+def _in_tiles(statistic: statistics.Additive, extractor: extractors.FeatureExtractor, tile_size: int) -> Summarised:
+    def summaries_of(window: tf.Tensor, starts: dict[str, tf.Tensor], guides: dict[str, tf.Tensor]) -> Summaries:
         parts = {
             name: tiling.cropped(features, starts[name], tf.shape(guides[name])[1:3])
             for name, features in extractor(window).items()
@@ -113,17 +95,23 @@ def _in_tiles(
     starts = dict.fromkeys(extractor.layers, tf.TensorSpec([2], tf.int32))
     graph = as_graph(summaries_of, starts, dict.fromkeys(extractor.layers, tf.TensorSpec([1, None, None, 1])))
 
-    def parts_of(image: tf.Tensor) -> Iterator[_Part]:
+    def summarised(image: tf.Tensor) -> Summaries:
         cut = tiling.Tiling(extractor, *image.shape[1:3], tile_size)
-        sizes = extractor.sizes(*image.shape[1:3])
+        summaries, counts = {}, dict.fromkeys(extractor.layers, 0.0)
         for tile in cut.tiles:
             places = cut.places(tile)
             starts = {name: tf.constant(place.start) for name, place in places.items()}
             guides = {name: tf.constant(place.own) for name, place in places.items()}
-            shares = {name: float(np.sum(place.own)) / np.prod(sizes[name]) for name, place in places.items()}
-            yield _Part(graph(image[tile.window], starts, guides), shares)
+            of_tile = graph(image[tile.window], starts, guides)
+            for name, place in places.items():  # Merged one by one: those of a thousand tiles take gigabytes.
+                before, count = counts[name], float(np.sum(place.own))
+                counts[name] = total = before + count
+                parts = [summaries.get(name, of_tile[name]), of_tile[name]]
+                if count:
+                    summaries[name] = statistic.merged(parts, [before / total, count / total])
+        return summaries
 
-    return parts_of
+    return summarised
 
 
 def _guides(region: guidance.Region, extractor: extractors.FeatureExtractor) -> dict[str, tf.Tensor]:

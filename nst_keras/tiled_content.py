@@ -12,8 +12,8 @@ from nst_keras import extractors, targets, tiles, tiling
 
 __all__ = ["KEPT_IMAGES", "TiledContent", "kept_layers"]
 
-# A layer's features are kept while they take no more memory than so many images. Those of layers at full size would
-# take what tiles are there to save, and are computed again at each step.
+# Layers' features are kept while they take no more memory than so many images together. Those of layers at full size
+# would take what tiles are there to save, and are computed again at each step.
 KEPT_IMAGES = 4
 
 
@@ -80,5 +80,9 @@ def kept_layers(
     coordinates = {
         name: output.shape[-1] for name, output in zip(extractor.layers, extractor.network.outputs, strict=True)
     }
-    shapes = {name: (1, *sizes[name], coordinates[name]) for name in layers}
-    return {name: shape for name, shape in shapes.items() if math.prod(shape) <= KEPT_IMAGES * height * width * 3}
+    kept, room = {}, KEPT_IMAGES * height * width * 3
+    for name in layers:
+        shape = (1, *sizes[name], coordinates[name])
+        if math.prod(shape) <= room:
+            kept[name], room = shape, room - math.prod(shape)
+    return kept

@@ -86,6 +86,7 @@ class TiledObjective(objective.Objective):
     ) -> None:
         self._tile_size, self._halo = tile_size, halo
         self._replicas = replicas or distribution.Replicas(distribution.get("default"))
+        self._counted: dict[tuple[int, int], list[dict[str, tf.Tensor]]] = {}
         self._tilings: dict[tuple[int, int], tiling.Tiling] = {}
         check_statistic(options.get("style_statistic", "gram"))
         super().__init__(extractor, **options)
@@ -249,11 +250,13 @@ class TiledObjective(objective.Objective):
 
     def _counts(self, seen: tf.Tensor) -> list[dict[str, tf.Tensor]]:
         """For each region {layer: what all of its locations count together}."""
-        sizes = self._tiling(seen).sizes
-        return [
-            {name: statistics.count(target.guides.get(name), sizes[name]) for name in self._style_layers}
-            for target in self._regions
-        ]
+        size, sizes = tuple(seen.shape[1:3]), self._tiling(seen).sizes
+        if size not in self._counted:
+            self._counted[size] = [
+                {name: statistics.count(target.guides.get(name), sizes[name]) for name in self._style_layers}
+                for target in self._regions
+            ]
+        return self._counted[size]
 
     def _tiling(self, image: tf.Tensor) -> tiling.Tiling:
         size = tuple(image.shape[1:3])

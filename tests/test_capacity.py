@@ -69,7 +69,7 @@ def test_a_run_that_does_not_fit_is_warned_of_with_all_that_would(networks, usab
         capacity.check_memory(1200, 1200, networks["vgg19"])
     message = str(caught[0].message)
     assert "this machine has only 4.0 GiB for it" in message
-    assert 'At this size, jit_compile="false" or tile_size="auto" or extractor="compact" would.' in message
+    assert 'At this size, jit_compile="false" or tile_size=128 or extractor="compact" would.' in message
     size = int(re.search(r"image_size=(\d+) would fit", message)[1])
     assert size < 1200
     with warnings.catch_warnings():
@@ -80,7 +80,7 @@ def test_a_run_that_does_not_fit_is_warned_of_with_all_that_would(networks, usab
 def test_only_settings_that_suffice_and_apply_are_named(networks, extractor, usable):
     totals = [footprint.estimate_memory(900, 900, networks["compact"], jit_compile=m).total for m in ("false", "true")]
     usable(sum(totals) / 2 / GIB)
-    with pytest.warns(UserWarning, match='would fit. At this size, jit_compile="false" or tile_size="auto" would.$'):
+    with pytest.warns(UserWarning, match='would fit. At this size, jit_compile="false" or tile_size=128 would.$'):
         capacity.check_memory(900, 900, networks["compact"])
     with pytest.warns(UserWarning, match=r"image_size=\d+ would fit.$"):
         capacity.check_memory(9000, 9000, networks["vgg19"], jit_compile=False)

@@ -35,7 +35,9 @@ class BalanceCheck(keras.callbacks.Callback):
         if self.model.step != self.after or not (weights["style"] and weights["content"]):
             return
         image = self.model.optimized_image
-        probe = image - self.PROBE * tf.sign(self.model.objective.term_gradient("style", image))
+        gradient = self.model.objective.term_gradient("style", image)
+        with tf.device(image.device):  # Where tiles keep it.
+            probe = image - self.PROBE * tf.sign(gradient)
         style, content = (float(tf.norm(self.model.objective.term_gradient(t, probe))) for t in ("style", "content"))
         if content > 0 and style > 0:
             self._compare(content / style, weights)

@@ -70,9 +70,13 @@ class Additive(StyleStatistic):
 
         Args:
             features: Of the style image.
-            guide: As `loss` takes it. The `target` of several parts, each with the share of what the guide counts
-                there, is that of the whole.
+            guide: As `loss` takes it. Several parts `merged`, each with the share of what the guide counts there,
+                are the whole.
         """
+
+    def merged(self, summaries: Sequence[dict[str, tf.Tensor]], shares: Sequence[float]) -> dict[str, tf.Tensor]:
+        """The summary of several parts together, of their summaries and the share of each, 1 together."""
+        return {name: mean([one[name] for one in summaries], shares) for name in summaries[0]}
 
     @abc.abstractmethod
     def sums(

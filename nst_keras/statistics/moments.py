@@ -47,12 +47,17 @@ class Covariance(base.Additive):
         mean = _total(points, guide) / count
         return {"mean": mean, "covariance": _products(points - mean, guide) / count}
 
+    def merged(self, summaries: Sequence[dict[str, tf.Tensor]], shares: Sequence[float]) -> dict[str, tf.Tensor]:
+        """Mean and covariance of all points."""
+        average = super().merged(summaries, shares)
+        mean = average["mean"]
+        apart = base.mean([_square(one["mean"] - mean) for one in summaries], shares)
+        return {"mean": mean, "covariance": average["covariance"] + apart}
+
     def target(self, summaries: Sequence[dict[str, tf.Tensor]], blend: Sequence[float]) -> dict[str, tf.Tensor]:
         """Mean and covariance of all points, and their Gram matrix, which tells their size."""
-        average = super().target(summaries, blend)
-        mean = average["mean"]
-        covariance = average["covariance"] + base.mean([_square(one["mean"] - mean) for one in summaries], blend)
-        return {"mean": mean, "covariance": covariance, "gram": covariance + _square(mean)}
+        merged = self.merged(summaries, blend)
+        return {**merged, "gram": merged["covariance"] + _square(merged["mean"])}
 
     def sums(
         self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
