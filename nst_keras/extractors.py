@@ -23,7 +23,8 @@ class FeatureExtractor:
 
     Args:
         model: Any functional `keras.Model` over one image input.
-        preprocess: RGB float32 [1, height, width, 3] in 0..255 -> what the model was trained on.
+        preprocess: RGB float32 [1, height, width, 3] in 0..255 -> what the model was trained on, pixel by pixel: a part
+            of an image must come out as it does with the whole.
         layers: Names of the layers whose outputs are wanted; all that give feature maps if left out.
         pooling: What stands in the place of each max pooling: `"max"`, the network's own; `"avg"`, the average (Gatys
             et al. 2015, section "Methods"); `"avg_scaled"`, the average, and `"l2"`, the root of the mean square, both

@@ -18,9 +18,26 @@ from nst_keras import distribution
 __all__ = ["check_same", "gathered", "is_chief", "joined", "number_of_chief", "of_chief"]
 
 
-def joined(strategy: str | tf.distribute.Strategy) -> distribution.Replicas:
-    """The replicas of a strategy, once all hosts have come together; arguments and errors as `distribution.get`'s."""
-    return distribution.Replicas(distribution.get(strategy))
+# Settings by which hosts decide what to send each other: they must be the same before anything else is sent.
+_AGREED = ("seed", "mode", "image_size", "texture_size", "pyramid", "tile_size", "halo", "style_statistic")
+
+
+def joined(strategy: str | tf.distribute.Strategy, settings: Mapping[str, Any] | None = None) -> distribution.Replicas:
+    """The replicas of a strategy, once all hosts have come together.
+
+    Args:
+        strategy: As `distribution.get` takes it.
+        settings: {argument: value} of `NeuralStyleTransfer`, where it is to be seen whether hosts agree on them.
+
+    Raises:
+        ValueError: They do not; and as `distribution.get`.
+        TypeError: As `distribution.get`.
+        RuntimeError: Likewise.
+    """
+    replicas = distribution.Replicas(distribution.get(strategy))
+    if settings is not None:
+        check_same(replicas, {name: settings[name] for name in _AGREED})
+    return replicas
 
 
 def is_chief(replicas: distribution.Replicas) -> bool:

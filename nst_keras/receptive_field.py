@@ -39,7 +39,8 @@ class Reach(NamedTuple):
         stride: Pixels in steps of which the image can be shifted, and all features with it.
         halo: How many pixels around a part, which begins and ends at multiples of `stride`, its features see; such a
             multiple itself.
-        alignment: A multiple of `stride`, in steps of which the features come out the same to the last bits too.
+        alignment: A multiple of `stride`; windows that begin at multiples of it give the features that the whole image
+            gives to the last bits, or nearly.
     """
 
     stride: int

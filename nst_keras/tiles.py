@@ -71,8 +71,8 @@ def tiles(height: int, width: int, tile_size: int, reach: receptive_field.Reach)
     Args:
         height: Of the picture, in pixels.
         width: Likewise.
-        tile_size: What each side is divided into, in pixels, at most; the halos come on top of it. Tiles at an edge,
-            which have a halo on one side alone, are larger, and those within smaller.
+        tile_size: In pixels. It decides how many tiles there are, each side by it, rounded up; the halos come on top
+            of it. Tiles at an edge, which have a halo on one side alone, are larger, and those within smaller.
         reach: Of the network.
 
     Returns:

@@ -48,7 +48,7 @@ class NeuralStyleTransfer(outcome.Outcome):
             the edge, against artefacts there.
         smoothing: `softmax` bounds a layer's activations, for networks other than VGG; `none`; or `auto`, which is
             `softmax` for `inception_v3` alone.
-        preprocess: For a `keras.Model` of your own: RGB 0..255 -> what it was trained on.
+        preprocess: For a `keras.Model` of your own: RGB 0..255 -> what it was trained on, pixel by pixel.
         mode: `transfer`, `texture` (of the style alone), `style_reconstruction` or `content_reconstruction`.
         image_size: Longest side in pixels that content and style are reduced to; smaller ones stay as they are, and
             with None all do.
@@ -80,7 +80,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         frames_dir: Folder to which frames are written as BMP, in place of memory.
         tile_size: Takes the picture in tiles of so many pixels, with the same gradient, in memory that hardly grows
             with it; `auto`, where it would not fit as a whole; None, never.
-        halo: Pixels that the network sees around each tile; all that matter, if left out. Fewer are not exact.
+        halo: Pixels around each tile that are seen with it; all that its features see, if left out. Fewer: not exact.
         precision: What the network computes in: `float32`, or for accelerators `mixed_bfloat16` or `mixed_float16`.
         strategy: Devices that share out the tiles: `default` (one), `mirrored` (all GPUs here), `multi_worker` (hosts
             in `TF_CONFIG`; the first writes all files), `tpu`, or `auto`, which finds out; or a `tf.distribute` one.
@@ -144,7 +144,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         self._setup = _given(locals())
         self._frame_interval = checks.integer("frame_interval", frame_interval)
         checks.integer("seed", 0 if seed is None else seed, minimum=0)
-        self._replicas = hosts.joined(strategy)  # Before TensorFlow runs anything.
+        self._replicas = hosts.joined(strategy, self._setup)  # Before TensorFlow runs anything.
         self.seed = hosts.number_of_chief(self._replicas, secrets.randbelow(2**31)) if seed is None else seed
         self._setup["seed"], self._seed_is_drawn = self.seed, seed is None
         if deterministic:
@@ -210,9 +210,8 @@ class NeuralStyleTransfer(outcome.Outcome):
             than the chief. With Keras's optimizers, a step's loss in the history is that of the picture before it.
 
         Raises:
-            ValueError: A bad argument, frames that would not fit into this machine's memory, or a checkpoint that the
-                run cannot go on from.
-            OSError: A folder or file that is to be written to cannot be, or another host is lost (`ConnectionError`).
+            ValueError: A bad argument, frames that would not fit into memory, or a checkpoint of another run.
+            OSError: A folder or file cannot be written to, or another host is lost (`ConnectionError`).
             MemoryError: Memory did not suffice; the sentence names the size or the setting for which it would.
         """
         epochs, steps_per_epoch = checks.integer("epochs", epochs), checks.integer("steps_per_epoch", steps_per_epoch)
@@ -224,7 +223,8 @@ class NeuralStyleTransfer(outcome.Outcome):
         modes.get(self._setup["mode"], weights)  # For its errors.
         store = None if checkpoint_dir is None else checkpoints.Store(checkpoint_dir)
         checkpoint = checkpoints.to_go_on_from(store, resume=resume, steps=steps)
-        hosts.check_same(self._replicas, {"checkpoint_dir": checkpoint and checkpoint.step, "epochs": epochs})
+        agreed = {"checkpoint_dir": checkpoint and checkpoint.step, "epochs": epochs, "image_size": self._inputs.size}
+        hosts.check_same(self._replicas, agreed)
         if checkpoint is not None:
             if self._seed_is_drawn:
                 self._draw_start(checkpoint.record["seed"])

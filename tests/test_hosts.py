@@ -207,7 +207,9 @@ def test_hosts_go_on_to_the_same_picture_after_one_was_killed(folder, monkeypatc
     assert other[1].endswith(" s; the chief writes the files\n")
 
     by_one_host(folder / "one", monkeypatch, *options)
-    np.testing.assert_allclose(image(folder / "two", 16), image(folder / "one", 16), atol=1e-2)
+    apart = np.abs(image(folder / "two", 16) - image(folder / "one", 16))
+    assert np.mean(apart) < 1e-3
+    assert np.max(apart) < 1.0  # In levels: where rounding lets a ReLU bend or a maximum change, a few pixels follow.
 
 
 def test_whole_stages_and_tiled_ones_go_on_in_step(folder, monkeypatch):
