@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import distribution
+from nst_keras import distribution, strategies
 
 __all__ = ["check_same", "gathered", "is_chief", "joined", "number_of_chief", "of_chief"]
 
@@ -26,23 +26,23 @@ def joined(strategy: str | tf.distribute.Strategy, settings: Mapping[str, Any] |
     """The replicas of a strategy, once all hosts have come together.
 
     Args:
-        strategy: As `distribution.get` takes it.
+        strategy: As `strategies.get` takes it.
         settings: {argument: value} of `NeuralStyleTransfer`, where it is to be seen whether hosts agree on them.
 
     Raises:
-        ValueError: They do not; and as `distribution.get`.
-        TypeError: As `distribution.get`.
+        ValueError: They do not; and as `strategies.get`.
+        TypeError: As `strategies.get`.
         RuntimeError: Likewise.
     """
-    replicas = distribution.Replicas(distribution.get(strategy))
+    replicas = distribution.Replicas(strategies.get(strategy))
     if settings is not None:
         check_same(replicas, {name: settings[name] for name in _AGREED})
     return replicas
 
 
 def is_chief(replicas: distribution.Replicas) -> bool:
-    """Whether this process is to write files, see `distribution.is_chief`."""
-    return distribution.is_chief(replicas.strategy)
+    """Whether this process is to write files, see `strategies.is_chief`."""
+    return strategies.is_chief(replicas.strategy)
 
 
 def gathered(replicas: distribution.Replicas, numbers: Sequence[float]) -> np.ndarray:

@@ -24,6 +24,7 @@ from nst_keras import (
     objective,
     shared_objective,
     statistics,
+    strategies,
     targets,
     tiled_content,
     tiles,
@@ -85,7 +86,7 @@ class TiledObjective(objective.Objective):
         **options: Any,
     ) -> None:
         self._tile_size, self._halo = tile_size, halo
-        self._replicas = replicas or distribution.Replicas(distribution.get("default"))
+        self._replicas = replicas or distribution.Replicas(strategies.get("default"))
         self._counted: dict[tuple[int, int], list[dict[str, tf.Tensor]]] = {}
         self._tilings: dict[tuple[int, int], tiling.Tiling] = {}
         check_statistic(options.get("style_statistic", "gram"))

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import compilation, distribution, extractors, samples, transfer
+from nst_keras import compilation, distribution, extractors, samples, strategies, transfer
 from tests.conftest import centred
 
 LAYERS = ("conv1", "conv2", "conv3")
@@ -93,7 +93,7 @@ def report(strategy, jit_compile):
     identities = replicas.run(lambda: tf.distribute.get_replica_context().replica_id_in_sync_group, [()] * local)
     return {
         "count": replicas.count,
-        "is_chief": distribution.is_chief(strategy),
+        "is_chief": strategies.is_chief(strategy),
         "difference": float(np.max(np.abs(gradient - expected)) / np.max(np.abs(expected))),
         "repeated": float(np.max(np.abs(again - expected)) / np.max(np.abs(expected))),
         "traces": traces,
@@ -109,7 +109,7 @@ def share_over_devices():
     processor = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 4)
     two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    print(json.dumps([report(distribution.get("mirrored"), "false"), report(two, "true")]), flush=True)
+    print(json.dumps([report(strategies.get("mirrored"), "false"), report(two, "true")]), flush=True)
 
 
 def stylise_over_devices():
@@ -140,7 +140,7 @@ def stylised(strategy):
 
 def share_over_workers():
     """Goes on with sums until another worker is lost, and says how it was told."""
-    replicas = distribution.Replicas(distribution.get("multi_worker"))
+    replicas = distribution.Replicas(strategies.get("multi_worker"))
     print(json.dumps(report(replicas.strategy, "true")), flush=True)
     try:
         while True:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import distribution
+from nst_keras import distribution, strategies
 from tests.conftest import ROOT
 
 SETTING = {"cluster": {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}, "task": {"type": "worker", "index": 0}}
@@ -72,10 +72,10 @@ def test_workers_share_out_windows_and_one_that_dies_is_told_of():
 
 
 def test_without_devices_to_share_with_nothing_is_done():
-    replicas = distribution.Replicas(distribution.get("auto"))
+    replicas = distribution.Replicas(strategies.get("auto"))
     values, array = {"a": tf.ones([2])}, np.ones(3, np.float32)
     assert replicas.count == 1
-    assert replicas.strategy is distribution.get("default") is tf.distribute.get_strategy()
+    assert replicas.strategy is strategies.get("default") is tf.distribute.get_strategy()
     assert replicas.deal("ab") == [["a"], ["b"]]
     assert replicas.run(lambda *arguments: arguments, [(1, 2)]) == [(1, 2)]
     assert replicas.run(pytest.fail, [None]) == [None]
@@ -87,13 +87,13 @@ def test_without_devices_to_share_with_nothing_is_done():
 
 
 def test_a_name_stands_for_one_strategy():
-    mirrored = distribution.get("mirrored")
+    mirrored = strategies.get("mirrored")
     assert isinstance(mirrored, tf.distribute.MirroredStrategy)
-    assert distribution.get("mirrored") is mirrored
-    assert distribution.get(mirrored) is mirrored
-    assert distribution.is_chief(mirrored)
+    assert strategies.get("mirrored") is mirrored
+    assert strategies.get(mirrored) is mirrored
+    assert strategies.is_chief(mirrored)
     with mirrored.scope():
-        assert distribution.get("auto") is mirrored
+        assert strategies.get("auto") is mirrored
 
 
 def test_one_named_device_is_used():
@@ -105,13 +105,13 @@ def test_one_named_device_is_used():
 
 def test_what_is_no_strategy_of_equal_replicas_is_refused():
     with pytest.raises(ValueError, match="^strategy='miror' is not known. Did you mean 'mirrored'"):
-        distribution.get("miror")
+        strategies.get("miror")
     with pytest.raises(TypeError, match="^strategy must be one of auto, .*but CentralStorageStrategy was given"):
-        distribution.get(tf.distribute.experimental.CentralStorageStrategy(["CPU:0"], "CPU:0"))
+        strategies.get(tf.distribute.experimental.CentralStorageStrategy(["CPU:0"], "CPU:0"))
     with pytest.raises(TypeError, match="^strategy must be one of .*but int was given."):
-        distribution.get(2)
+        strategies.get(2)
     with pytest.raises(ValueError, match='^strategy="tpu" needs a TPU, but TensorFlow finds none.'):
-        distribution.get("tpu")
+        strategies.get("tpu")
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_workers_need_their_setting(monkeypatch, setting, reason):
     if setting is not None:
         monkeypatch.setenv("TF_CONFIG", setting)
     with pytest.raises(ValueError, match=f'^strategy="multi_worker" needs .*TF_CONFIG.*{reason}.*Set it on each host'):
-        distribution.get("multi_worker")
+        strategies.get("multi_worker")
 
 
 @pytest.mark.parametrize("name", ["auto", "multi_worker"])
@@ -137,9 +137,9 @@ def test_workers_must_be_joined_first(monkeypatch, name):
     monkeypatch.setenv("TF_CONFIG", json.dumps(SETTING))
     tf.zeros([])
     with pytest.raises(RuntimeError, match='^strategy="multi_worker" must be made before TensorFlow runs anything'):
-        distribution.get(name)
+        strategies.get(name)
 
 
 def test_a_cluster_of_one_is_no_cluster(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", json.dumps({**SETTING, "cluster": {"worker": ["127.0.0.1:1"]}}))
-    assert distribution.get("auto") is tf.distribute.get_strategy()
+    assert strategies.get("auto") is tf.distribute.get_strategy()

@@ -12,6 +12,7 @@ from nst_keras import (
     optimizers,
     problem,
     reading,
+    strategies,
     tile_sizes,
     tiled_objective,
 )
@@ -29,7 +30,7 @@ def make(extractor, content, style):
             "optimizer": "adam",
             "averaging": None,
             "lbfgs_history": None,
-            "tiled": tile_sizes.TileSizes(None, None, distribution.Replicas(distribution.get("default"))),
+            "tiled": tile_sizes.TileSizes(None, None, distribution.Replicas(strategies.get("default"))),
             "stage_sizes": (20, 30, 48),
             "jit_compile": "false",
             **LAYERS,
@@ -171,7 +172,7 @@ def test_the_memory_of_a_run_is_that_of_its_last_stage(make):
 
 
 def auto(count=1):
-    replicas = distribution.Replicas(distribution.get("default"))
+    replicas = distribution.Replicas(strategies.get("default"))
     replicas.count = count
     return tile_sizes.TileSizes("auto", None, replicas)
 
@@ -188,7 +189,7 @@ def only_tiles_fit(monkeypatch, largest=None):
 
 def test_stages_are_taken_in_tiles_where_that_is_asked_for(make):
     """Each by an objective and an optimizer made for it."""
-    tiled = tile_sizes.TileSizes(16, 4, distribution.Replicas(distribution.get("default")))
+    tiled = tile_sizes.TileSizes(16, 4, distribution.Replicas(strategies.get("default")))
     one = make(tiled=tiled)
     stages = one.stages(None, 9, **WEIGHTS)
     assert {type(stage.objective) for stage in stages} == {tiled_objective.TiledObjective}
@@ -217,7 +218,7 @@ def test_tiles_of_an_earlier_run_win_over_what_would_be_chosen_now(make, monkeyp
     one.take_tile_sizes([None, 16, 32])
     only_tiles_fit(monkeypatch)
     assert one.tile_sizes() == [None, 16, 32]
-    explicit = make(tiled=tile_sizes.TileSizes(16, None, distribution.Replicas(distribution.get("default"))))
+    explicit = make(tiled=tile_sizes.TileSizes(16, None, distribution.Replicas(strategies.get("default"))))
     explicit.take_tile_sizes([None, None, None])
     assert explicit.tile_sizes() == [16] * 3
 
@@ -231,6 +232,6 @@ def test_tiles_of_an_earlier_run_win_over_what_would_be_chosen_now(make, monkeyp
     ],
 )
 def test_tiles_that_do_not_go_with_the_network_are_refused_at_once(make, tile_size, halo, message):
-    tiled = tile_sizes.TileSizes(tile_size, halo, distribution.Replicas(distribution.get("default")))
+    tiled = tile_sizes.TileSizes(tile_size, halo, distribution.Replicas(strategies.get("default")))
     with pytest.raises(ValueError, match=message):
         make(tiled=tiled)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from nst_keras import distribution, extractors, footprint, memory, receptive_field, tile_sizes, tiles
+from nst_keras import distribution, extractors, footprint, memory, receptive_field, strategies, tile_sizes, tiles
 from tests import networks
 
 NEED = {"optimizer": "adam", "jit_compile": "false"}
@@ -12,7 +12,7 @@ class Some(distribution.Replicas):
     """A stand-in for so many, on one host; other hosts say for themselves how often they do not fit."""
 
     def __init__(self, count=1, others=()):
-        super().__init__(distribution.get("default"))
+        super().__init__(strategies.get("default"))
         self.count, self._others = count, list(others)
 
     def total_of_array(self, array):

@@ -12,6 +12,7 @@ from nst_keras import (
     objective,
     optimizers,
     priors,
+    strategies,
     tiled_content,
     tiled_objective,
 )
@@ -253,7 +254,7 @@ def test_tiles_are_shared_out_and_added_up(extractor):
 
 def test_a_picture_without_content_is_added_up_over_hosts(extractor, monkeypatch):
     """There is nothing of content to send."""
-    replicas = distribution.Replicas(distribution.get("default"))
+    replicas = distribution.Replicas(strategies.get("default"))
     monkeypatch.setattr(replicas, "has_other_hosts", lambda: True)
     monkeypatch.setattr(replicas, "total_of_array", lambda array: array)
     options = {"content_layers": {}, "content_image": None}

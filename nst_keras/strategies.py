@@ -1,0 +1,134 @@
+"""The strategies of `tf.distribute`, by name: one device, those of a host, those of many hosts, or a TPU's."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+
+import tensorflow as tf
+
+from nst_keras import checks
+
+__all__ = ["STRATEGIES", "get", "is_chief"]
+
+# Seconds that a host waits for another that lives but does not come: the chief may be writing a large checkpoint.
+_PATIENCE = 1800
+
+# Their variables or their work do not live on equal replicas.
+_UNEQUAL = (
+    tf.distribute.ParameterServerStrategy,
+    tf.distribute.experimental.ParameterServerStrategy,
+    tf.distribute.experimental.CentralStorageStrategy,
+)
+
+
+def get(strategy: str | tf.distribute.Strategy) -> tf.distribute.Strategy:
+    """The strategy that a name stands for; the same one each time in a process.
+
+    Args:
+        strategy: A name in `STRATEGIES`, or a strategy of equal replicas, which is returned as it is. `"auto"` is the
+            strategy whose scope it is called in, if any; otherwise `"multi_worker"` where `TF_CONFIG` names two workers
+            or more, `"tpu"` where there is one, `"mirrored"` where there are two GPUs or more, else `"default"`.
+            `"default"` is TensorFlow's own, of one device. `"mirrored"` takes all GPUs of this host or, without GPU,
+            all logical CPU devices. `"multi_worker"` takes the hosts in `TF_CONFIG`; it waits until all of them
+            have begun, and must be made before TensorFlow runs anything.
+
+    Raises:
+        ValueError: An unknown name; `"multi_worker"` without a sound `TF_CONFIG`; `"tpu"` without a TPU.
+        TypeError: A strategy of unequal replicas (`ParameterServerStrategy`, say), or something else.
+        RuntimeError: `"multi_worker"` after TensorFlow has begun to work.
+    """
+    if isinstance(strategy, _UNEQUAL) or not isinstance(strategy, (str, tf.distribute.Strategy)):
+        raise TypeError(
+            f"strategy must be one of {', '.join(STRATEGIES)}, or a tf.distribute.Strategy of equal replicas such as "
+            f"MirroredStrategy, but {type(strategy).__name__} was given."
+        )
+    return STRATEGIES[checks.one_of("strategy", strategy, STRATEGIES)]() if isinstance(strategy, str) else strategy
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Whether this process writes files: True but for workers of a run over hosts that are not its chief."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or resolver.task_type in (None, "chief"):
+        return True
+    return "chief" not in resolver.cluster_spec().jobs and (resolver.task_type, resolver.task_id) == ("worker", 0)
+
+
+def _automatic() -> tf.distribute.Strategy:
+    if tf.distribute.has_strategy():
+        return tf.distribute.get_strategy()
+    several_hosts = "TF_CONFIG" in os.environ and _workers() > 1
+    # Physical devices can be listed before TensorFlow begins to work, which lets it be configured after this.
+    several_gpus = len(tf.config.get_visible_devices("GPU")) > 1
+    conditions = {"multi_worker": several_hosts, "tpu": _has_tpu(), "mirrored": several_gpus, "default": True}
+    return STRATEGIES[next(name for name, fits in conditions.items() if fits)]()
+
+
+@functools.cache
+def _mirrored() -> tf.distribute.Strategy:
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+@functools.cache
+def _multi_worker() -> tf.distribute.Strategy:
+    _workers()
+    try:
+        with _signals_kept():
+            options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=_PATIENCE)
+            return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    except RuntimeError as error:
+        raise RuntimeError(
+            f'strategy="multi_worker" must be made before TensorFlow runs anything, and failed ({error}). Make it '
+            "first in the program: before a picture is loaded or a network built."
+        ) from error
+
+
+@functools.cache
+def _tpu() -> tf.distribute.Strategy:
+    if not _has_tpu():
+        raise ValueError('strategy="tpu" needs a TPU, but TensorFlow finds none. Choose "auto", or set TPU_NAME.')
+    name = os.environ.get("TPU_NAME", "local")
+    return tf.distribute.TPUStrategy(tf.distribute.cluster_resolver.TPUClusterResolver.connect(name))
+
+
+def _has_tpu() -> bool:
+    return "TPU_NAME" in os.environ or bool(tf.config.list_physical_devices("TPU"))
+
+
+def _workers() -> int:
+    """The number of workers that `TF_CONFIG` names; raises `ValueError` where it does not place this process."""
+    try:
+        configuration = json.loads(os.environ["TF_CONFIG"])
+        cluster, task = configuration["cluster"], configuration["task"]
+        if task["type"] not in ("chief", "worker") or int(task["index"]) not in range(len(cluster[task["type"]])):
+            raise ValueError(f"its task, {task}, is no chief or worker of its cluster")
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f'strategy="multi_worker" needs the environment variable TF_CONFIG ({type(error).__name__}: {error}). Set '
+            'it on each host to {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
+        ) from error
+    return sum(len(cluster.get(job, ())) for job in ("chief", "worker"))
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Undoes that TensorFlow, in a cluster, ignores the signal by which a process is told to stop."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread() and handler is not None:
+        signal.signal(signal.SIGTERM, handler)
+
+
+STRATEGIES: dict[str, Callable[[], tf.distribute.Strategy]] = {
+    "auto": _automatic,
+    "default": tf.distribute.get_strategy,
+    "mirrored": _mirrored,
+    "multi_worker": _multi_worker,
+    "tpu": _tpu,
+}
