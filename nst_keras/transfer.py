@@ -218,8 +218,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         checks.integer("checkpoint_interval", checkpoint_interval)
         self._fit = _given(locals())
         steps = epochs * steps_per_epoch
-        weights = {"style_weight": style_weight, "content_weight": content_weight, "var_weight": var_weight}
-        weights["alpha_norm_weight"] = alpha_norm_weight
+        weights = {name: value for name, value in self._fit.items() if name.endswith("_weight")}
         modes.get(self._setup["mode"], weights)  # For its errors.
         store = None if checkpoint_dir is None else checkpoints.Store(checkpoint_dir)
         checkpoint = checkpoints.to_go_on_from(store, resume=resume, steps=steps)
