@@ -4,6 +4,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("MPLBACKEND", "agg")
 
 import pathlib
+import signal
 
 import keras
 import numpy as np
@@ -12,6 +13,9 @@ import pytest
 from nst_keras import architectures, extractors, samples, transfer
 
 ROOT = pathlib.Path(__file__).parents[1]
+
+# Where tests run in several processes, these ignore Ctrl-C, and so would the runs that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
