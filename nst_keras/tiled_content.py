@@ -57,7 +57,8 @@ class TiledContent:
 
     def _computed(self, name: str, tile: tiles.Tile, places: Mapping[str, tiling.Place]) -> tf.Tensor:
         window, place = self._image[tile.window], places[name]
-        return tiling.cropped(self._features[name](window)[name], place.start, place.own.shape[1:3])
+        features = tf.cast(self._features[name](window)[name], tf.float32)
+        return tiling.cropped(features, place.start, place.own.shape[1:3])
 
     def _take(self, cut: tiling.Tiling) -> dict[str, np.float32]:
         """Goes through all tiles once, keeps what is to be kept, and gives the energies."""

@@ -8,7 +8,7 @@ such a sum itself. What is asked of the picture for itself, total variation and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,10 +106,27 @@ class TiledObjective(objective.Objective):
             self._regions = targets.style_targets(self._statistic, self._style, regions, tile_size=self._tile_size)
         cut = self._tiling(content_image) if self._content_layers else None
         self._content = tiled_content.TiledContent(self._extractor, self._content_layers, content_image, cut)
-        self._sums = compilation.compiled(self._sums_of, jit_compile=jit_compile)
+        of_sums, of_pull = self._signatures()
+        self._sums = compilation.compiled(self._sums_of, jit_compile=jit_compile, graph_signature=of_sums)
         self._compared = compilation.compiled(self._comparison, jit_compile=jit_compile)
-        self._pulled = compilation.compiled(self._pull, jit_compile=jit_compile)
+        self._pulled = compilation.compiled(self._pull, jit_compile=jit_compile, graph_signature=of_pull)
         self._closed = compilation.compiled(self._closing, jit_compile=jit_compile)
+
+    def _signatures(self) -> tuple[list[Any], list[Any]]:
+        """Of both passes as graphs, of any size: where it is known, layers take forms that are good in XLA alone."""
+
+        def parts(names: Iterable[str], channels: Mapping[str, int] | None = None) -> dict[str, tf.TensorSpec]:
+            return {name: tf.TensorSpec([1, None, None, channels[name] if channels else 1]) for name in names}
+
+        coordinates = zip(self._extractor.layers, self._extractor.network.outputs, strict=True)
+        channels = {name: output.shape[-1] for name, output in coordinates}
+        window = tf.TensorSpec([1, None, None, 3])
+        starts = dict.fromkeys(self._extractor.layers, tf.TensorSpec([2], tf.int32))
+        guides = [parts(self._style_layers) for _ in self._regions]
+        pulls = tf.nest.map_structure(lambda total: tf.TensorSpec(total.shape), self._no_sums())
+        content = self._content_layers
+        of_content = [parts(content), parts(content, channels), dict.fromkeys(content, tf.TensorSpec([]))]
+        return [window, starts, guides], [window, starts, guides, pulls, *of_content]
 
     def _evaluate(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[objective.LossTerms, tf.Tensor]:
         with tf.device(image.device):  # On the host, maybe: an accelerator is to hold windows alone.
@@ -221,7 +238,7 @@ class TiledObjective(objective.Objective):
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         def pulled(features: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
             squares = {
-                name: _squares(tiling.cropped(features[name], starts[name], mask.shape[1:3]), content[name], mask)
+                name: _squares(tiling.cropped(features[name], starts[name], _size(mask)), content[name], mask)
                 for name, mask in own.items()
             }
             values = tf.nest.flatten([self._style_sums(features, starts, guides), squares])
@@ -234,7 +251,7 @@ class TiledObjective(objective.Objective):
         self, features: dict[str, tf.Tensor], starts: dict[str, tf.Tensor], guides: Sequence[dict[str, tf.Tensor]]
     ) -> list[dict[str, dict[str, tf.Tensor]]]:
         """For each region {layer: the statistic's sums over the tile's own locations}."""
-        sizes = {name: guide.shape[1:3] for name, guide in guides[0].items()} if guides else {}
+        sizes = {name: _size(guide) for name, guide in guides[0].items()} if guides else {}
         own = {name: tiling.cropped(features[name], starts[name], size) for name, size in sizes.items()}
         return [
             {name: self._statistic.sums(own[name], target.layers[name], guide[name]) for name in own}
@@ -264,6 +281,11 @@ class TiledObjective(objective.Objective):
         if size not in self._tilings:
             self._tilings[size] = tiling.Tiling(self._extractor, *size, self._tile_size, self._halo)
         return self._tilings[size]
+
+
+def _size(part: tf.Tensor) -> tf.TensorShape | tf.Tensor:
+    """Height and width of [1, height, width, ...], where they are known, and otherwise as a tensor."""
+    return part.shape[1:3] if part.shape.is_fully_defined() else tf.shape(part)[1:3]
 
 
 def _window(seen: tf.Tensor, tile: tiles.Tile) -> tf.Tensor:
