@@ -97,5 +97,7 @@ def stage_shares(shares: Sequence[float] | None, stages: int) -> tuple[float, ..
         return None
     given = [shares] if not hasattr(shares, "__len__") else list(shares)
     if len(given) != stages or not all(checks.finite("pyramid_shares", share) > 0 for share in given):
-        raise ValueError(f"pyramid_shares={given} must be {stages} numbers above 0, one for each stage.")
+        raise ValueError(
+            f"pyramid_shares={given} must be as many numbers above 0 as pyramid has stages, {stages}. Give one for each."
+        )
     return tuple(map(float, given))
