@@ -98,6 +98,6 @@ def stage_shares(shares: Sequence[float] | None, stages: int) -> tuple[float, ..
     given = [shares] if not hasattr(shares, "__len__") else list(shares)
     if len(given) != stages or not all(checks.finite("pyramid_shares", share) > 0 for share in given):
         raise ValueError(
-            f"pyramid_shares={given} must be numbers above 0, one for each stage of pyramid, of which there are {stages}."
+            f"pyramid_shares={given} must be numbers above 0, one for each of the {stages} stages of pyramid."
         )
     return tuple(map(float, given))
