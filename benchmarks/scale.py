@@ -25,7 +25,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 
-from nst_keras import architectures, extractors, guidance, images, tiled_objective, transfer
+from nst_keras import architectures, extractors, guidance, images, objectives, transfer
 
 WHOLE = flags.DEFINE_list("whole", ["512", "1024"], "Sides of pictures that are taken as a whole.")
 TILED = flags.DEFINE_list("tiled", ["512", "1024", "2048", "4096"], "Sides of pictures that are taken in tiles.")
@@ -100,7 +100,7 @@ def _objectives(extractor: str, side: int, tile_size: int, jit_compile: str) -> 
         for_xla=jit_compile != "false",
     )
     return [
-        tiled_objective.build(
+        objectives.build(
             network,
             tile_size=size,
             regions=guidance.everywhere([style]),

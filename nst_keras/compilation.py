@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from nst_keras import checks
 
-__all__ = ["JIT_MODES", "compiled", "jit_mode"]
+__all__ = ["JIT_MODES", "as_graph", "compiled", "jit_mode"]
 
 JIT_MODES = ("auto", "true", "false")
 
@@ -53,6 +53,20 @@ def compiled(
     signature = graph_signature if mode == "false" else None
     made = tf.function(function, autograph=False, jit_compile=mode == "true", input_signature=signature)
     return _with_tracing_count(made)
+
+
+def as_graph(function: Callable[..., Any], *others: tf.TensorSpec | dict[str, tf.TensorSpec]) -> Callable[..., Any]:
+    """The function of an image of any size as a graph, which lets go of features that nothing needs any more.
+
+    Called eagerly, a Keras model holds the features of all its layers until its end.
+
+    Args:
+        function: Of an image [1, height, width, 3], and of others.
+        others: What the others are.
+    """
+    # The concrete one: called by itself, a `tf.function` made for each of many stages is taken for a mistake.
+    image = tf.TensorSpec([1, None, None, 3], tf.float32)
+    return tf.function(function, autograph=False).get_concrete_function(image, *others)
 
 
 def jit_mode(jit_compile: str | bool) -> str:

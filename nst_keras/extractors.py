@@ -94,8 +94,12 @@ class FeatureExtractor:
     @property
     def channels(self) -> dict[str, int]:
         """{layer: N}: its number of channels; for `compact`, that of the layer of VGG19 whose coordinates it gives."""
-        outputs = zip(self.layers, self._network.outputs, strict=True)
-        return {name: self._channels.get(self._aliases[name], output.shape[-1]) for name, output in outputs}
+        return {name: self._channels.get(self._aliases[name], own) for name, own in self.coordinates.items()}
+
+    @property
+    def coordinates(self) -> dict[str, int]:
+        """{layer: how many numbers it gives at each location}: its channels, but for `compact`."""
+        return {name: output.shape[-1] for name, output in zip(self.layers, self._network.outputs, strict=True)}
 
     @property
     def has_short_range(self) -> bool:

@@ -165,7 +165,7 @@ class Objective:
             self._regions = targets.style_targets(self._statistic, self._extractor.select(self._style_layers), regions)
         self._content: dict[str, tf.Tensor] = {}
         if self._content_layers:
-            self._content = targets.as_graph(self._extractor.select(self._content_layers).__call__)(content_image)
+            self._content = compilation.as_graph(self._extractor.select(self._content_layers).__call__)(content_image)
         self._compiled = compilation.compiled(
             self._value_and_gradient, jit_compile=jit_compile, graph_signature=_ANY_SIZE
         )

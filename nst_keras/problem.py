@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-from nst_keras import digests, extractors, inputs, losses, modes, optimizers, pyramid, tile_sizes, tiled_objective
+from nst_keras import digests, extractors, inputs, losses, modes, objectives, optimizers, pyramid, tile_sizes
 from nst_keras import objective as objective_lib
 
 __all__ = ["Problem", "Stage"]
@@ -210,7 +210,7 @@ class Problem:
         tile_size = self._tile_size(pictures)
         key = (pictures.size, *present.values(), jit_compile, tile_size)
         if key not in self._objectives:
-            self._objectives[key] = tiled_objective.build(
+            self._objectives[key] = objectives.build(
                 self.extractor,
                 tile_size=tile_size,
                 halo=self._tiled.halo,

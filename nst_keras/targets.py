@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import extractors, guidance, statistics, tiling
+from nst_keras import compilation, extractors, guidance, statistics, tiling
 
-__all__ = ["Target", "as_graph", "style_targets"]
+__all__ = ["Target", "style_targets"]
 
 
 # {layer: what is kept of it}, and what makes that of an image.
@@ -63,25 +63,11 @@ def style_targets(
     return targets
 
 
-def as_graph(function: Callable[..., Any], *others: tf.TensorSpec | dict[str, tf.TensorSpec]) -> Callable[..., Any]:
-    """The function of an image of any size as a graph, which lets go of features that nothing needs any more.
-
-    Called eagerly, a Keras model holds the features of all its layers until its end.
-
-    Args:
-        function: Of an image [1, height, width, 3], and of others.
-        others: What the others are.
-    """
-    # The concrete one: called by itself, a `tf.function` made for each of many stages is taken for a mistake.
-    image = tf.TensorSpec([1, None, None, 3], tf.float32)
-    return tf.function(function, autograph=False).get_concrete_function(image, *others)
-
-
 def _whole(statistic: statistics.StyleStatistic, extractor: extractors.FeatureExtractor) -> Summarised:
     def summaries_of(image: tf.Tensor) -> Summaries:
         return {name: statistic.summary(features) for name, features in extractor(image).items()}
 
-    return as_graph(summaries_of)
+    return compilation.as_graph(summaries_of)
 
 
 def _in_tiles(statistic: statistics.Additive, extractor: extractors.FeatureExtractor, tile_size: int) -> Summarised:
@@ -93,7 +79,9 @@ def _in_tiles(statistic: statistics.Additive, extractor: extractors.FeatureExtra
         return {name: statistic.summary(part, guides[name]) for name, part in parts.items()}
 
     starts = dict.fromkeys(extractor.layers, tf.TensorSpec([2], tf.int32))
-    graph = as_graph(summaries_of, starts, dict.fromkeys(extractor.layers, tf.TensorSpec([1, None, None, 1])))
+    graph = compilation.as_graph(
+        summaries_of, starts, dict.fromkeys(extractor.layers, tf.TensorSpec([1, None, None, 1]))
+    )
 
     def summarised(image: tf.Tensor) -> Summaries:
         cut = tiling.Tiling(extractor, *image.shape[1:3], tile_size)

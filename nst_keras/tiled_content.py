@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import extractors, targets, tiles, tiling
+from nst_keras import compilation, extractors, tiles, tiling
 
 __all__ = ["KEPT_IMAGES", "TiledContent", "kept_layers"]
 
@@ -39,7 +39,7 @@ class TiledContent:
         cut: tiling.Tiling | None,
     ) -> None:
         self._image = image
-        self._features = {name: targets.as_graph(extractor.select([name]).__call__) for name in layers}
+        self._features = {name: compilation.as_graph(extractor.select([name]).__call__) for name in layers}
         self._kept, self.size, self.energy = {}, {}, {}
         if self._features:
             sizes = extractor.sizes(*image.shape[1:3])
@@ -78,12 +78,9 @@ def kept_layers(
 ) -> dict[str, tuple[int, ...]]:
     """{layer: shape of its features} for the content layers whose features are kept."""
     sizes = extractor.sizes(height, width)
-    coordinates = {
-        name: output.shape[-1] for name, output in zip(extractor.layers, extractor.network.outputs, strict=True)
-    }
     kept, room = {}, KEPT_IMAGES * height * width * 3
     for name in layers:
-        shape = (1, *sizes[name], coordinates[name])
+        shape = (1, *sizes[name], extractor.coordinates[name])
         if math.prod(shape) <= room:
             kept[name], room = shape, room - math.prod(shape)
     return kept

@@ -22,7 +22,6 @@ from nst_keras import (
     guidance,
     losses,
     objective,
-    shared_objective,
     statistics,
     strategies,
     targets,
@@ -31,23 +30,7 @@ from nst_keras import (
     tiling,
 )
 
-__all__ = ["TiledObjective", "build", "check_statistic"]
-
-
-def build(
-    extractor: extractors.FeatureExtractor,
-    *,
-    tile_size: int | None,
-    halo: int | None = None,
-    replicas: distribution.Replicas | None = None,
-    **options: Any,
-) -> objective.Objective:
-    """The objective of a picture, taken as a whole where `tile_size` is None; the arguments are `TiledObjective`'s."""
-    if tile_size is None and replicas is not None and replicas.has_other_hosts():
-        return shared_objective.SharedObjective(extractor, replicas=replicas, **options)
-    if tile_size is None:
-        return objective.Objective(extractor, **options)
-    return TiledObjective(extractor, tile_size=tile_size, halo=halo, replicas=replicas, **options)
+__all__ = ["TiledObjective", "check_statistic"]
 
 
 def check_statistic(style_statistic: str) -> None:
@@ -115,17 +98,21 @@ class TiledObjective(objective.Objective):
     def _signatures(self) -> tuple[list[Any], list[Any]]:
         """Of both passes as graphs, of any size: where it is known, layers take forms that are good in XLA alone."""
 
-        def parts(names: Iterable[str], channels: Mapping[str, int] | None = None) -> dict[str, tf.TensorSpec]:
-            return {name: tf.TensorSpec([1, None, None, channels[name] if channels else 1]) for name in names}
+        def parts(names: Iterable[str], numbers: Mapping[str, int]) -> dict[str, tf.TensorSpec]:
+            """Of so many numbers at each location."""
+            return {name: tf.TensorSpec([1, None, None, numbers[name]]) for name in names}
 
-        coordinates = zip(self._extractor.layers, self._extractor.network.outputs, strict=True)
-        channels = {name: output.shape[-1] for name, output in coordinates}
         window = tf.TensorSpec([1, None, None, 3])
         starts = dict.fromkeys(self._extractor.layers, tf.TensorSpec([2], tf.int32))
-        guides = [parts(self._style_layers) for _ in self._regions]
+        one = dict.fromkeys(self._extractor.layers, 1)
+        guides = [parts(self._style_layers, one) for _ in self._regions]
         pulls = tf.nest.map_structure(lambda total: tf.TensorSpec(total.shape), self._no_sums())
         content = self._content_layers
-        of_content = [parts(content), parts(content, channels), dict.fromkeys(content, tf.TensorSpec([]))]
+        of_content = [
+            parts(content, one),
+            parts(content, self._extractor.coordinates),
+            dict.fromkeys(content, tf.TensorSpec([])),
+        ]
         return [window, starts, guides], [window, starts, guides, pulls, *of_content]
 
     def _evaluate(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[objective.LossTerms, tf.Tensor]:
@@ -158,7 +145,7 @@ class TiledObjective(objective.Objective):
         return self._style_sums(self._style(window), starts, guides)
 
     def _comparison(
-        self, sums: list[Any], counts: list[dict[str, float]], weights: tf.Tensor
+        self, sums: list[Any], counts: list[dict[str, tf.Tensor]], weights: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], list[Any], dict[str, tf.Tensor]]:
         """The style loss of each layer, its gradient with respect to the sums, and that of content to its squares."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -175,7 +162,7 @@ class TiledObjective(objective.Objective):
         pulls = tape.gradient(total, sums) if style else []
         return style, pulls, self._weighted(weights, "content", content, self._content_layers)
 
-    def _score(self, name: str, sums: list[Any], counts: list[dict[str, float]]) -> tf.Tensor:
+    def _score(self, name: str, sums: list[Any], counts: list[dict[str, tf.Tensor]]) -> tf.Tensor:
         """The style loss of a layer, before its weights."""
         channels = self._extractor.channels[name]
         of_regions = []
@@ -219,8 +206,7 @@ class TiledObjective(objective.Objective):
 
     def _no_sums(self) -> list[Any]:
         """The sums of no location at all, for a host that has no tile."""
-        outputs = dict(zip(self._style.layers, self._style.network.outputs, strict=True))
-        empty = {name: tf.zeros([1, 0, 0, output.shape[-1]]) for name, output in outputs.items()}
+        empty = {name: tf.zeros([1, 0, 0, numbers]) for name, numbers in self._style.coordinates.items()}
         return [
             {name: self._statistic.sums(features, target.layers[name]) for name, features in empty.items()}
             for target in self._regions

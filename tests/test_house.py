@@ -79,6 +79,7 @@ ORDER = [
     "shared_objective",
     "tiled_content",
     "tiled_objective",
+    "objectives",
     "optimizers.base",
     "optimizers.keras_optimizer",
     "optimizers.lbfgs",

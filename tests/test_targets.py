@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import extractors, guidance, statistics, targets
+from nst_keras import compilation, extractors, guidance, statistics, targets
 from tests import networks
 from tests.test_tiled_objective import picture
 
@@ -52,6 +52,6 @@ def test_no_style_image_is_refused(extractor, regions):
 
 
 def test_a_graph_takes_images_of_any_size():
-    graph = targets.as_graph(lambda image: tf.reduce_mean(image, [1, 2]))
+    graph = compilation.as_graph(lambda image: tf.reduce_mean(image, [1, 2]))
     for size in ((3, 4), (5, 2)):
         np.testing.assert_allclose(graph(tf.ones([1, *size, 3])), [[1, 1, 1]])

@@ -10,6 +10,7 @@ from nst_keras import (
     guidance,
     losses,
     objective,
+    objectives,
     optimizers,
     priors,
     strategies,
@@ -42,7 +43,7 @@ def made(extractor, tile_size, *, size=SIZE, halo=None, **options):
         **WEIGHTS,
         **options,
     }
-    return tiled_objective.build(extractor, tile_size=tile_size, halo=halo, **settings)
+    return objectives.build(extractor, tile_size=tile_size, halo=halo, **settings)
 
 
 def error(ours, theirs):

@@ -38,6 +38,17 @@ class StyleStatistic(abc.ABC):
         return {name: mean([one[name] for one in summaries], blend) for name in summaries[0]}
 
     @abc.abstractmethod
+    def measured(
+        self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
+        """What of the picture's features the loss is a function of; the arguments are those of `loss`."""
+
+    @abc.abstractmethod
+    def score(
+        self, measured: dict[str, tf.Tensor], target: dict[str, tf.Tensor], *, normalization: str, channels: int
+    ) -> tf.Tensor:
+        """The loss of a picture whose features are `measured` so."""
+
     def loss(
         self,
         features: tf.Tensor,
@@ -59,6 +70,8 @@ class StyleStatistic(abc.ABC):
         Returns:
             A float32 scalar; 0, but for rounding, where they agree.
         """
+        measured = self.measured(features, target, guide)
+        return self.score(measured, target, normalization=normalization, channels=channels)
 
 
 class Additive(StyleStatistic):
@@ -84,25 +97,12 @@ class Additive(StyleStatistic):
     ) -> dict[str, tf.Tensor]:
         """The sums over locations, each counted as the guide says; the arguments are those of `loss`."""
 
-    @abc.abstractmethod
-    def score(
-        self, means: dict[str, tf.Tensor], target: dict[str, tf.Tensor], *, normalization: str, channels: int
-    ) -> tf.Tensor:
-        """The loss of a picture of which the sums, divided by what its locations count, are these."""
-
-    def loss(
-        self,
-        features: tf.Tensor,
-        target: dict[str, tf.Tensor],
-        *,
-        normalization: str,
-        channels: int,
-        guide: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        """The score of the features' sums."""
+    def measured(
+        self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
+        """The sums, divided by what all locations count together."""
         counted = count(guide, tf.shape(features)[1:3])
-        means = {name: total / counted for name, total in self.sums(features, target, guide).items()}
-        return self.score(means, target, normalization=normalization, channels=channels)
+        return {name: total / counted for name, total in self.sums(features, target, guide).items()}
 
 
 def unit(target_gram: tf.Tensor, *, normalization: str, channels: int) -> tf.Tensor:

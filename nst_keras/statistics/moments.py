@@ -28,10 +28,10 @@ class Gram(base.Additive):
         return {"gram": losses.gram_matrix(features, guide=guide)}
 
     def score(
-        self, means: dict[str, tf.Tensor], target: dict[str, tf.Tensor], *, normalization: str, channels: int
+        self, measured: dict[str, tf.Tensor], target: dict[str, tf.Tensor], *, normalization: str, channels: int
     ) -> tf.Tensor:
         """See `losses.style_loss`."""
-        return losses.style_loss(means["gram"], target["gram"], normalization=normalization, channels=channels)
+        return losses.style_loss(measured["gram"], target["gram"], normalization=normalization, channels=channels)
 
 
 class Covariance(base.Additive):
@@ -71,11 +71,11 @@ class Covariance(base.Additive):
         return {"points": _total(points, guide), "products": _products(points, guide)}
 
     def score(
-        self, means: dict[str, tf.Tensor], target: dict[str, tf.Tensor], *, normalization: str, channels: int
+        self, measured: dict[str, tf.Tensor], target: dict[str, tf.Tensor], *, normalization: str, channels: int
     ) -> tf.Tensor:
         """The distance, times the Gram loss of a picture without any features."""
-        covariance = means["products"] - _square(means["points"])
-        distance = self.distance(means["points"], covariance, target)
+        covariance = measured["products"] - _square(measured["points"])
+        distance = self.distance(measured["points"], covariance, target)
         return base.unit(target["gram"], normalization=normalization, channels=channels) * distance
 
     def distance(self, shift: tf.Tensor, covariance: tf.Tensor, target: dict[str, tf.Tensor]) -> tf.Tensor:

@@ -36,16 +36,10 @@ class SlicedWasserstein(base.StyleStatistic):
         resampled = [{**one, "sorted": _read_at(one["sorted"], _middles(most))} for one in summaries]
         return super().target(resampled, blend)
 
-    def loss(
-        self,
-        features: tf.Tensor,
-        target: dict[str, tf.Tensor],
-        *,
-        normalization: str,
-        channels: int,
-        guide: tf.Tensor | None = None,
-    ) -> tf.Tensor:
-        """The distance, times the Gram loss of a picture without any features."""
+    def measured(
+        self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
+    ) -> dict[str, tf.Tensor]:
+        """The distance, see the class."""
         points = _along_lines(features)
         order = tf.argsort(points)
         goals = _in_place(order, _read_at(target["sorted"], _shares(order, guide)))
@@ -53,7 +47,13 @@ class SlicedWasserstein(base.StyleStatistic):
         counted = squares if guide is None else squares * tf.reshape(guide, [1, 1, -1])
         count = base.count(guide, tf.shape(features)[1:3])
         distance = tf.reduce_sum(counted, [1, 2]) / count / base.size(target["gram"])
-        return base.unit(target["gram"], normalization=normalization, channels=channels) * tf.reduce_mean(distance)
+        return {"distance": tf.reduce_mean(distance)}
+
+    def score(
+        self, measured: dict[str, tf.Tensor], target: dict[str, tf.Tensor], *, normalization: str, channels: int
+    ) -> tf.Tensor:
+        """The distance, times the Gram loss of a picture without any features."""
+        return base.unit(target["gram"], normalization=normalization, channels=channels) * measured["distance"]
 
 
 def _along_lines(features: tf.Tensor) -> tf.Tensor:
