@@ -9,10 +9,13 @@ import tensorflow as tf
 
 from nst_keras import network_layers, winograd
 
-__all__ = ["WindowL2Pooling2D", "WindowMaxPooling2D", "WinogradConv2D", "replacement"]
+__all__ = ["PatchConv2D", "WindowL2Pooling2D", "WindowMaxPooling2D", "WinogradConv2D", "replacement"]
 
-# With fewer channels Winograd's transforms cost more than the products that they save.
-_LEAST_CHANNELS = 128
+# Channels of inputs and filters together. With fewer, Winograd's transforms cost about what the products cost that they
+# save; and VGG19's first layers, which are the largest, would take half as much memory again.
+_LEAST_FOR_WINOGRAD = 192
+# With more channels of inputs, to write out patches costs more than XLA's own convolution.
+_MOST_FOR_PATCHES = 4
 
 
 class _WindowPooling2D(keras.layers.Layer):
@@ -55,9 +58,8 @@ class WindowL2Pooling2D(_WindowPooling2D):
         return keras.ops.cast(network_layers.scaled_root(squares), self.compute_dtype)
 
 
-@keras.saving.register_keras_serializable(package="nst_keras")
-class WinogradConv2D(keras.layers.Conv2D):
-    """A frozen `keras.layers.Conv2D` of 3x3 kernels, stride 1 and zero padding; in compiled code, by Winograd.
+class _FrozenConv2D(keras.layers.Conv2D):
+    """A frozen `keras.layers.Conv2D` of 3x3 kernels, stride 1 and zero padding, in another form in compiled code.
 
     Called eagerly, or with half precision or a size that is not known, it is the plain layer.
     """
@@ -66,15 +68,36 @@ class WinogradConv2D(keras.layers.Conv2D):
         """Maps [1, height, width, channels] to [1, height, width, filters]."""
         if tf.executing_eagerly() or inputs.dtype != tf.float32 or None in inputs.shape or inputs.shape[0] != 1:
             return super().call(inputs)
-        convolved = winograd.convolution(inputs, self._frozen_kernel())
-        return self.activation(convolved + tf.convert_to_tensor(self.bias))
+        return self.activation(self._convolved(inputs) + tf.convert_to_tensor(self.bias))
 
-    def _frozen_kernel(self) -> tf.Tensor:
+    def _convolved(self, inputs: tf.Tensor) -> tf.Tensor:
+        """The convolution, before the bias."""
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable(package="nst_keras")
+class WinogradConv2D(_FrozenConv2D):
+    """By Winograd's minimal filtering, for many channels."""
+
+    def _convolved(self, inputs: tf.Tensor) -> tf.Tensor:
         if not hasattr(self, "_transformed"):
             with tf.init_scope():
                 kernel = winograd.transformed_kernel(tf.convert_to_tensor(self.kernel).numpy())
                 self._transformed = tf.constant(kernel)
-        return self._transformed
+        return winograd.convolution(inputs, self._transformed)
+
+
+@keras.saving.register_keras_serializable(package="nst_keras")
+class PatchConv2D(_FrozenConv2D):
+    """As one product of the kernel with the patches that it sees, written out side by side, for few channels."""
+
+    def _convolved(self, inputs: tf.Tensor) -> tf.Tensor:
+        _, height, width, _ = inputs.shape
+        padded = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]])
+        shifted = [padded[:, row : row + height, column : column + width] for row in range(3) for column in range(3)]
+        patches = tf.reshape(tf.concat(shifted, -1), [height * width, -1])
+        kernel = tf.reshape(tf.convert_to_tensor(self.kernel), [patches.shape[1], self.filters])
+        return tf.reshape(tf.matmul(patches, kernel), [1, height, width, self.filters])
 
 
 def replacement(layer: keras.layers.Layer) -> keras.layers.Layer | None:
@@ -96,13 +119,16 @@ def _pooling(window_form: type[_WindowPooling2D]) -> Callable[[keras.layers.Laye
     return pooling
 
 
-def _convolution(layer: keras.layers.Conv2D) -> WinogradConv2D | None:
+def _convolution(layer: keras.layers.Conv2D) -> _FrozenConv2D | None:
     if layer.compute_dtype != "float32":
         return None
     form = (layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding, layer.groups, layer.data_format)
-    plain = form == ((3, 3), (1, 1), (1, 1), "same", 1, "channels_last") and layer.use_bias
-    wide = min(layer.kernel.shape[2], layer.filters) >= _LEAST_CHANNELS
-    return WinogradConv2D.from_config(layer.get_config()) if plain and wide else None
+    if form != ((3, 3), (1, 1), (1, 1), "same", 1, "channels_last") or not layer.use_bias:
+        return None
+    channels = layer.kernel.shape[2]
+    if channels + layer.filters >= _LEAST_FOR_WINOGRAD and channels > _MOST_FOR_PATCHES:
+        return WinogradConv2D.from_config(layer.get_config())
+    return PatchConv2D.from_config(layer.get_config()) if channels <= _MOST_FOR_PATCHES else None
 
 
 _REPLACEMENTS: dict[type, Callable[[keras.layers.Layer], keras.layers.Layer | None]] = {

@@ -68,8 +68,23 @@ def wide_model(channels=128):
 def test_only_what_has_a_faster_form_is_replaced():
     replaced = {layer.name: xla_layers.replacement(layer) for layer in wide_model().layers[1:]}
     kinds = {name: type(layer) for name, layer in replaced.items() if layer is not None}
-    assert kinds == {"wide": xla_layers.WinogradConv2D, "pool": xla_layers.WindowMaxPooling2D}
-    assert all(xla_layers.replacement(layer) is None for layer in wide_model(64).layers if "pool" not in layer.name)
+    of_few, pool = xla_layers.PatchConv2D, xla_layers.WindowMaxPooling2D
+    assert kinds == {"narrow": of_few, "wide": xla_layers.WinogradConv2D, "pool": pool}
+    replaced = {layer.name: type(xla_layers.replacement(layer)) for layer in wide_model(64).layers[1:]}
+    assert replaced["wide"] is type(None)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (7, 9), (16, 13)])
+def test_patches_and_their_gradient_are_those_of_the_convolution(random, size):
+    plain = keras.layers.Conv2D(5, 3, padding="same", activation="relu", bias_initializer="normal", name="narrow")
+    inputs, upstream = (tf.constant(random.normal(size=(1, *size, c)), tf.float32) for c in (3, 5))
+    plain.build(inputs.shape)
+    patches = xla_layers.replacement(plain)
+    patches.build(inputs.shape)
+    patches.set_weights(plain.get_weights())
+    compiled = tf.function(lambda values: value_and_gradient(patches, values, upstream), jit_compile=True)
+    for one, other in zip(compiled(inputs), value_and_gradient(plain, inputs, upstream), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_l2_pooling_has_a_faster_form_of_2x2_windows_alone():

@@ -1,0 +1,77 @@
+"""What a recipe is given, and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+__all__ = ["GRAM_LOSS", "STYLE_LAYERS", "WASSERSTEIN_LOSS", "GramLoss", "Iterate", "Recipe", "Task", "WassersteinLoss"]
+
+# Both implementations name layers after the paper: relu1_1 is Keras's `block1_conv1`, whose output is after the ReLU.
+STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
+CONTENT_LAYER = "block4_conv2"
+
+
+class GramLoss(NamedTuple):
+    """neural-style-pt's loss: of each layer mean ((G - A) / (N M))^2, mean (F - P)^2, and sum |difference|."""
+
+    style_weight: float = 100.0
+    content_weight: float = 5.0
+    var_weight: float = 1e-3
+
+
+class WassersteinLoss(NamedTuple):
+    """style-transfer-pytorch's: Wasserstein-2 distances of features, their mean squares, and nine-point differences.
+
+    Its network was trained on pixels divided by their standard deviation; that of Keras has features `FEATURE_SCALE`
+    times as large, whose losses are divided by its square here.
+    """
+
+    style_weights: tuple[float, ...] = tuple(weight / 341 for weight in (256, 64, 16, 4, 1))
+    content_weight: float = 0.015
+    var_weight: float = 2.0
+    feature_scale: float = 255 * 0.226  # The mean of the three channels' standard deviations.
+
+
+GRAM_LOSS, WASSERSTEIN_LOSS = GramLoss(), WassersteinLoss()
+
+
+class Task(NamedTuple):
+    """A pair of pictures, and the network.
+
+    Attributes:
+        content: float32 [1, height, width, 3], RGB, 0..255.
+        style: Likewise, of any size.
+        start: Where the picture starts, of the content's shape.
+        network: Keras's VGG19 with its weights, to block5_conv1 or further.
+    """
+
+    content: np.ndarray
+    style: np.ndarray
+    start: np.ndarray
+    network: keras.Model
+
+
+class Iterate(NamedTuple):
+    """What an evaluation led to.
+
+    Attributes:
+        loss: The recipe's own figure, of the picture that was evaluated.
+        picture: Makes the picture that the recipe has now, float32 [1, height, width, 3]; off the clock.
+    """
+
+    loss: float
+    picture: Callable[[], np.ndarray]
+
+
+Recipe = Callable[[Task], Iterator[Iterate]]
+
+
+def convolutions(network: keras.Model) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
+    """{layer: kernel [3, 3, channels, filters] and bias}, in the network's order."""
+    return {
+        layer.name: tuple(layer.get_weights()) for layer in network.layers if isinstance(layer, keras.layers.Conv2D)
+    }

@@ -1,0 +1,109 @@
+"""Recipes in TensorFlow: its tutorial "Neural style transfer", and keras.io's example of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from references import recipe
+
+__all__ = ["keras_example", "tutorial"]
+
+
+def tutorial(task: recipe.Task) -> Iterator[recipe.Iterate]:
+    """Adam(0.02, beta_1=0.99, epsilon=0.1) on a picture in 0..1, clipped after each step; a `tf.function` without XLA."""
+    loss_of = gram_loss(task)
+    image = tf.Variable(task.start / 255.0)
+    adam = keras.optimizers.Adam(learning_rate=0.02, beta_1=0.99, epsilon=1e-1)
+    adam.build([image])
+
+    @tf.function
+    def step() -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = loss_of(255.0 * image)
+        adam.apply_gradients([(tape.gradient(loss, image), image)])
+        image.assign(tf.clip_by_value(image, 0.0, 1.0))
+        return loss
+
+    while True:
+        yield recipe.Iterate(float(step()), lambda: 255.0 * image.numpy())
+
+
+def keras_example(task: recipe.Task) -> Iterator[recipe.Iterate]:
+    """SGD at a rate of 100, times 0.96 every 100 steps, on mean-centred levels; a `tf.function` without XLA.
+
+    Its rate belongs to its own loss: the gradient is scaled so that its first step is as long as it is there.
+    """
+    loss_of = gram_loss(task)
+    schedule = keras.optimizers.schedules.ExponentialDecay(100.0, decay_steps=100, decay_rate=0.96)
+    sgd = keras.optimizers.SGD(schedule)
+    image = tf.Variable(task.start)
+    sgd.build([image])
+    scale = _gradient_norm(_keras_example_loss(task), image) / _gradient_norm(loss_of, image)
+
+    @tf.function
+    def step() -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = loss_of(image)
+        sgd.apply_gradients([(scale * tape.gradient(loss, image), image)])
+        return loss
+
+    while True:
+        yield recipe.Iterate(float(step()), image.numpy)
+
+
+def gram_loss(task: recipe.Task, weights: recipe.GramLoss = recipe.GRAM_LOSS) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The loss as a function of a picture in 0..255."""
+    features_of = _features(task.network)
+    grams = {name: _gram(features) for name, features in features_of(tf.constant(task.style)).items()}
+    content = features_of(tf.constant(task.content))[recipe.CONTENT_LAYER]
+
+    def loss(image: tf.Tensor) -> tf.Tensor:
+        features = features_of(image)
+        style = [tf.reduce_mean((_gram(features[name]) - grams[name]) ** 2) for name in recipe.STYLE_LAYERS]
+        distance = tf.reduce_mean((features[recipe.CONTENT_LAYER] - content) ** 2)
+        variation = tf.reduce_sum(tf.image.total_variation(image))
+        return (
+            weights.style_weight * tf.add_n(style) + weights.content_weight * distance + weights.var_weight * variation
+        )
+
+    return loss
+
+
+def _features(network: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    names = [*recipe.STYLE_LAYERS, recipe.CONTENT_LAYER]
+    model = keras.Model(network.inputs, {name: network.get_layer(name).output for name in names})
+    return lambda image: model(keras.applications.vgg19.preprocess_input(image))
+
+
+def _gram(features: tf.Tensor) -> tf.Tensor:
+    return tf.einsum("bijc,bijd->bcd", features, features) / tf.cast(tf.size(features), tf.float32)
+
+
+def _keras_example_loss(task: recipe.Task) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The example's own: sums, its content at block5_conv2 (here the task's layer), its weights."""
+    features_of = _features(task.network)
+    grams = {name: _sums(features) for name, features in features_of(tf.constant(task.style)).items()}
+    content = features_of(tf.constant(task.content))[recipe.CONTENT_LAYER]
+    pixels = float(np.prod(task.start.shape[1:3]))
+
+    def loss(image: tf.Tensor) -> tf.Tensor:
+        features = features_of(image)
+        style = [tf.reduce_sum((_sums(features[name]) - grams[name]) ** 2) for name in recipe.STYLE_LAYERS]
+        distance = tf.reduce_sum((features[recipe.CONTENT_LAYER] - content) ** 2)
+        return 1e-6 / 5 * tf.add_n(style) / (4 * 9 * pixels**2) + 2.5e-8 * distance
+
+    return loss
+
+
+def _sums(features: tf.Tensor) -> tf.Tensor:
+    return tf.einsum("bijc,bijd->bcd", features, features)
+
+
+def _gradient_norm(loss_of: Callable[[tf.Tensor], tf.Tensor], image: tf.Variable) -> tf.Tensor:
+    with tf.GradientTape() as tape:
+        loss = loss_of(image)
+    return tf.norm(tape.gradient(loss, image))
