@@ -72,7 +72,7 @@ def problem_of(settings: Mapping[str, Any], replicas: distribution.Replicas) -> 
         stage_shares=pyramid.stage_shares(settings["pyramid_shares"], len(stage_sizes)),
         tiled=tiled,
         jit_compile=jit_compile,
-        **_chosen(settings, ("optimizer", "averaging", "lbfgs_history")),
+        **_chosen(settings, ("optimizer", "averaging", "lbfgs_history", "preconditioning")),
         **layers,
     )
 

@@ -101,6 +101,7 @@ def estimate_memory(
     on_gpu: bool | None = None,
     averaging: float | None = None,
     lbfgs_history: int | None = None,
+    preconditioning: str | float = "auto",
     tile_size: int | None = None,
     halo: int | None = None,
 ) -> MemoryEstimate:
@@ -122,6 +123,7 @@ def estimate_memory(
         on_gpu: Whether TensorFlow runs on a GPU; found out if left out.
         averaging: As `optimizers.get` takes it.
         lbfgs_history: Likewise.
+        preconditioning: Likewise.
         tile_size: As `tiled_objective.TiledObjective` takes it; the picture is taken whole if left out.
         halo: Likewise.
 
@@ -143,7 +145,11 @@ def estimate_memory(
     targets = max(_forward(_layers(network, *window)) for window in windows)
     step = _step(_layers(network, *windows[0]), xla=xla)
     images = _LOOP_IMAGES + optimizers.state_images(
-        optimizer, averaging=averaging or 0.0, lbfgs_history=lbfgs_history, xla=xla
+        optimizer,
+        averaging=averaging or 0.0,
+        lbfgs_history=lbfgs_history,
+        preconditioning=preconditioning,
+        xla=xla,
     )
     if tile_size is not None:
         # Of each layer asked for, the tile's own features, counted by its guide.

@@ -47,6 +47,7 @@ class Problem:
         optimizer: As `optimizers.get` takes it.
         averaging: Likewise; None for 0.99 where stages are optimised by Adam, and 0 elsewhere.
         lbfgs_history: Likewise.
+        preconditioning: Likewise.
         tiled: Which of the stages' pictures are taken in tiles.
         stage_sizes: The longest side of the picture at each stage.
         stage_shares: As `pyramid.stage_ends` takes them.
@@ -74,6 +75,7 @@ class Problem:
         optimizer: str | keras.optimizers.Optimizer,
         averaging: float | None,
         lbfgs_history: int | None,
+        preconditioning: str | float,
         tiled: tile_sizes.TileSizes,
         stage_sizes: tuple[int, ...],
         jit_compile: str,
@@ -81,7 +83,12 @@ class Problem:
     ) -> None:
         if averaging is None:
             averaging = 0.99 if len(stage_sizes) > 1 and optimizer == "adam" else 0.0
-        self._optimizer_settings = {"identifier": optimizer, "averaging": averaging, "lbfgs_history": lbfgs_history}
+        self._optimizer_settings = {
+            "identifier": optimizer,
+            "averaging": averaging,
+            "lbfgs_history": lbfgs_history,
+            "preconditioning": preconditioning,
+        }
         optimizers.get(**self._optimizer_settings)  # For its errors: only a run knows its learning rate.
         self.extractor = extractor
         self._mode = mode
@@ -154,6 +161,7 @@ class Problem:
             "optimizer": digests.described(self._optimizer_settings["identifier"]),
             "averaging": self._optimizer_settings["averaging"],
             "lbfgs_history": self._optimizer_settings["lbfgs_history"],
+            "preconditioning": self._optimizer_settings["preconditioning"],
             "tile_size": self.tile_sizes(),
             "halo": self._tiled.halo,
             "learning_rate": digests.described(learning_rate),

@@ -44,8 +44,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         weights: `imagenet`, `random`, or the path of a Keras weights file.
         pooling: `max` (the network's own), `avg` (the papers'), or `avg_scaled` or `l2`, which are as smooth but keep
             the size of the features.
-        padding: What the first convolution finds beyond the picture's edge: `zeros`, or with `replicate` the pixels at
-            the edge, against artefacts there.
+        padding: What the first convolution finds beyond the picture's edge: `zeros`, or with `replicate` its pixels.
         smoothing: `softmax` bounds a layer's activations, for networks other than VGG; `none`; or `auto`, which is
             `softmax` for `inception_v3` alone.
         preprocess: For a `keras.Model` of your own: RGB 0..255 -> what it was trained on, pixel by pixel.
@@ -69,10 +68,10 @@ class NeuralStyleTransfer(outcome.Outcome):
         variation: What `var_weight` weighs: `l1`, `l2` or `9_point`, see `losses.total_variation_loss`.
         optimizer: `adam`, `lbfgs`, or any Keras optimizer.
         lbfgs_history: Pairs of steps that L-BFGS remembers, each of the size of two pictures; 10 if left out.
+        preconditioning: How much further large forms move than grain, 0 (none) to 1; 0.5 with `lbfgs` if `auto`.
         preserve_color: `none` (the style's colours), or the content's: pixel by pixel, with only the luminance stylised
             (`luminance`), or as a palette to which the style image is recoloured (`match`, `histogram`).
-        averaging: Decay of an average over Adam's steps, which then is the picture: 0.99 with a pyramid, and 0, the
-            last step alone, without one, if left out.
+        averaging: Decay of an average of Adam's steps, then the picture; 0.99 with a pyramid, else 0, if left out.
         init: Where the picture starts: `content`, `noise`, `style`, or an image; `content` for a transfer, and `noise`
             for other modes, if left out.
         seed: Makes noise and random weights repeat; drawn, and kept as an attribute, if left out.
@@ -129,6 +128,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         optimizer: str | keras.optimizers.Optimizer = "adam",
         averaging: float | None = None,
         lbfgs_history: int | None = None,
+        preconditioning: str | float = "auto",
         preserve_color: str = "none",
         init: images.ImageSource | None = None,
         seed: int | None = None,

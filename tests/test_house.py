@@ -83,6 +83,7 @@ ORDER = [
     "optimizers.base",
     "optimizers.keras_optimizer",
     "optimizers.lbfgs",
+    "optimizers.spectral",
     "optimizers",
     "footprint",
     "capacity",

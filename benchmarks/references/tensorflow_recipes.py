@@ -66,9 +66,8 @@ def gram_loss(task: recipe.Task, weights: recipe.GramLoss = recipe.GRAM_LOSS) ->
         style = [tf.reduce_mean((_gram(features[name]) - grams[name]) ** 2) for name in recipe.STYLE_LAYERS]
         distance = tf.reduce_mean((features[recipe.CONTENT_LAYER] - content) ** 2)
         variation = tf.reduce_sum(tf.image.total_variation(image))
-        return (
-            weights.style_weight * tf.add_n(style) + weights.content_weight * distance + weights.var_weight * variation
-        )
+        of_network = weights.style_weight * tf.add_n(style) + weights.content_weight * distance
+        return of_network + weights.var_weight * variation
 
     return loss
 

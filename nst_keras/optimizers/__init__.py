@@ -11,10 +11,11 @@ from typing import Any
 import keras
 
 from nst_keras import checks
-from nst_keras.optimizers import base, keras_optimizer, lbfgs
+from nst_keras.optimizers import base, keras_optimizer, lbfgs, spectral
 from nst_keras.optimizers.base import Optimizer, Step
 from nst_keras.optimizers.keras_optimizer import KerasOptimizer, LearningRate
 from nst_keras.optimizers.lbfgs import LBFGS, two_loop_direction
+from nst_keras.optimizers.spectral import Spectral
 
 __all__ = [
     "LBFGS",
@@ -22,6 +23,7 @@ __all__ = [
     "KerasOptimizer",
     "LearningRate",
     "Optimizer",
+    "Spectral",
     "Step",
     "get",
     "state_images",
@@ -32,6 +34,12 @@ __all__ = [
 # at 1024 and 2048 px with TensorFlow 2.21, whose allocator leaves gaps.
 _TEMPORARIES = {"adam": (1, 4), "lbfgs": (4, 6)}
 
+# The image and its start, beside its coordinates, and where it was clipped; transforms come when the rest is let go of.
+_SPECTRAL = 3
+
+# {optimizer: the exponent that `preconditioning="auto"` stands for}; 0 for those that are not named.
+_USUAL_EXPONENTS = {"lbfgs": spectral.EXPONENT}
+
 
 def get(
     identifier: str | keras.optimizers.Optimizer,
@@ -39,6 +47,7 @@ def get(
     learning_rate: keras_optimizer.LearningRate | None = None,
     averaging: float = 0.0,
     lbfgs_history: int | None = None,
+    preconditioning: str | float = "auto",
     jit_compile: str | bool = "auto",
     on_host: bool = False,
 ) -> base.Optimizer:
@@ -51,26 +60,26 @@ def get(
         averaging: Decay of the average of the iterates, which then is the result, see `KerasOptimizer`; 0 for none.
             L-BFGS, whose every iterate is better than those before, refuses it.
         lbfgs_history: Pairs that L-BFGS remembers, each two images large; 10 if left out. The others refuse it.
+        preconditioning: The exponent a of `Spectral`, which any optimizer can be given, 0 to 1; 0 for none; `"auto"`
+            for what suits the optimizer, which is 0.5 for L-BFGS and 0 for others.
         jit_compile: A name in `compilation.JIT_MODES`.
         on_host: Whether the optimizer's images lie, and its updates are computed, on the CPU; an accelerator then holds
             nothing but what the objective puts there.
 
     Raises:
-        ValueError: Unknown name, or a learning rate, averaging or history that does not fit.
+        ValueError: Unknown name, or a learning rate, averaging, history or preconditioning that does not fit.
         TypeError: An `identifier` of another type.
     """
+    exponent = _exponent(identifier, preconditioning)
     settings = {"averaging": averaging, "jit_compile": jit_compile, "on_host": on_host}
+    settings["bounds"] = None if exponent else base.BOUNDS
     if isinstance(identifier, keras.optimizers.Optimizer):
         _refuse("learning_rate", learning_rate, f"{type(identifier).__name__} has its own")
         _refuse("lbfgs_history", lbfgs_history, f"{type(identifier).__name__} has none")
-        return keras_optimizer.KerasOptimizer(identifier, **settings)
-    if not isinstance(identifier, str):
-        raise TypeError(
-            f"optimizer must be one of {', '.join(OPTIMIZERS)} or a keras.optimizers.Optimizer, "
-            f"but {type(identifier).__name__} was given."
-        )
-    build = OPTIMIZERS[checks.one_of("optimizer", identifier, OPTIMIZERS)]
-    return build(learning_rate, lbfgs_history, **settings)
+        made = keras_optimizer.KerasOptimizer(identifier, **settings)
+    else:
+        made = OPTIMIZERS[identifier](learning_rate, lbfgs_history, **settings)
+    return spectral.Spectral(made, exponent=exponent, on_host=on_host) if exponent else made
 
 
 def state_images(
@@ -78,6 +87,7 @@ def state_images(
     *,
     averaging: float = 0.0,
     lbfgs_history: int | None = None,
+    preconditioning: str | float = "auto",
     xla: bool = True,
 ) -> int:
     """How many images of a run's size an optimizer holds at most: its state, the gradient, and what an update takes.
@@ -88,18 +98,39 @@ def state_images(
         identifier: As `get` takes it; a Keras optimizer is taken to need what Adam needs.
         averaging: As `get` takes it.
         lbfgs_history: Likewise.
+        preconditioning: Likewise.
         xla: Whether updates are compiled with XLA.
 
     Raises:
-        ValueError: Unknown name, or a history that is not a whole number, 1 or more.
+        ValueError: Unknown name, a history that is not a whole number, 1 or more, or a preconditioning out of range.
+        TypeError: An `identifier` of another type.
     """
-    name = checks.one_of("optimizer", identifier, OPTIMIZERS) if isinstance(identifier, str) else "adam"
+    preconditioned = _exponent(identifier, preconditioning) != 0
+    name = identifier if isinstance(identifier, str) else "adam"
     history = checks.integer("lbfgs_history", lbfgs.HISTORY if lbfgs_history is None else lbfgs_history)
     # The image and two moments; or the image, the trial point and the gradient there was, and the pairs.
     state = {"adam": 3 + bool(averaging), "lbfgs": 3 + 2 * history}[name]
     with_xla, without = _TEMPORARIES[name]
     gradient = 1
-    return state + gradient + (with_xla if xla else without)
+    return state + gradient + (with_xla if xla else without) + _SPECTRAL * preconditioned
+
+
+def _exponent(identifier: str | keras.optimizers.Optimizer, preconditioning: str | float) -> float:
+    """The exponent that a `preconditioning` stands for, once the optimizer has been found to be one."""
+    if not isinstance(identifier, (str, keras.optimizers.Optimizer)):
+        raise TypeError(
+            f"optimizer must be one of {', '.join(OPTIMIZERS)} or a keras.optimizers.Optimizer, "
+            f"but {type(identifier).__name__} was given."
+        )
+    name = checks.one_of("optimizer", identifier, OPTIMIZERS) if isinstance(identifier, str) else ""
+    if preconditioning == "auto":
+        return _USUAL_EXPONENTS.get(name, 0.0)
+    if isinstance(preconditioning, str) or not 0.0 <= checks.finite("preconditioning", preconditioning) <= 1.0:
+        raise ValueError(
+            f"preconditioning must be 'auto' or an exponent from 0 to 1, but {preconditioning!r} was given. "
+            f"{spectral.EXPONENT} is usual, and 0 leaves it out."
+        )
+    return float(preconditioning)
 
 
 def _adam(

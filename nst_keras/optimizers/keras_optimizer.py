@@ -152,6 +152,7 @@ class KerasOptimizer(Optimizer):
 def adam(
     learning_rate: LearningRate | None = None,
     *,
+    bounds: Bounds = BOUNDS,
     averaging: float = 0.0,
     jit_compile: str | bool = "auto",
     on_host: bool = False,
@@ -163,6 +164,7 @@ def adam(
 
     Args:
         learning_rate: Levels of 0..255 a step, a number above 0 or a Keras schedule; 5.1 if left out.
+        bounds: As `KerasOptimizer` takes them.
         averaging: As `KerasOptimizer` takes it.
         jit_compile: A name in `compilation.JIT_MODES`.
         on_host: As `Optimizer` takes it.
@@ -176,6 +178,7 @@ def adam(
         raise ValueError(f"learning_rate must be above 0, but {rate!r} was given.")
     return KerasOptimizer(
         lambda: keras.optimizers.Adam(rate, beta_1=_BETA_1, epsilon=_EPSILON),
+        bounds=bounds,
         largest_rate=_LEARNING_RATE,
         averaging=averaging,
         jit_compile=jit_compile,

@@ -1,0 +1,163 @@
+"""Spectral preconditioning: an optimizer in coordinates in which an image's large forms move as easily as its grain.
+
+The losses curve little along an image's low frequencies: a step that suits the grain leaves large forms and colours
+where they are. In place of the image its coordinates z are optimised,
+
+    image = start + F^-1 diag((f / 0.1)^-a) F z,
+
+with F the Fourier transform over rows and columns, and f the frequency in cycles a pixel. Olah, Mordvintsev and Schubert
+("Feature Visualization", Distill 2017, section "Preconditioning and Parameterization") do so with a = 1, and colours
+decorrelated too. Here a is less, and colours stay as they are, because that is what lowers these losses fastest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from nst_keras import checks, compilation
+from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped
+
+__all__ = ["EXPONENT", "Spectral", "gains"]
+
+# Chosen over pictures, starts and normalizations, see `benchmarks/preconditioning.py`.
+EXPONENT = 0.5
+
+# Where coordinates and pixels are of one size; it has no effect on L-BFGS but for its first step.
+_UNIT_FREQUENCY = 0.1
+
+
+def gains(height: int, width: int, exponent: float) -> np.ndarray:
+    """What each frequency of an image is multiplied by, (f / 0.1)^-a; the mean is taken as of one cycle a side.
+
+    Args:
+        height: Of the image, in pixels.
+        width: Likewise.
+        exponent: a.
+
+    Returns:
+        float32 [height, width // 2 + 1], in the order of `numpy.fft.rfft2`.
+    """
+    frequencies = np.hypot(np.fft.fftfreq(height)[:, np.newaxis], np.fft.rfftfreq(width))
+    frequencies = np.maximum(frequencies, 1.0 / max(height, width))
+    return ((frequencies / _UNIT_FREQUENCY) ** -exponent).astype(np.float32)
+
+
+class Spectral(Optimizer):
+    """Another optimizer, over the coordinates z of an image in the place of its pixels; see the module.
+
+    Bounds are kept by clipping the image, and are part of what is lowered: where a pixel lies beyond one, its gradient
+    is 0. So the other's own rules for a step, such as L-BFGS's, hold as they are.
+
+    Args:
+        optimizer: Any other, without bounds of its own.
+        exponent: a, 0 to 1; at 0 the coordinates are the changes of the pixels.
+        bounds: Lowest and highest value of a pixel, or None.
+        on_host: As `Optimizer` takes it.
+
+    Raises:
+        ValueError: An exponent outside of 0 to 1.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        *,
+        exponent: float = EXPONENT,
+        bounds: Bounds = BOUNDS,
+        on_host: bool = False,
+    ) -> None:
+        super().__init__(on_host=on_host)
+        if not 0.0 <= checks.finite("exponent", exponent) <= 1.0:
+            raise ValueError(f"exponent must be from 0 to 1, but {exponent!r} was given. {EXPONENT} is usual.")
+        self._exponent = exponent
+        self._optimizer = optimizer
+        self._bounds = bounds
+        self.keras_optimizer = optimizer.keras_optimizer
+        # As graphs: XLA's own Fourier transforms on a CPU take longer.
+        self._paint = compilation.compiled(self._painted, jit_compile="false")
+        self._pull = compilation.compiled(self._pulled, jit_compile="false")
+        self.image: tf.Variable | None = None
+
+    def start(self, image: tf.Tensor) -> None:
+        """Begins a run at an image, whose coordinates are 0; all runs of one optimizer are of images of one size."""
+        with self.place():
+            if self.image is None:
+                self.image, self._start = tf.Variable(image), tf.Variable(image)
+                self._gains = tf.constant(gains(*image.shape[1:3], self._exponent))
+            self.image.assign(image)
+            self._start.assign(image)
+            self._optimizer.start(tf.zeros_like(image))
+
+    def step(self, objective: Objective) -> Step:
+        """A step of the other optimizer."""
+        step = self._optimizer.step(_InCoordinates(objective, self))
+        with self.place():
+            self.image.assign(self._paint(self._optimizer.image)[0])
+        return step
+
+    def variables(self) -> dict[str, tf.Variable]:
+        """The image, where it started, and all that the other remembers."""
+        others = {f"coordinates_{name}": variable for name, variable in self._optimizer.variables().items()}
+        return {"image": self.image, "start": self._start, **others}
+
+    def resume(self, objective: Objective) -> None:
+        """Makes the other ready."""
+        self._optimizer.resume(_InCoordinates(objective, self))
+
+    def result(self) -> tf.Tensor:
+        """The picture of the other's result."""
+        with self.place():
+            return self._paint(self._optimizer.result())[0]
+
+    def carry_over(self, other: Spectral) -> None:
+        """Takes over what the other's has learned of its coordinates, which have a place in the image as pixels do."""
+        self._optimizer.carry_over(other._optimizer)
+
+    def move(self, image: tf.Tensor) -> None:
+        """Goes on from another image, whose coordinates are 0."""
+        with self.place():
+            self.image.assign(image)
+            self._start.assign(image)
+            self._optimizer.move(tf.zeros_like(image))
+
+    def stalled(self) -> bool:
+        """Whether the other is."""
+        return self._optimizer.stalled()
+
+    def value_and_gradient(self, objective: Objective, coordinates: tf.Tensor) -> tuple[Any, tf.Tensor]:
+        """The objective's terms at the image of these coordinates, and the gradient with respect to the latter."""
+        with self.place():
+            image, within = self._paint(coordinates)
+        terms, gradient = objective.value_and_gradient(image)
+        with self.place():
+            return terms, self._pull(tf.identity(gradient), within)
+
+    def _painted(self, coordinates: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The image, and where it has not been clipped."""
+        image = self._start + self._filtered(coordinates)
+        within = clipped(image, self._bounds)
+        return within, within == image
+
+    def _pulled(self, gradient: tf.Tensor, within: tf.Tensor) -> tf.Tensor:
+        """The gradient with respect to the coordinates: the filter is its own transpose."""
+        return self._filtered(tf.where(within, gradient, tf.zeros([], gradient.dtype)))
+
+    def _filtered(self, values: tf.Tensor) -> tf.Tensor:
+        channels_first = tf.transpose(values, [0, 3, 1, 2])
+        spectrum = tf.signal.rfft2d(channels_first) * tf.cast(self._gains, tf.complex64)
+        filtered = tf.signal.irfft2d(spectrum, values.shape[1:3])
+        return tf.transpose(filtered, [0, 2, 3, 1])
+
+
+class _InCoordinates:
+    """An objective, as a function of the coordinates."""
+
+    def __init__(self, objective: Objective, spectral: Spectral) -> None:
+        self._objective = objective
+        self._spectral = spectral
+
+    def value_and_gradient(self, coordinates: tf.Tensor) -> tuple[Any, tf.Tensor]:
+        return self._spectral.value_and_gradient(self._objective, coordinates)
