@@ -14,7 +14,7 @@ __all__ = ["keras_example", "tutorial"]
 
 
 def tutorial(task: recipe.Task) -> Iterator[recipe.Iterate]:
-    """Adam(0.02, beta_1=0.99, epsilon=0.1) on a picture in 0..1, clipped after each step; a `tf.function` without XLA."""
+    """Adam(0.02, beta_1=0.99, epsilon=0.1) in 0..1, clipped after each step; a `tf.function` without XLA."""
     loss_of = gram_loss(task)
     image = tf.Variable(task.start / 255.0)
     adam = keras.optimizers.Adam(learning_rate=0.02, beta_1=0.99, epsilon=1e-1)

@@ -35,7 +35,7 @@ def neural_style_pt(task: recipe.Task, weights: recipe.GramLoss = recipe.GRAM_LO
         return loss
 
     while True:
-        yield recipe.Iterate(float(lbfgs.step(evaluate)), lambda: _picture(image + _MEAN))
+        yield recipe.Iterate(float(lbfgs.step(evaluate).detach()), lambda: _picture(image + _MEAN))
 
 
 def style_transfer_pytorch(
@@ -72,7 +72,7 @@ def style_transfer_pytorch(
                 image.clamp_(0, 1)
                 total, decay = 0.99 * total + 0.01 * image, 0.99 * decay
                 average = total / (1 - decay)
-            yield recipe.Iterate(float(loss), lambda average=average: _enlarged(average, full))
+            yield recipe.Iterate(float(loss.detach()), lambda average=average: _enlarged(average, full))
         image, state = average.detach(), adam.state_dict()
 
 
@@ -120,7 +120,7 @@ def _gram(features: torch.Tensor) -> torch.Tensor:
 def _sizes(full: tuple[int, int], smallest: int) -> list[tuple[int, int]]:
     """Heights and widths whose longer sides are the full one's, divided by powers of sqrt(2)."""
     longest, sides = max(full), []
-    while (side := round(longest / 2 ** (len(sides) / 2))) >= smallest:
+    while (side := round(longest / 2 ** (len(sides) / 2))) >= min(smallest, longest):
         sides.append(side)
     return [tuple(round(side * extent / longest) for extent in full) for side in reversed(sides)]
 

@@ -5,9 +5,9 @@ where they are. In place of the image its coordinates z are optimised,
 
     image = start + F^-1 diag((f / 0.1)^-a) F z,
 
-with F the Fourier transform over rows and columns, and f the frequency in cycles a pixel. Olah, Mordvintsev and Schubert
-("Feature Visualization", Distill 2017, section "Preconditioning and Parameterization") do so with a = 1, and colours
-decorrelated too. Here a is less, and colours stay as they are, because that is what lowers these losses fastest.
+with F the Fourier transform over rows and columns, and f the frequency in cycles a pixel. Olah, Mordvintsev and
+Schubert ("Feature Visualization", Distill 2017, section "Preconditioning and Parameterization") do so with a = 1, and
+colours decorrelated too. Here a is less, and colours stay as they are, because that lowers these losses fastest.
 """
 
 from __future__ import annotations

@@ -1,0 +1,97 @@
+"""The package's own optimizers and settings, over the losses of the references."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from nst_keras import extractors, guidance, objective, optimizers
+from references import recipe
+
+__all__ = ["gram_objective", "recipes", "wasserstein_objective"]
+
+_LAYERS = [*recipe.STYLE_LAYERS, recipe.CONTENT_LAYER]
+
+
+def recipes(objective_of: Callable[..., objective.Objective]) -> dict[str, recipe.Recipe]:
+    """{name: recipe}, each lowering the objective that a task and a `jit_compile` have."""
+    settings = {
+        "L-BFGS": {"identifier": "lbfgs"},
+        "L-BFGS, no XLA": {"identifier": "lbfgs", "jit_compile": "false"},
+        "L-BFGS, not preconditioned": {"identifier": "lbfgs", "preconditioning": 0},
+        "Adam": {"identifier": "adam"},
+    }
+    return {f"ours: {name}": _recipe(objective_of, **options) for name, options in settings.items()}
+
+
+def _recipe(
+    objective_of: Callable[..., objective.Objective], *, jit_compile: str = "true", **options: Any
+) -> recipe.Recipe:
+    def iterates(task: recipe.Task) -> Iterator[recipe.Iterate]:
+        goal = objective_of(task, jit_compile=jit_compile)
+        optimizer = optimizers.get(jit_compile=jit_compile, **options)
+        optimizer.start(tf.constant(task.start))
+        while True:
+            yield recipe.Iterate(float(optimizer.step(goal).terms.total), lambda: optimizer.result().numpy())
+
+    return iterates
+
+
+def gram_objective(task: recipe.Task, *, jit_compile: str = "true") -> objective.Objective:
+    """`recipe.GRAM_LOSS` in the package's terms: `mean` divides Gram matrices by M, and not by N M."""
+    extractor, weights = _extractor(jit_compile, "zeros"), recipe.GRAM_LOSS
+    return _objective(
+        task,
+        extractor,
+        jit_compile,
+        normalization="mean",
+        style_layers={name: extractor.channels[name] ** -2.0 for name in recipe.STYLE_LAYERS},
+        style_weight=weights.style_weight,
+        content_weight=weights.content_weight,
+        var_weight=255.0 * weights.var_weight,
+    )
+
+
+def wasserstein_objective(task: recipe.Task, *, jit_compile: str = "true") -> objective.Objective:
+    """`recipe.WASSERSTEIN_LOSS`: `relative` divides by the targets' own squares, which are multiplied back."""
+    extractor, weights = _extractor(jit_compile, "replicate"), recipe.WASSERSTEIN_LOSS
+    style, content = extractor(tf.constant(task.style)), extractor(tf.constant(task.content))
+    shares = zip(recipe.STYLE_LAYERS, weights.style_weights, strict=True)
+    pixels = tf.size(task.content, out_type=tf.float32) / 3
+    neighbours = 2 * pixels - sum(task.content.shape[1:3])
+    return _objective(
+        task,
+        extractor,
+        jit_compile,
+        normalization="relative",
+        style_statistic="wasserstein",
+        variation="9_point",
+        style_layers={name: share * _mean_square(style[name]) for name, share in shares},
+        style_weight=weights.feature_scale**-2,
+        content_weight=weights.content_weight * _mean_square(content[recipe.CONTENT_LAYER]) / weights.feature_scale**2,
+        # Theirs is the mean over pixels of differences squared; ours, over pairs of neighbours.
+        var_weight=weights.var_weight * float(neighbours / pixels),
+    )
+
+
+def _extractor(jit_compile: str, padding: str) -> extractors.FeatureExtractor:
+    return extractors.get("vgg19", layers=_LAYERS, for_xla=jit_compile == "true", padding=padding)
+
+
+def _objective(
+    task: recipe.Task, extractor: extractors.FeatureExtractor, jit_compile: str, **options: Any
+) -> objective.Objective:
+    return objective.Objective(
+        extractor,
+        regions=guidance.everywhere([tf.constant(task.style)]),
+        content_image=tf.constant(task.content),
+        content_layers={recipe.CONTENT_LAYER: 1.0},
+        jit_compile=jit_compile,
+        **options,
+    )
+
+
+def _mean_square(features: tf.Tensor) -> float:
+    return float(tf.reduce_mean(tf.square(features)))

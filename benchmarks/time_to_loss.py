@@ -1,0 +1,270 @@
+"""Seconds and evaluations to a given VGG19 loss: the package against the published recipes of the field.
+
+    pip install -e ".[bench]"
+    NST_KERAS_WEIGHTS_DIR=... python benchmarks/time_to_loss.py [--pairs=CONTENT;STYLE,...] [--sheet=FILE] [--plot=FILE]
+
+All lower one loss, neural-style-pt's, over the same weights, pictures and start; the levels are those that its own
+recipe has after a quarter, a half and all of `--evaluations`. Evaluations are made in turn, so that the machine's moods
+fall on all alike; seconds are those of the recipe alone. Its first evaluations, which compile, count as much as the
+others do; the rest is told apart as its start-up. `--wasserstein` adds style-transfer-pytorch's recipe from its first
+size to its last, over its own loss, against ours at the full size. `references/` has the recipes, each written anew from
+what was published; those in PyTorch are left out where it is not installed. `--table=README.md` writes the table there,
+between its marks.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import importlib.util
+import os
+import pathlib
+import platform
+import re
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import matplotlib.figure
+import numpy as np
+import tensorflow as tf
+from absl import app, flags
+from references import ours, race, recipe, tensorflow_recipes
+
+from nst_keras import architectures, export, extractors, images, plots, starts
+
+PAIRS = flags.DEFINE_list(
+    "pairs",
+    ["sample:grace_hopper;sample:swirls", "sample:grace_hopper;sample:woodblock", "sample:swirls;sample:stained_glass"],
+    "Content and style, `;` between them.",
+)
+SIZE = flags.DEFINE_integer("image_size", 256, "Longest side, in pixels.")
+INITS = flags.DEFINE_list("inits", ["content", "noise"], "Starts: content, noise or both.")
+EVALUATIONS = flags.DEFINE_integer("evaluations", 100, "After which neural-style-pt's recipe has the last level.")
+MOST = flags.DEFINE_integer("most", 1000, "Evaluations after which a recipe is given up.")
+WASSERSTEIN = flags.DEFINE_boolean("wasserstein", False, "Compares with style-transfer-pytorch's recipe too.")
+SHORTENED = flags.DEFINE_integer(
+    "shortened", 1, "Divides that recipe's steps, 1000 at its first size and 500 at others."
+)
+SHEET = flags.DEFINE_string("sheet", None, "Where a contact sheet is written.")
+PLOT = flags.DEFINE_string("plot", None, "Where a plot of losses against seconds and evaluations is written.")
+TABLE = flags.DEFINE_string("table", None, "A Markdown file with marks `<!-- time_to_loss -->` around its table.")
+
+OURS, PLAIN, JUDGE = "ours: L-BFGS", "ours: L-BFGS, not preconditioned", "neural-style-pt: L-BFGS"
+HAS_TORCH = importlib.util.find_spec("torch") is not None
+
+
+class Result(NamedTuple):
+    """What a recipe came to on one pair.
+
+    Attributes:
+        evaluations: Of each level; None for one that it did not come to.
+        seconds: To each level, or spent without coming to it.
+        with_start_up: Likewise, with all that the first evaluations take.
+        step: Seconds of an evaluation.
+        grain: Energy of the high frequencies of its picture.
+    """
+
+    evaluations: list[int | None]
+    seconds: list[float]
+    with_start_up: list[float]
+    step: float
+    grain: float
+
+
+def recipes() -> dict[str, recipe.Recipe]:
+    found = {
+        **ours.recipes(ours.gram_objective),
+        "TensorFlow's tutorial: Adam": tensorflow_recipes.tutorial,
+        "keras.io's example: SGD": tensorflow_recipes.keras_example,
+    }
+    if HAS_TORCH:
+        from references import torch_recipes  # noqa: PLC0415  An extra.
+
+        found[JUDGE] = torch_recipes.neural_style_pt
+    return found
+
+
+def tasks() -> Iterable[tuple[str, recipe.Task]]:
+    """Each pair with each start, under a name for it."""
+    weights = "imagenet" if architectures.weights_file("vgg19") else "random"
+    network = extractors.get("vgg19", layers=[*recipe.STYLE_LAYERS, recipe.CONTENT_LAYER], weights=weights).network
+    for pair in PAIRS.value:
+        content, style = (images.load(source, longest_side=SIZE.value) for source in pair.split(";"))
+        name = " x ".join(os.path.splitext(part.rpartition(":")[2].rpartition("/")[2])[0] for part in pair.split(";"))
+        for init in INITS.value:
+            start = content if init == "content" else starts.white_noise(*content.shape[1:3], seed=0)
+            yield f"{name}, from {init}", recipe.Task(content.numpy(), style.numpy(), start.numpy(), network)
+
+
+def check_losses(runners: dict[str, race.Runner]) -> None:
+    """Exits where recipes differ on the loss of the start: they would not lower the same one."""
+    first = {name: runner.losses[0] for name, runner in runners.items()}
+    if max(first.values()) > 1.001 * min(first.values()):
+        raise SystemExit(f"The recipes do not measure the same loss: {first}.")
+
+
+def compared(task: recipe.Task) -> tuple[dict[str, race.Runner], dict[str, Result]]:
+    """Runs all recipes on a task, to the loss of neural-style-pt's or, without PyTorch, of our own Adam."""
+    runners = {name: race.Runner(iterates, task) for name, iterates in recipes().items()}
+    judge = JUDGE if HAS_TORCH else "ours: Adam"
+    race.race(runners, judge=judge, evaluations=EVALUATIONS.value, most=MOST.value)
+    check_losses(runners)
+    levels = [runners[judge].losses[max(0, EVALUATIONS.value // part - 1)] for part in (4, 2, 1)]
+    return runners, {name: result(runner, levels) for name, runner in runners.items()}
+
+
+def result(runner: race.Runner, levels: Sequence[float]) -> Result:
+    evaluations = [runner.reached(level) for level in levels]
+    spent = [reached or len(runner.losses) for reached in evaluations]
+    return Result(
+        evaluations,
+        [runner.elapsed(count) for count in spent],
+        [runner.elapsed(count, start_up=True) for count in spent],
+        runner.step,
+        race.high_frequencies(np.clip(runner.picture(), 0, 255)),
+    )
+
+
+def table(results: dict[str, dict[str, Result]]) -> list[list[str]]:
+    """Rows of medians over the tasks, ratios to ours task by task."""
+    by_recipe = collections.defaultdict(list)
+    for of_task in results.values():
+        for name, one in of_task.items():
+            by_recipe[name].append((one, of_task[OURS], of_task[PLAIN]))
+    rows = [["recipe", "s an evaluation", "evaluations", "s", "times ours, at each level", "with start-up", "grain"]]
+    for name, found in by_recipe.items():
+        counts = [median([len_or_inf(one.evaluations[-1]) for one, _, _ in found])]
+        seconds = median([one.seconds[-1] if one.evaluations[-1] else np.inf for one, _, _ in found])
+        ratios = [ratio([(one, mine) for one, mine, _ in found], "seconds", level) for level in range(3)]
+        started = ratio([(one, mine) for one, mine, _ in found], "with_start_up", -1)
+        grain = statistics.median(one.grain / plain.grain for one, _, plain in found)
+        step = statistics.median(one.step for one, _, _ in found)
+        shown = [f"{step:.3f}", *(number(count, ".0f") for count in counts), number(seconds, ".1f")]
+        rows.append([name, *shown, " / ".join(ratios), started, f"{grain:.2f}"])
+    return rows
+
+
+def len_or_inf(evaluations: int | None) -> float:
+    return np.inf if evaluations is None else evaluations
+
+
+def median(values: Sequence[float]) -> float:
+    """The middle value, or the upper of two: with infinities, there is no mean of them."""
+    return statistics.median_high(values)
+
+
+def number(value: float, form: str) -> str:
+    return format(value, form) if np.isfinite(value) else "not reached"
+
+
+def ratio(pairs: list[tuple[Result, Result]], kind: str, level: int) -> str:
+    """Median of a recipe's seconds over ours; `>` where it did not come to the level in most."""
+    ratios = [getattr(one, kind)[level] / getattr(mine, kind)[level] for one, mine in pairs]
+    missed = sum(one.evaluations[level] is None for one, _ in pairs)
+    return f"{'> ' if 2 * missed > len(pairs) else ''}{statistics.median(ratios):.1f}"
+
+
+def wasserstein(task: recipe.Task) -> tuple[str, float]:
+    """style-transfer-pytorch's whole recipe against ours, to the loss of its picture in our measure."""
+    from references import torch_recipes  # noqa: PLC0415  An extra.
+
+    goal = ours.wasserstein_objective(task)
+    steps = {"first_steps": 1000 // SHORTENED.value, "steps": 500 // SHORTENED.value}
+    theirs = race.Runner(lambda given: torch_recipes.style_transfer_pytorch(given, **steps), task)
+    while theirs.advance():
+        pass
+    level = float(goal.value_and_gradient(tf.constant(theirs.picture(), tf.float32))[0].total)
+    mine = race.Runner(ours.recipes(ours.wasserstein_objective)[OURS], task)
+    while (not mine.losses or mine.losses[-1] > level) and len(mine.losses) < MOST.value:
+        mine.advance()
+    seconds = [runner.elapsed(len(runner.losses)) for runner in (theirs, mine)]
+    reached = "" if mine.losses[-1] <= level else " (not reached)"
+    told = f"its loss {level:.4g} after {len(theirs.losses)} evaluations, {seconds[0]:.0f} s; "
+    told += f"ours after {len(mine.losses)}{reached}, {seconds[1]:.0f} s: {seconds[0] / seconds[1]:.1f} times as fast"
+    return told, seconds[0] / seconds[1]
+
+
+def machine() -> str:
+    """The machine, the versions and the date, in words."""
+    information = pathlib.Path("/proc/cpuinfo")
+    found = re.search(r"model name\s*: (.+)", information.read_text()) if information.exists() else None
+    versions = [f"TensorFlow {tf.__version__}"]
+    if HAS_TORCH:
+        import torch  # noqa: PLC0415  An extra.
+
+        versions.append(f"PyTorch {torch.__version__}")
+    processor = found[1] if found else platform.processor() or platform.machine()
+    return f"{processor}, {os.cpu_count()} cores; {', '.join(versions)}; {datetime.date.today()}"
+
+
+def plot(runners: dict[str, race.Runner], path: str) -> None:
+    """Losses against seconds, compiled, and against evaluations."""
+    figure = matplotlib.figure.Figure(figsize=(10, 4), layout="constrained")
+    for axes, label in zip(figure.subplots(1, 2, sharey=True), ("seconds, once compiled", "evaluations"), strict=True):
+        for name, runner in runners.items():
+            counts = range(1, len(runner.losses) + 1)
+            places = counts if label == "evaluations" else [runner.elapsed(count) for count in counts]
+            axes.plot(places, np.minimum.accumulate(runner.losses), label=name, linewidth=1.2)
+        axes.set(xlabel=label, yscale="log", xscale="log")
+    figure.axes[0].set_ylabel("lowest loss so far")
+    figure.axes[1].legend(fontsize=7)
+    plots.save(figure, path)
+
+
+def sheet_row(task: recipe.Task, runners: dict[str, race.Runner]) -> list[tuple[str, np.ndarray]]:
+    shown = [("content", task.content), ("style", task.style)]
+    shown += [(f"{name}, {len(runner.losses)}", runner.picture()) for name, runner in runners.items()]
+    return [(name, images.to_uint8(np.clip(picture, 0, 255))) for name, picture in shown]
+
+
+def write_table(rows: list[list[str]], notes: Sequence[str], path: str) -> None:
+    """Puts the table and what is said below it between the marks of a Markdown file."""
+    rows = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
+    lines = [*(f"| {' | '.join(row)} |" for row in rows), "", *notes]
+    mark, text = "<!-- time_to_loss -->", pathlib.Path(path).read_text(encoding="utf-8")
+    before, _, rest = text.partition(mark)
+    if rest.count(mark) != 1:
+        raise SystemExit(f"--table: {path} needs two marks {mark}, one before the table and one after.")
+    with export.replacing(path) as temporary:
+        new = "\n".join([mark, "", *lines, "", mark])
+        pathlib.Path(temporary).write_text(f"{before}{new}{rest.partition(mark)[2]}", encoding="utf-8")
+
+
+def main(_: list[str]) -> None:
+    print(f"{machine()}; VGG19, {SIZE.value} px")
+    if not HAS_TORCH:
+        print("PyTorch is not installed: its recipes are left out. pip install nst_keras[bench] brings it.")
+    results, rows, of_wasserstein, last = {}, [], [], {}
+    for name, task in tasks():
+        last, results[name] = compared(task)
+        rows.append(sheet_row(task, last))
+        for recipe_name, one in results[name].items():
+            evaluations = " / ".join(str(count or "-") for count in one.evaluations)
+            print(f"{name:<44} {recipe_name:<34} {evaluations:>16} {one.seconds[-1]:>8.1f} s", flush=True)
+        if WASSERSTEIN.value and HAS_TORCH:
+            told, faster = wasserstein(task)
+            of_wasserstein.append(faster)
+            print(f"{name:<44} style-transfer-pytorch: {told}", flush=True)
+    found = table(results)
+    widths = [max(map(len, column)) for column in zip(*found, strict=True)]
+    for row in found:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    notes = [f"Medians over {len(results)} tasks, {SIZE.value} px ({'; '.join(results)}); {machine()}."]
+    if of_wasserstein:
+        notes.append(
+            f"Over style-transfer-pytorch's own recipe and loss: {statistics.median(of_wasserstein):.1f} times."
+        )
+    print("\n".join(notes))
+    if PLOT.value:
+        plot(last, PLOT.value)
+    if SHEET.value:
+        plots.save(plots.plot_rows(rows), SHEET.value)
+    if TABLE.value:
+        write_table(found, notes, TABLE.value)
+
+
+if __name__ == "__main__":
+    app.run(main)
