@@ -3,7 +3,7 @@
     NST_KERAS_WEIGHTS_DIR=... python benchmarks/preconditioning.py [--pairs=CONTENT;STYLE,...] [--exponents=0,0.5]
 
 For each exponent: evaluations to the loss that none (0) has after `--evaluations`, as a share of these, and the loss
-after half of them and after all, as a share of none's; medians over the tasks, and in how many of them it is the lowest.
+after half of them and after all, as a share of none's; medians over the tasks, and in how many it is the lowest.
 Grain is the energy of the high frequencies of the picture, as a share of that without.
 """
 

@@ -95,7 +95,7 @@ class Spectral(Optimizer):
         """A step of the other optimizer."""
         step = self._optimizer.step(_InCoordinates(objective, self))
         with self.place():
-            self.image.assign(self._paint(self._optimizer.image)[0])
+            self.image.assign(self._paint(tf.convert_to_tensor(self._optimizer.image))[0])
         return step
 
     def variables(self) -> dict[str, tf.Variable]:
