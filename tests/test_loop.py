@@ -117,13 +117,13 @@ def test_lbfgs_begins_each_stage_with_an_empty_history(make_transfer):
     def entering(*arguments):
         enter(*arguments)
         variables = style_transfer.optimizer_variables()
-        histories.append((variables["image"].shape[1:3], variables["curvatures"].numpy()))
+        histories.append((variables["image"].shape[1:3], variables["coordinates_curvatures"].numpy()))
 
     style_transfer._enter = entering
     watch, _ = watched(style_transfer)
     assert [size for size, _ in histories] == SIZES
     assert not any(curvatures.any() for _, curvatures in histories)
-    assert watch.optimizers[-1].variables()["curvatures"].numpy().any()
+    assert watch.optimizers[-1].variables()["coordinates_curvatures"].numpy().any()
 
 
 def test_adam_carries_its_moments_rate_and_steps_to_the_next_stage(make_transfer, monkeypatch):

@@ -30,6 +30,7 @@ def make(extractor, content, style):
             "optimizer": "adam",
             "averaging": None,
             "lbfgs_history": None,
+            "preconditioning": "auto",
             "tiled": tile_sizes.TileSizes(None, None, distribution.Replicas(strategies.get("default"))),
             "stage_sizes": (20, 30, 48),
             "jit_compile": "false",

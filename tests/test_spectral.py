@@ -167,7 +167,7 @@ def test_lbfgs_is_preconditioned_unless_told_otherwise():
         assert type(optimizers.get(identifier, preconditioning=preconditioning)) is kind
     sgd = optimizers.get(keras.optimizers.SGD(), preconditioning=0.5)
     assert isinstance(sgd.keras_optimizer, keras.optimizers.SGD)
-    assert optimizers.state_images("lbfgs") == optimizers.state_images("lbfgs", preconditioning=0) + 3
+    assert optimizers.state_images("lbfgs") == optimizers.state_images("lbfgs", preconditioning=0) + 6
 
 
 @pytest.mark.parametrize("bad", [-0.1, 1.5, np.nan, "half", True, None])

@@ -34,8 +34,8 @@ __all__ = [
 # at 1024 and 2048 px with TensorFlow 2.21, whose allocator leaves gaps.
 _TEMPORARIES = {"adam": (1, 4), "lbfgs": (4, 6)}
 
-# The image and its start, beside its coordinates, and where it was clipped; transforms come when the rest is let go of.
-_SPECTRAL = 3
+# The image and its start, beside its coordinates; where it was clipped; and what transforms take.
+_SPECTRAL = 6
 
 # {optimizer: the exponent that `preconditioning="auto"` stands for}; 0 for those that are not named.
 _USUAL_EXPONENTS = {"lbfgs": spectral.EXPONENT}

@@ -146,10 +146,13 @@ class Spectral(Optimizer):
         return self._filtered(tf.where(within, gradient, tf.zeros([], gradient.dtype)))
 
     def _filtered(self, values: tf.Tensor) -> tf.Tensor:
-        channels_first = tf.transpose(values, [0, 3, 1, 2])
-        spectrum = tf.signal.rfft2d(channels_first) * tf.cast(self._gains, tf.complex64)
-        filtered = tf.signal.irfft2d(spectrum, values.shape[1:3])
-        return tf.transpose(filtered, [0, 2, 3, 1])
+        def filtered(channel: tf.Tensor) -> tf.Tensor:
+            spectrum = tf.signal.rfft2d(channel) * tf.cast(self._gains, tf.complex64)
+            return tf.signal.irfft2d(spectrum, values.shape[1:3])
+
+        # One channel after the other, so that no more than one has its spectrum in memory.
+        channels = tf.map_fn(filtered, tf.transpose(values[0], [2, 0, 1]), parallel_iterations=1)
+        return tf.transpose(channels, [1, 2, 0])[tf.newaxis]
 
 
 class _InCoordinates:
