@@ -1,6 +1,6 @@
 """Seconds from the command to the first step made: the imports, the network, the targets, the step's own compiling.
 
-    NST_KERAS_WEIGHTS_DIR=... python benchmarks/start_up.py [--extractors=compact,vgg19] [--image_size=256] [--repeats=3]
+    NST_KERAS_WEIGHTS_DIR=... python benchmarks/start_up.py [--extractors=compact,vgg19] [--image_size=256] ...
 
 Each run is a process of its own, all builds in turn; medians. The pictures are given as arrays, so that none is read or
 drawn. "XLA, kept" has its compiled steps from `xla_cache`, filled by a run that is not counted. The last column is the
@@ -9,6 +9,7 @@ second step, for what compiling is worth. Random weights stand in where there ar
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import statistics
@@ -59,7 +60,7 @@ def child(extractor: str, size: str, jit_compile: str, cache: str, begun: str) -
     )
     times.append(time.time())
     style_transfer.fit_style_transfer(1, 2, callbacks=[note], verbose=0)
-    seconds = [after - before for before, after in zip(times, times[1:], strict=False)]
+    seconds = [after - before for before, after in itertools.pairwise(times)]
     print(json.dumps([*seconds[:-1], sum(seconds[:-1]), seconds[-1]]))
 
 
