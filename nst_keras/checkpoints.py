@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import export
+from nst_keras import folders
 
 __all__ = ["Checkpoint", "Store", "to_go_on_from"]
 
@@ -177,7 +177,7 @@ def to_go_on_from(store: Store | None, *, resume: bool, steps: int) -> Checkpoin
             f"checkpoint_dir: {str(store.folder)!r} holds the checkpoints of a run. Go on with it (resume), or choose "
             "another folder."
         )
-    export.make_folder("checkpoint_dir", store.folder)
+    folders.make_folder("checkpoint_dir", store.folder)
     checkpoint = store.newest() if resume else None
     if checkpoint is not None and checkpoint.step > steps:
         raise ValueError(f"resume: {checkpoint.step} steps are made already, of {steps}. Ask for more epochs.")

@@ -23,7 +23,7 @@ from typing import Any
 
 from absl import flags as absl_flags
 
-from nst_keras import flags
+from nst_keras import flags, xla_cache
 
 __all__ = ["main"]
 
@@ -61,6 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
+    if values["xla_cache"].value:
+        try:
+            xla_cache.use(values["xla_cache"].value)
+        except (OSError, RuntimeError) as error:
+            return _failed(error, _USAGE, values)
     with _silent():
         from nst_keras import job  # noqa: PLC0415  Takes TensorFlow's seconds; a bad flag need not wait.
 
@@ -134,6 +139,8 @@ def _flag_values() -> absl_flags.FlagValues:
         flags.define(values, *function)
     own = {"flag_values": values, "module_name": "nst_keras.run"}
     absl_flags.DEFINE_bool("quiet", False, "Prints nothing but warnings and errors.", **own)
+    kept = "Folder where XLA's compiled code is kept for later runs, which then start sooner; see `xla_cache`."
+    absl_flags.DEFINE_string("xla_cache", None, kept, **own)
     absl_flags.DEFINE_bool("debug", False, "Shows the traceback of an error.", **own)
     absl_flags.DEFINE_bool("help", False, "Shows this help.", short_name="h", **own)
     return values

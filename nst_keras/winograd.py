@@ -97,7 +97,9 @@ def _tiles(side: int) -> int:
 
 def _combinations(matrix: np.ndarray, parts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     """Each row of a matrix as a sum of the parts, its zeros left out."""
-    return [tf.add_n([float(c) * part for c, part in zip(row, parts, strict=True) if c]) for row in matrix]
+    # So are products with 1: a network has a thousand of them, which take half a second to trace.
+    rows = [[(c, part) for c, part in zip(row, parts, strict=True) if c] for row in matrix]
+    return [tf.add_n([part if c == 1 else float(c) * part for c, part in row]) for row in rows]
 
 
 def _joined(tiles: tf.Tensor, height: int, width: int) -> tf.Tensor:

@@ -12,6 +12,7 @@ ORDER = [
     "nst_keras",
     "checks",
     "folders",
+    "xla_cache",
     "digests",
     "compilation",
     "strategies",

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import PIL.Image
 
-from nst_keras import export, memory
+from nst_keras import export, folders, memory
 
 __all__ = ["FrameRecorder", "StoredFrames", "recorder"]
 
@@ -48,7 +48,7 @@ class StoredFrames(Sequence):
 
     def make_folder(self) -> None:
         """Makes the folder; raises `OSError` where that, or writing into it, is not possible."""
-        export.make_folder("frames_dir", self.folder)
+        folders.make_folder("frames_dir", self.folder)
 
     def append(self, step: int, frame: np.ndarray) -> None:
         """Writes a frame, whole or not at all; raises `OSError` where it cannot be written."""

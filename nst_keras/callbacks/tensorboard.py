@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nst_keras import checks, export, images
+from nst_keras import checks, folders, images
 
 __all__ = ["TensorBoard"]
 
@@ -51,7 +51,7 @@ class TensorBoard(keras.callbacks.Callback):
         self._settings = settings
         self._writer: tf.summary.SummaryWriter | None = None
         self._written: tf.Tensor | None = None
-        export.make_folder("tensorboard", self._log_dir)
+        folders.make_folder("tensorboard", self._log_dir)
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Writes what does not change: settings, content and style; and the start."""

@@ -9,7 +9,7 @@ import tempfile
 import uuid
 from collections.abc import Collection, Iterator
 
-__all__ = ["check_destination", "check_suffix", "make_folder", "replacing"]
+__all__ = ["check_destination", "check_suffix", "replacing"]
 
 
 @contextlib.contextmanager
@@ -31,22 +31,6 @@ def replacing(path: str | os.PathLike) -> Iterator[str]:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-
-
-def make_folder(argument: str, folder: str | os.PathLike) -> None:
-    """Makes a folder, unless it is there already, and finds out whether files can be written into it.
-
-    Raises:
-        OSError: They cannot; the sentence names the argument.
-    """
-    try:
-        pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise OSError(
-            f"{argument}: {str(folder)!r} is no folder that can be written to ({error.strerror}). Choose another."
-        ) from error
 
 
 def check_destination(argument: str, path: str | os.PathLike, suffixes: Collection[str], *, overwrite: bool) -> None:

@@ -187,6 +187,10 @@ def test_benchmarks(folder, program):
         ),
         "preview": (["--preview=32", "--image_size=48", "--steps=2"], "relative"),
         "evaluations": (["--image_size=32", "--steps=3", "--problems=relative"], "ours"),
+        "start_up": (
+            ["--image_size=32", "--extractors=compact", "--builds=graph", "--repeats=1"],
+            "compact      graph",
+        ),
         "overhead": (["--image_size=32", "--steps=3"], "a usual run"),
         "compact_quality": (
             [
