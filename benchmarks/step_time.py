@@ -1,14 +1,16 @@
-"""Seconds a step, ours beside a plain reading of TensorFlow's tutorial, and beside the floor that this machine sets.
+"""Seconds a step, ours beside plain readings of TensorFlow's tutorial and of neural-style-pt, and beside a floor.
 
     python benchmarks/step_time.py [--sizes=256,512] [--repeats=9] [--nomemory]
 
-All are measured in one run, in turn, VGG19 to block5_conv2 at each size; medians. The floor is the convolutions'
-floating-point operations, forward and backward, over the rate of a large `tf.matmul`. Peak memory is that of a process
-of its own for each build. Weights are random: they do not change the time.
+All are measured in one run, in turn, VGG19 to block5_conv2 at each size (neural-style-pt's, in PyTorch, to
+block5_conv1; left out where PyTorch is not installed); medians. The floor is the convolutions' floating-point operations, forward and
+backward, over the rate of a large `tf.matmul`. Peak memory is that of a process of its own for each build. Weights are
+random: they do not change the time. Three sizes or more are fitted: time and memory as straight lines over pixels.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
 import os
 import pathlib
@@ -23,6 +25,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
+from references import recipe
 
 from nst_keras import architectures, extractors, guidance, images, objective, optimizers
 
@@ -92,11 +95,23 @@ def our_step(size: int, jit_compile: str) -> Callable[[], None]:
     return lambda: float(optimizer.step(goal).terms.total)
 
 
-BUILDS: dict[str, Callable[[int], Callable[[], None]]] = {
+def torch_step(size: int) -> Callable[[], float]:
+    """One evaluation, and the step after it, as neural-style-pt makes it."""
+    from references import torch_recipes  # noqa: PLC0415  An extra.
+
+    content, style = (image.numpy() for image in pictures(size))
+    network = keras.applications.VGG19(include_top=False, weights=None)
+    iterates = torch_recipes.neural_style_pt(recipe.Task(content, style, content, network))
+    return lambda: next(iterates).loss
+
+
+BUILDS: dict[str, Callable[[int], Callable[[], object]]] = {
     "tutorial": tutorial_step,
     "ours, XLA": lambda size: our_step(size, "true"),
     "ours, graph": lambda size: our_step(size, "false"),
 }
+if importlib.util.find_spec("torch") is not None:
+    BUILDS["PyTorch"] = torch_step
 
 
 def pictures(size: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -165,21 +180,46 @@ def _measure_memory(name: str, size: int, queue: multiprocessing.Queue) -> None:
     queue.put(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 2**20)
 
 
+def fit(name: str, pixels: list[int], values: list[float], unit: str) -> str:
+    """The straight line through values over pixels that is nearest in proportion, and how far they are from it."""
+    places = np.array(pixels) / 1e6
+    scale = 1 / np.array(values)
+    columns = np.stack([np.ones_like(places), places], 1) * scale[:, np.newaxis]
+    (fixed, slope), *_ = np.linalg.lstsq(columns, np.ones_like(places), rcond=None)
+    worst = np.max(np.abs((fixed + slope * places) * scale - 1))
+    return f"{name}: {fixed:.2f} + {slope:.2f} {unit} a megapixel, within {worst:.0%}"
+
+
+def report(size: int, rate: float) -> dict[str, tuple[float, float]]:
+    """Prints the rows of a size; {build: (seconds, GiB)}."""
+    floor = convolution_operations(size) / rate
+    times, found = step_times(size, REPEATS.value), {}
+    for name, seconds in times.items():
+        ratios = (
+            statistics.median(a / b for a, b in zip(times[other], seconds, strict=True)) if other in times else np.nan
+            for other in ("tutorial", "PyTorch")
+        )
+        median = statistics.median(seconds)
+        memory = peak_memory(name, size) if MEMORY.value else float("nan")
+        shown = "".join(f"{ratio:>15.2f}" for ratio in ratios)
+        print(f"{size:>5}  {name:<12} {median:>9.3f}{shown} {floor / median:>15.0%} {memory:>9.2f}", flush=True)
+        found[name] = (median, memory)
+    print(f"{size:>5}  {'floor':<12} {floor:>9.3f}")
+    return found
+
+
 def main(_: list[str]) -> None:
-    rate = matmul_rate()
+    rate, sizes = matmul_rate(), [int(text) for text in SIZES.value]
     print(f"tf.matmul: {rate / 1e9:.0f} GFLOP/s; TensorFlow {tf.__version__}, {os.cpu_count()} cores")
-    print(
-        f"{'size':>5}  {'build':<12} {'s a step':>9} {'speed over tutorial':>20} {'share of floor':>15} {'peak GiB':>9}"
-    )
-    for size in map(int, SIZES.value):
-        floor = convolution_operations(size) / rate
-        times = step_times(size, REPEATS.value)
-        for name, seconds in times.items():
-            ratio = statistics.median(a / b for a, b in zip(times["tutorial"], seconds, strict=True))
-            median = statistics.median(seconds)
-            memory = peak_memory(name, size) if MEMORY.value else float("nan")
-            print(f"{size:>5}  {name:<12} {median:>9.3f} {ratio:>20.2f} {floor / median:>15.0%} {memory:>9.2f}")
-        print(f"{size:>5}  {'floor':<12} {floor:>9.3f}")
+    titles = f"{'times tutorial':>15}{'times PyTorch':>15} {'floor / step':>15} {'peak GiB':>9}"
+    print(f"{'size':>5}  {'build':<12} {'s a step':>9}{titles}")
+    found = [report(size, rate) for size in sizes]
+    if len(sizes) > 2:
+        pixels = [size * size for size in sizes]
+        for name in BUILDS:
+            print(fit(f"{name}, time", pixels, [of_size[name][0] for of_size in found], "s"))
+            if MEMORY.value:
+                print(fit(f"{name}, memory", pixels, [of_size[name][1] for of_size in found], "GiB"))
 
 
 if __name__ == "__main__":
