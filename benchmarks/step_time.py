@@ -3,9 +3,10 @@
     python benchmarks/step_time.py [--sizes=256,512] [--repeats=9] [--nomemory]
 
 All are measured in one run, in turn, VGG19 to block5_conv2 at each size (neural-style-pt's, in PyTorch, to
-block5_conv1; left out where PyTorch is not installed); medians. The floor is the convolutions' floating-point operations, forward and
-backward, over the rate of a large `tf.matmul`. Peak memory is that of a process of its own for each build. Weights are
-random: they do not change the time. Three sizes or more are fitted: time and memory as straight lines over pixels.
+block5_conv1; left out where PyTorch is not installed); medians. The floor is the convolutions' floating-point
+operations, forward and backward, over the rate of a large `tf.matmul`. Peak memory is that of a process of its own
+for each build. Weights are random: they do not change the time. Three sizes or more are fitted: time and memory as
+straight lines over pixels.
 """
 
 from __future__ import annotations
