@@ -31,9 +31,7 @@ PAIRS = flags.DEFINE_list(
     ],
     "Content and style, `;` between them.",
 )
-EXPONENTS = flags.DEFINE_list(
-    "exponents", ["0", "0.25", "0.4", "0.5", "0.6", "0.75", "1"], "To compare; 0 comes first."
-)
+EXPONENTS = flags.DEFINE_list("exponents", ["0.25", "0.4", "0.5", "0.6", "0.75", "1"], "To compare with 0.")
 EXTRACTOR = flags.DEFINE_string("extractor", "vgg19", "A name of the registry.")
 SIZE = flags.DEFINE_integer("image_size", 256, "Longest side, in pixels.")
 INITS = flags.DEFINE_list("inits", ["content", "noise"], "Starts: content, noise or both.")
@@ -77,7 +75,7 @@ def lowered(goal: objective.Objective, start: tf.Tensor, exponent: float) -> tup
 
 
 def main(_: list[str]) -> None:
-    exponents = [float(text) for text in EXPONENTS.value]
+    exponents = [0.0, *(float(text) for text in EXPONENTS.value)]
     shares, grains, best = collections.defaultdict(list), collections.defaultdict(list), collections.Counter()
     for name, goal, start in tasks():
         runs = {exponent: lowered(goal, start, exponent) for exponent in exponents}

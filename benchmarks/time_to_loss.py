@@ -13,16 +13,10 @@ what was published, without those in PyTorch where it is not installed. `--table
 
 from __future__ import annotations
 
-import collections
-import datetime
 import importlib.util
 import os
-import pathlib
-import platform
-import re
 import statistics
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -30,9 +24,9 @@ import matplotlib.figure
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
-from references import ours, race, recipe, tensorflow_recipes
+from references import ours, race, recipe, report, tensorflow_recipes
 
-from nst_keras import architectures, export, extractors, images, plots, starts
+from nst_keras import architectures, extractors, images, plots, starts
 
 PAIRS = flags.DEFINE_list(
     "pairs",
@@ -53,24 +47,6 @@ TABLE = flags.DEFINE_string("table", None, "A Markdown file with marks `<!-- tim
 
 OURS, PLAIN, JUDGE = "ours: L-BFGS", "ours: L-BFGS, not preconditioned", "neural-style-pt: L-BFGS"
 HAS_TORCH = importlib.util.find_spec("torch") is not None
-
-
-class Result(NamedTuple):
-    """What a recipe came to on one pair.
-
-    Attributes:
-        evaluations: Of each level; None for one that it did not come to.
-        seconds: To each level, or spent without coming to it.
-        with_start_up: Likewise, with all that the first evaluations take.
-        step: Seconds of an evaluation.
-        grain: Energy of the high frequencies of its picture.
-    """
-
-    evaluations: list[int | None]
-    seconds: list[float]
-    with_start_up: list[float]
-    step: float
-    grain: float
 
 
 def recipes() -> dict[str, recipe.Recipe]:
@@ -105,65 +81,16 @@ def check_losses(runners: dict[str, race.Runner]) -> None:
         raise SystemExit(f"The recipes do not measure the same loss: {first}.")
 
 
-def compared(task: recipe.Task) -> tuple[dict[str, race.Runner], dict[str, Result]]:
+def compared(task: recipe.Task) -> tuple[dict[str, race.Runner], dict[str, report.Result]]:
     """Runs all recipes on a task, to the loss of neural-style-pt's or, without PyTorch, of our own Adam."""
     runners = {name: race.Runner(iterates, task) for name, iterates in recipes().items()}
     judge = JUDGE if HAS_TORCH else "ours: Adam"
-    race.race(runners, judge=judge, evaluations=EVALUATIONS.value, most=MOST.value)
+    for runner in runners.values():
+        runner.advance()
     check_losses(runners)
+    race.race(runners, judge=judge, evaluations=EVALUATIONS.value, most=MOST.value)
     levels = [runners[judge].losses[max(0, EVALUATIONS.value // part - 1)] for part in (4, 2, 1)]
-    return runners, {name: result(runner, levels) for name, runner in runners.items()}
-
-
-def result(runner: race.Runner, levels: Sequence[float]) -> Result:
-    evaluations = [runner.reached(level) for level in levels]
-    spent = [reached or len(runner.losses) for reached in evaluations]
-    return Result(
-        evaluations,
-        [runner.elapsed(count) for count in spent],
-        [runner.elapsed(count, start_up=True) for count in spent],
-        runner.step,
-        race.high_frequencies(np.clip(runner.picture(), 0, 255)),
-    )
-
-
-def table(results: dict[str, dict[str, Result]]) -> list[list[str]]:
-    """Rows of medians over the tasks, ratios to ours task by task."""
-    by_recipe = collections.defaultdict(list)
-    for of_task in results.values():
-        for name, one in of_task.items():
-            by_recipe[name].append((one, of_task[OURS], of_task[PLAIN]))
-    rows = [["recipe", "s an evaluation", "evaluations", "s", "times ours, at each level", "with start-up", "grain"]]
-    for name, found in by_recipe.items():
-        counts = [median([len_or_inf(one.evaluations[-1]) for one, _, _ in found])]
-        seconds = median([one.seconds[-1] if one.evaluations[-1] else np.inf for one, _, _ in found])
-        ratios = [ratio([(one, mine) for one, mine, _ in found], "seconds", level) for level in range(3)]
-        started = ratio([(one, mine) for one, mine, _ in found], "with_start_up", -1)
-        grain = statistics.median(one.grain / plain.grain for one, _, plain in found)
-        step = statistics.median(one.step for one, _, _ in found)
-        shown = [f"{step:.3f}", *(number(count, ".0f") for count in counts), number(seconds, ".1f")]
-        rows.append([name, *shown, " / ".join(ratios), started, f"{grain:.2f}"])
-    return rows
-
-
-def len_or_inf(evaluations: int | None) -> float:
-    return np.inf if evaluations is None else evaluations
-
-
-def median(values: Sequence[float]) -> float:
-    """The middle value, or the upper of two: with infinities, there is no mean of them."""
-    return statistics.median_high(values)
-
-
-def number(value: float, form: str) -> str:
-    return format(value, form) if np.isfinite(value) else "not reached"
-
-
-def ratio(pairs: list[tuple[Result, Result]], kind: str, level: int) -> str:
-    """Median of a recipe's seconds over ours; `>` where it did not come to the level in most."""
-    ratios = [getattr(one, kind)[level] / getattr(mine, kind)[level] for one, mine in pairs]
-    missed = sum(one.evaluations[level] is None for one, _ in pairs)
-    return f"{'> ' if 2 * missed > len(pairs) else ''}{statistics.median(ratios):.1f}"
+    return runners, {name: report.result(runner, levels) for name, runner in runners.items()}
 
 
 def wasserstein(task: recipe.Task) -> tuple[str, float]:
@@ -186,19 +113,6 @@ def wasserstein(task: recipe.Task) -> tuple[str, float]:
     return told, seconds[0] / seconds[1]
 
 
-def machine() -> str:
-    """The machine, the versions and the date, in words."""
-    information = pathlib.Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*: (.+)", information.read_text()) if information.exists() else None
-    versions = [f"TensorFlow {tf.__version__}"]
-    if HAS_TORCH:
-        import torch  # noqa: PLC0415  An extra.
-
-        versions.append(f"PyTorch {torch.__version__}")
-    processor = found[1] if found else platform.processor() or platform.machine()
-    return f"{processor}, {os.cpu_count()} cores; {', '.join(versions)}; {datetime.date.today()}"
-
-
 def plot(runners: dict[str, race.Runner], path: str) -> None:
     """Losses against seconds, compiled, and against evaluations."""
     figure = matplotlib.figure.Figure(figsize=(10, 4), layout="constrained")
@@ -219,21 +133,8 @@ def sheet_row(task: recipe.Task, runners: dict[str, race.Runner]) -> list[tuple[
     return [(name, images.to_uint8(np.clip(picture, 0, 255))) for name, picture in shown]
 
 
-def write_table(rows: list[list[str]], notes: Sequence[str], path: str) -> None:
-    """Puts the table and what is said below it between the marks of a Markdown file."""
-    rows = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
-    lines = [*(f"| {' | '.join(row)} |" for row in rows), "", *notes]
-    mark, text = "<!-- time_to_loss -->", pathlib.Path(path).read_text(encoding="utf-8")
-    before, _, rest = text.partition(mark)
-    if rest.count(mark) != 1:
-        raise SystemExit(f"--table: {path} needs two marks {mark}, one before the table and one after.")
-    with export.replacing(path) as temporary:
-        new = "\n".join([mark, "", *lines, "", mark])
-        pathlib.Path(temporary).write_text(f"{before}{new}{rest.partition(mark)[2]}", encoding="utf-8")
-
-
 def main(_: list[str]) -> None:
-    print(f"{machine()}; VGG19, {SIZE.value} px")
+    print(f"{report.machine()}; VGG19, {SIZE.value} px")
     if not HAS_TORCH:
         print("PyTorch is not installed: its recipes are left out. pip install nst_keras[bench] brings it.")
     results, rows, of_wasserstein, last = {}, [], [], {}
@@ -247,11 +148,11 @@ def main(_: list[str]) -> None:
             told, faster = wasserstein(task)
             of_wasserstein.append(faster)
             print(f"{name:<44} style-transfer-pytorch: {told}", flush=True)
-    found = table(results)
+    found = report.table(results, ours=OURS, plain=PLAIN)
     widths = [max(map(len, column)) for column in zip(*found, strict=True)]
     for row in found:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
-    notes = [f"Medians over {len(results)} tasks, {SIZE.value} px ({'; '.join(results)}); {machine()}."]
+    notes = [f"Medians over {len(results)} tasks, {SIZE.value} px ({'; '.join(results)}); {report.machine()}."]
     if of_wasserstein:
         notes.append(
             f"Over style-transfer-pytorch's own recipe and loss: {statistics.median(of_wasserstein):.1f} times."
@@ -262,7 +163,7 @@ def main(_: list[str]) -> None:
     if SHEET.value:
         plots.save(plots.plot_rows(rows), SHEET.value)
     if TABLE.value:
-        write_table(found, notes, TABLE.value)
+        report.write_table(found, notes, TABLE.value)
 
 
 if __name__ == "__main__":

@@ -90,6 +90,7 @@ class Problem:
             "preconditioning": preconditioning,
         }
         optimizers.get(**self._optimizer_settings)  # For its errors: only a run knows its learning rate.
+        self._optimizer_settings["preconditioning"] = optimizers.exponent_of(optimizer, preconditioning)
         self.extractor = extractor
         self._mode = mode
         self._layers = {"style_layers": dict(style_layers), "content_layers": dict(content_layers)}

@@ -41,7 +41,8 @@ def use(folder: str | os.PathLike) -> pathlib.Path:
     """
     root = pathlib.Path(folder).expanduser().absolute()
     folders.make_folder("xla_cache", root)
-    own = root / f"tensorflow-{importlib.metadata.version('tensorflow')}-{_processor()}"
+    own = root / f"{_tensorflow()}-{_processor()}"
+    folders.make_folder("xla_cache", own)
     setting = f"--tf_xla_persistent_cache_directory={_quoted(own)} --tf_xla_persistent_cache_device_types=CPU"
     before = os.environ.get(_VARIABLE, "")
     if not before.endswith(setting):
@@ -51,8 +52,13 @@ def use(folder: str | os.PathLike) -> pathlib.Path:
                 "or notebook again, and name the folder before the import."
             )
         os.environ[_VARIABLE] = f"{before} {setting}".strip()
-    own.mkdir(exist_ok=True)
     return own
+
+
+def _tensorflow() -> str:
+    """Name and version of TensorFlow, which comes under several, without importing it."""
+    name = importlib.metadata.packages_distributions().get("tensorflow", ["tensorflow"])[0]
+    return f"{name}-{importlib.metadata.version(name)}"
 
 
 def _processor() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from nst_keras import extractors, guidance, objective, optimizers
@@ -41,7 +42,7 @@ def _recipe(
 
 def gram_objective(task: recipe.Task, *, jit_compile: str = "true") -> objective.Objective:
     """`recipe.GRAM_LOSS` in the package's terms: `mean` divides Gram matrices by M, and not by N M."""
-    extractor, weights = _extractor(jit_compile, "zeros"), recipe.GRAM_LOSS
+    extractor, weights = _extractor(task, jit_compile, "zeros"), recipe.GRAM_LOSS
     return _objective(
         task,
         extractor,
@@ -56,7 +57,7 @@ def gram_objective(task: recipe.Task, *, jit_compile: str = "true") -> objective
 
 def wasserstein_objective(task: recipe.Task, *, jit_compile: str = "true") -> objective.Objective:
     """`recipe.WASSERSTEIN_LOSS`: `relative` divides by the targets' own squares, which are multiplied back."""
-    extractor, weights = _extractor(jit_compile, "replicate"), recipe.WASSERSTEIN_LOSS
+    extractor, weights = _extractor(task, jit_compile, "replicate"), recipe.WASSERSTEIN_LOSS
     style, content = extractor(tf.constant(task.style)), extractor(tf.constant(task.content))
     shares = zip(recipe.STYLE_LAYERS, weights.style_weights, strict=True)
     pixels = tf.size(task.content, out_type=tf.float32) / 3
@@ -76,8 +77,14 @@ def wasserstein_objective(task: recipe.Task, *, jit_compile: str = "true") -> ob
     )
 
 
-def _extractor(jit_compile: str, padding: str) -> extractors.FeatureExtractor:
-    return extractors.get("vgg19", layers=_LAYERS, for_xla=jit_compile == "true", padding=padding)
+def _extractor(task: recipe.Task, jit_compile: str, padding: str) -> extractors.FeatureExtractor:
+    return extractors.FeatureExtractor(
+        task.network,
+        keras.applications.vgg19.preprocess_input,
+        layers=_LAYERS,
+        for_xla=jit_compile == "true",
+        padding=padding,
+    )
 
 
 def _objective(

@@ -83,9 +83,13 @@ def _gram(features: tf.Tensor) -> tf.Tensor:
 
 
 def _keras_example_loss(task: recipe.Task) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The example's own: sums, its content at block5_conv2 (here the task's layer), its weights."""
+    """The example's own: sums, its weights, a style of the content's size; the content at the task's layer.
+
+    Its total variation, a ten-thousandth of the gradient, is left out.
+    """
     features_of = _features(task.network)
-    grams = {name: _sums(features) for name, features in features_of(tf.constant(task.style)).items()}
+    style_image = tf.image.resize(task.style, task.content.shape[1:3])
+    grams = {name: _sums(features) for name, features in features_of(style_image).items()}
     content = features_of(tf.constant(task.content))[recipe.CONTENT_LAYER]
     pixels = float(np.prod(task.start.shape[1:3]))
 

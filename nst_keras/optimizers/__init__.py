@@ -25,6 +25,7 @@ __all__ = [
     "Optimizer",
     "Spectral",
     "Step",
+    "exponent_of",
     "get",
     "state_images",
     "two_loop_direction",
@@ -61,7 +62,8 @@ def get(
             L-BFGS, whose every iterate is better than those before, refuses it.
         lbfgs_history: Pairs that L-BFGS remembers, each two images large; 10 if left out. The others refuse it.
         preconditioning: The exponent a of `Spectral`, which any optimizer can be given, 0 to 1; 0 for none; `"auto"`
-            for what suits the optimizer, which is 0.5 for L-BFGS and 0 for others.
+            for what suits the optimizer, which is 0.5 for L-BFGS and 0 for others. A learning rate is then one of
+            coordinates, and moves large forms further.
         jit_compile: A name in `compilation.JIT_MODES`.
         on_host: Whether the optimizer's images lie, and its updates are computed, on the CPU; an accelerator then holds
             nothing but what the objective puts there.
@@ -70,7 +72,7 @@ def get(
         ValueError: Unknown name, or a learning rate, averaging, history or preconditioning that does not fit.
         TypeError: An `identifier` of another type.
     """
-    exponent = _exponent(identifier, preconditioning)
+    exponent = exponent_of(identifier, preconditioning)
     settings = {"averaging": averaging, "jit_compile": jit_compile, "on_host": on_host}
     settings["bounds"] = None if exponent else base.BOUNDS
     if isinstance(identifier, keras.optimizers.Optimizer):
@@ -105,7 +107,7 @@ def state_images(
         ValueError: Unknown name, a history that is not a whole number, 1 or more, or a preconditioning out of range.
         TypeError: An `identifier` of another type.
     """
-    preconditioned = _exponent(identifier, preconditioning) != 0
+    preconditioned = exponent_of(identifier, preconditioning) != 0
     name = identifier if isinstance(identifier, str) else "adam"
     history = checks.integer("lbfgs_history", lbfgs.HISTORY if lbfgs_history is None else lbfgs_history)
     # The image and two moments; or the image, the trial point and the gradient there was, and the pairs.
@@ -115,8 +117,17 @@ def state_images(
     return state + gradient + (with_xla if xla else without) + _SPECTRAL * preconditioned
 
 
-def _exponent(identifier: str | keras.optimizers.Optimizer, preconditioning: str | float) -> float:
-    """The exponent that a `preconditioning` stands for, once the optimizer has been found to be one."""
+def exponent_of(identifier: str | keras.optimizers.Optimizer, preconditioning: str | float) -> float:
+    """The exponent of `Spectral` that a `preconditioning` stands for; 0 for none.
+
+    Args:
+        identifier: As `get` takes it.
+        preconditioning: Likewise.
+
+    Raises:
+        ValueError: Unknown name, or a preconditioning out of range.
+        TypeError: An `identifier` of another type.
+    """
     if not isinstance(identifier, (str, keras.optimizers.Optimizer)):
         raise TypeError(
             f"optimizer must be one of {', '.join(OPTIMIZERS)} or a keras.optimizers.Optimizer, "

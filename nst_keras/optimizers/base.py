@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import keras
 import tensorflow as tf
 
-__all__ = ["BOUNDS", "Bounds", "Objective", "Optimizer", "Step", "clipped", "dot", "norm"]
+__all__ = ["BOUNDS", "Bounds", "Objective", "Optimizer", "Step", "clipped", "dot", "free", "norm"]
 
 Bounds = tuple[float, float] | None
 BOUNDS = (0.0, 255.0)
@@ -44,10 +44,12 @@ class Optimizer(abc.ABC):
     Attributes:
         image: The variable that holds the present image; made by `start`.
         keras_optimizer: The Keras optimizer at work, where there is one: Keras's callbacks look for it.
+        averages: Whether `result` is an average of images, and not the last.
     """
 
     image: tf.Variable
     keras_optimizer: keras.optimizers.Optimizer | None = None
+    averages = False
     built = True  # For Keras's callbacks, where there is no Keras optimizer to ask: a run starts it first.
 
     def __init__(self, *, on_host: bool = False) -> None:
@@ -93,6 +95,16 @@ class Optimizer(abc.ABC):
 def clipped(image: tf.Tensor, bounds: Bounds) -> tf.Tensor:
     """The image with its values kept within bounds, if there are any."""
     return image if bounds is None else tf.clip_by_value(image, *bounds)
+
+
+def free(values: tf.Tensor, image: tf.Tensor, gradient: tf.Tensor, bounds: Bounds) -> tf.Tensor:
+    """The values of pixels that may move down the gradient; 0 where a bound holds one."""
+    if bounds is None:
+        return tf.identity(values)
+    lowest, highest = bounds
+    outwards_below = (image <= lowest) & (gradient > 0)
+    outwards_above = (image >= highest) & (gradient < 0)
+    return tf.where(outwards_below | outwards_above, tf.zeros([], values.dtype), values)
 
 
 def dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

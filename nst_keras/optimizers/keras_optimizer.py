@@ -57,7 +57,7 @@ class KerasOptimizer(Optimizer):
         if not 0.0 <= checks.finite("averaging", averaging) < 1.0:
             raise ValueError(f"averaging must be 0 or more and below 1, but {averaging!r} was given. 0.99 is usual.")
         super().__init__(on_host=on_host)
-        self._averaging = averaging
+        self._averaging, self.averages = averaging, bool(averaging)
         with self.place():
             self.keras_optimizer = optimizer() if callable(optimizer) else _copy(optimizer)
         self._bounds = bounds

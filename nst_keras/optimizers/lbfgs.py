@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from nst_keras import checks, compilation
-from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, dot, norm
+from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, dot, free, norm
 
 __all__ = ["HISTORY", "LBFGS", "two_loop_direction"]
 
@@ -243,9 +243,4 @@ class LBFGS(Optimizer):
 
     def _free(self, values: tf.Tensor) -> tf.Tensor:
         """The values of pixels that may move down the gradient; 0 where a bound holds one."""
-        if self._bounds is None:
-            return tf.identity(values)
-        lowest, highest = self._bounds
-        outwards_below = (self.image <= lowest) & (self._gradient > 0)
-        outwards_above = (self.image >= highest) & (self._gradient < 0)
-        return tf.where(outwards_below | outwards_above, tf.zeros([], values.dtype), values)
+        return free(values, self.image, self._gradient, self._bounds)

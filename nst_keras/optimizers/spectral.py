@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_keras import checks, compilation
-from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped
+from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, free
 
 __all__ = ["EXPONENT", "Spectral", "gains"]
 
@@ -48,8 +48,8 @@ def gains(height: int, width: int, exponent: float) -> np.ndarray:
 class Spectral(Optimizer):
     """Another optimizer, over the coordinates z of an image in the place of its pixels; see the module.
 
-    Bounds are kept by clipping the image, and are part of what is lowered: where a pixel lies beyond one, its gradient
-    is 0. So the other's own rules for a step, such as L-BFGS's, hold as they are.
+    Bounds are kept by projection: images are clipped, pixels at a bound that the gradient pushes outwards do not count
+    in it, and what a step went beyond a bound is taken off the start, so that each pixel may come back at once.
 
     Args:
         optimizer: Any other, without bounds of its own.
@@ -78,6 +78,7 @@ class Spectral(Optimizer):
         self.keras_optimizer = optimizer.keras_optimizer
         # As graphs: XLA's own Fourier transforms on a CPU take longer.
         self._paint = compilation.compiled(self._painted, jit_compile="false")
+        self._settle = compilation.compiled(self._settled, jit_compile="false")
         self._pull = compilation.compiled(self._pulled, jit_compile="false")
         self.image: tf.Variable | None = None
 
@@ -95,7 +96,7 @@ class Spectral(Optimizer):
         """A step of the other optimizer."""
         step = self._optimizer.step(_InCoordinates(objective, self))
         with self.place():
-            self.image.assign(self._paint(tf.convert_to_tensor(self._optimizer.image))[0])
+            self._settle(tf.convert_to_tensor(self._optimizer.image))
         return step
 
     def variables(self) -> dict[str, tf.Variable]:
@@ -109,11 +110,17 @@ class Spectral(Optimizer):
 
     def result(self) -> tf.Tensor:
         """The picture of the other's result."""
+        if not self._optimizer.averages:
+            return super().result()
         with self.place():
-            return self._paint(self._optimizer.result())[0]
+            return self._paint(self._optimizer.result())
 
     def carry_over(self, other: Spectral) -> None:
-        """Takes over what the other's has learned of its coordinates, which have a place in the image as pixels do."""
+        """Takes over what the other's has learned of its coordinates, which have a place in the image as pixels do.
+
+        A form's frequency, and with it its gain, changes with the image's size; Adam, which divides one moment by the
+        other's root, does not see it.
+        """
         self._optimizer.carry_over(other._optimizer)
 
     def move(self, image: tf.Tensor) -> None:
@@ -130,20 +137,24 @@ class Spectral(Optimizer):
     def value_and_gradient(self, objective: Objective, coordinates: tf.Tensor) -> tuple[Any, tf.Tensor]:
         """The objective's terms at the image of these coordinates, and the gradient with respect to the latter."""
         with self.place():
-            image, within = self._paint(coordinates)
+            image = self._paint(coordinates)
         terms, gradient = objective.value_and_gradient(image)
         with self.place():
-            return terms, self._pull(tf.identity(gradient), within)
+            return terms, self._pull(tf.identity(gradient), image)
 
-    def _painted(self, coordinates: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The image, and where it has not been clipped."""
-        image = self._start + self._filtered(coordinates)
-        within = clipped(image, self._bounds)
-        return within, within == image
+    def _painted(self, coordinates: tf.Tensor) -> tf.Tensor:
+        """The image of coordinates."""
+        return clipped(self._start + self._filtered(coordinates), self._bounds)
 
-    def _pulled(self, gradient: tf.Tensor, within: tf.Tensor) -> tf.Tensor:
+    def _settled(self, coordinates: tf.Tensor) -> None:
+        """Makes the image of coordinates the present one, and the start such that nothing of it is clipped."""
+        changes = self._filtered(coordinates)
+        self.image.assign(clipped(self._start + changes, self._bounds))
+        self._start.assign(self.image - changes)
+
+    def _pulled(self, gradient: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
         """The gradient with respect to the coordinates: the filter is its own transpose."""
-        return self._filtered(tf.where(within, gradient, tf.zeros([], gradient.dtype)))
+        return self._filtered(free(gradient, image, gradient, self._bounds))
 
     def _filtered(self, values: tf.Tensor) -> tf.Tensor:
         def filtered(channel: tf.Tensor) -> tf.Tensor:

@@ -179,7 +179,7 @@ def test_benchmarks(folder, program):
                 "--extractor=compact",
                 "--evaluations=2",
                 "--pairs=sample:grace_hopper;sample:swirls",
-                "--exponents=0,0.5",
+                "--exponents=0.5",
                 "--inits=content",
                 "--normalizations=relative",
             ],
