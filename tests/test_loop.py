@@ -67,7 +67,7 @@ def test_one_compilation_a_stage(make):
     for objective in watch.objectives:
         assert objective.tracing_count() == 1
     for optimizer in watch.optimizers:
-        compiled = getattr(optimizer, "_update", None) or optimizer._paint
+        compiled = getattr(optimizer, "_update", None) or optimizer._optimizer._aim
         assert compiled.tracing_count() == 1
 
 

@@ -328,9 +328,9 @@ def test_an_error_in_a_run_keeps_the_image_the_frames_and_the_reason(make):
 def test_the_optimizer_is_compiled_once_for_runs_that_are_alike(make):
     style_transfer = make()
     fit(style_transfer)
-    compiled = style_transfer.optimizer._paint
+    compiled = style_transfer.optimizer._optimizer._aim
     fit(style_transfer, style_weight=3.0)
-    assert style_transfer.optimizer._paint is compiled
+    assert style_transfer.optimizer._optimizer._aim is compiled
     assert compiled.tracing_count() == 1
 
 

@@ -36,7 +36,7 @@ __all__ = [
 _TEMPORARIES = {"adam": (1, 4), "lbfgs": (4, 6)}
 
 # The image and its start, beside its coordinates; where it was clipped; and what transforms take.
-_SPECTRAL = 6
+_SPECTRAL = 7
 
 # {optimizer: the exponent that `preconditioning="auto"` stands for}; 0 for those that are not named.
 _USUAL_EXPONENTS = {"lbfgs": spectral.EXPONENT}
