@@ -5,8 +5,8 @@
 All are measured in one run, in turn, VGG19 to block5_conv2 at each size (neural-style-pt's, in PyTorch, to
 block5_conv1; left out where PyTorch is not installed); medians. The floor is the convolutions' floating-point
 operations, forward and backward, over the rate of a large `tf.matmul`. Peak memory is that of a process of its own
-for each build. Weights are random: they do not change the time. Three sizes or more are fitted: time and memory as
-straight lines over pixels.
+for each build. Weights are random: they do not change the time. `xla` and `graph` are ours. Three sizes or more are
+fitted: time and memory as straight lines over pixels.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ from nst_keras import architectures, extractors, guidance, images, objective, op
 SIZES = flags.DEFINE_list("sizes", ["256", "512"], "Sides of the square image, in pixels.")
 REPEATS = flags.DEFINE_integer("repeats", 9, "Timed steps of each build.")
 MEMORY = flags.DEFINE_bool("memory", True, "Measures peak memory too, each in a process of its own.")
+
+ONLY = flags.DEFINE_list("only", None, "Builds that are measured: tutorial, xla, graph, torch; all if left out.")
 
 STYLE_LAYERS = architectures.ARCHITECTURES["vgg19"].style_layers
 CONTENT_LAYERS = ("block5_conv2",)
@@ -108,11 +110,11 @@ def torch_step(size: int) -> Callable[[], float]:
 
 BUILDS: dict[str, Callable[[int], Callable[[], object]]] = {
     "tutorial": tutorial_step,
-    "ours, XLA": lambda size: our_step(size, "true"),
-    "ours, graph": lambda size: our_step(size, "false"),
+    "xla": lambda size: our_step(size, "true"),
+    "graph": lambda size: our_step(size, "false"),
 }
 if importlib.util.find_spec("torch") is not None:
-    BUILDS["PyTorch"] = torch_step
+    BUILDS["torch"] = torch_step
 
 
 def pictures(size: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -152,7 +154,7 @@ def timed(step: Callable[[], object]) -> float:
 
 def step_times(size: int, repeats: int) -> dict[str, list[float]]:
     """Seconds of each build's steps, taken in turn so that the machine's moods fall on all alike."""
-    steps = {name: build(size) for name, build in BUILDS.items()}
+    steps = {name: build(size) for name, build in BUILDS.items() if ONLY.value is None or name in ONLY.value}
     for step in steps.values():
         step()
     times = {name: [] for name in steps}
@@ -198,7 +200,7 @@ def report(size: int, rate: float) -> dict[str, tuple[float, float]]:
     for name, seconds in times.items():
         ratios = (
             statistics.median(a / b for a, b in zip(times[other], seconds, strict=True)) if other in times else np.nan
-            for other in ("tutorial", "PyTorch")
+            for other in ("tutorial", "torch")
         )
         median = statistics.median(seconds)
         memory = peak_memory(name, size) if MEMORY.value else float("nan")
@@ -212,12 +214,12 @@ def report(size: int, rate: float) -> dict[str, tuple[float, float]]:
 def main(_: list[str]) -> None:
     rate, sizes = matmul_rate(), [int(text) for text in SIZES.value]
     print(f"tf.matmul: {rate / 1e9:.0f} GFLOP/s; TensorFlow {tf.__version__}, {os.cpu_count()} cores")
-    titles = f"{'times tutorial':>15}{'times PyTorch':>15} {'floor / step':>15} {'peak GiB':>9}"
+    titles = f"{'times tutorial':>15}{'times torch':>15} {'floor / step':>15} {'peak GiB':>9}"
     print(f"{'size':>5}  {'build':<12} {'s a step':>9}{titles}")
     found = [report(size, rate) for size in sizes]
     if len(sizes) > 2:
         pixels = [size * size for size in sizes]
-        for name in BUILDS:
+        for name in found[0]:
             print(fit(f"{name}, time", pixels, [of_size[name][0] for of_size in found], "s"))
             if MEMORY.value:
                 print(fit(f"{name}, memory", pixels, [of_size[name][1] for of_size in found], "GiB"))
