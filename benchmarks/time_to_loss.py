@@ -46,13 +46,16 @@ PLOT = flags.DEFINE_string("plot", None, "Where a plot of losses against seconds
 TABLE = flags.DEFINE_string("table", None, "A Markdown file with marks `<!-- time_to_loss -->` around its table.")
 
 OURS, PLAIN, JUDGE = "ours: L-BFGS", "ours: L-BFGS, not preconditioned", "neural-style-pt: L-BFGS"
+TUTORIAL = "TensorFlow's tutorial: Adam"
+# Of the contact sheet.
+SHOWN = {OURS: "ours", PLAIN: "plain L-BFGS", TUTORIAL: "tutorial", JUDGE: "neural-style-pt"}
 HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 
 def recipes() -> dict[str, recipe.Recipe]:
     found = {
         **ours.recipes(ours.gram_objective),
-        "TensorFlow's tutorial: Adam": tensorflow_recipes.tutorial,
+        TUTORIAL: tensorflow_recipes.tutorial,
         "keras.io's example: SGD": tensorflow_recipes.keras_example,
     }
     if HAS_TORCH:
@@ -129,7 +132,7 @@ def plot(runners: dict[str, race.Runner], path: str) -> None:
 
 def sheet_row(task: recipe.Task, runners: dict[str, race.Runner]) -> list[tuple[str, np.ndarray]]:
     shown = [("content", task.content), ("style", task.style)]
-    shown += [(f"{name}, {len(runner.losses)}", runner.picture()) for name, runner in runners.items()]
+    shown += [(SHOWN[name], runners[name].picture()) for name in SHOWN if name in runners]
     return [(name, images.to_uint8(np.clip(picture, 0, 255))) for name, picture in shown]
 
 
