@@ -36,6 +36,7 @@ EXTRACTOR = flags.DEFINE_string("extractor", "vgg19", "A name of the registry.")
 SIZE = flags.DEFINE_integer("image_size", 256, "Longest side, in pixels.")
 INITS = flags.DEFINE_list("inits", ["content", "noise"], "Starts: content, noise or both.")
 NORMALIZATIONS = flags.DEFINE_list("normalizations", ["relative", "mean"], "Loss conventions, at their usual weights.")
+JIT = flags.DEFINE_string("jit_compile", "auto", "As the package takes it; short runs are sooner done without.")
 EVALUATIONS = flags.DEFINE_integer("evaluations", 40, "Of each run.")
 
 STYLE_LAYERS = [f"conv{block}_1" for block in range(1, 6)]
@@ -46,7 +47,9 @@ def tasks() -> Iterable[tuple[str, objective.Objective, tf.Tensor]]:
     """Each pair under each loss from each start: a name, what is lowered, and the start."""
     has_file = not architectures.ARCHITECTURES[EXTRACTOR.value].downloads or architectures.weights_file(EXTRACTOR.value)
     weights = "imagenet" if has_file else "random"
-    network = extractors.get(EXTRACTOR.value, layers=[*STYLE_LAYERS, *CONTENT_LAYERS], weights=weights, for_xla=True)
+    network = extractors.get(
+        EXTRACTOR.value, layers=[*STYLE_LAYERS, *CONTENT_LAYERS], weights=weights, for_xla=JIT.value != "false"
+    )
     for pair in PAIRS.value:
         content, style = (images.load(source, longest_side=SIZE.value) for source in pair.split(";"))
         for normalization in NORMALIZATIONS.value:
@@ -60,6 +63,7 @@ def tasks() -> Iterable[tuple[str, objective.Objective, tf.Tensor]]:
                 normalization=normalization,
                 style_weight=usual.style_weight,
                 content_weight=usual.content_weight,
+                jit_compile=JIT.value,
             )
             for init in INITS.value:
                 start = content if init == "content" else starts.white_noise(*content.shape[1:3], seed=0)
@@ -68,7 +72,7 @@ def tasks() -> Iterable[tuple[str, objective.Objective, tf.Tensor]]:
 
 def lowered(goal: objective.Objective, start: tf.Tensor, exponent: float) -> tuple[list[float], float]:
     """The loss after each evaluation, and the grain of the picture."""
-    optimizer = optimizers.get("lbfgs", preconditioning=exponent)
+    optimizer = optimizers.get("lbfgs", preconditioning=exponent, jit_compile=JIT.value)
     optimizer.start(start)
     found = [float(optimizer.step(goal).terms.total) for _ in range(EVALUATIONS.value)]
     return found, race.high_frequencies(optimizer.result().numpy())

@@ -180,6 +180,7 @@ def test_benchmarks(folder, program):
                 "--evaluations=2",
                 "--pairs=sample:grace_hopper;sample:swirls",
                 "--exponents=0.5",
+                "--jit_compile=false",
                 "--inits=content",
                 "--normalizations=relative",
             ],
