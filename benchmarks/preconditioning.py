@@ -18,9 +18,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import tensorflow as tf
 from absl import app, flags
-from references import race
+from references import pairs, race
 
-from nst_keras import architectures, extractors, guidance, images, losses, objective, optimizers, starts
+from nst_keras import extractors, guidance, losses, objective, optimizers
 
 PAIRS = flags.DEFINE_list(
     "pairs",
@@ -45,13 +45,14 @@ CONTENT_LAYERS = ["conv4_2"]
 
 def tasks() -> Iterable[tuple[str, objective.Objective, tf.Tensor]]:
     """Each pair under each loss from each start: a name, what is lowered, and the start."""
-    has_file = not architectures.ARCHITECTURES[EXTRACTOR.value].downloads or architectures.weights_file(EXTRACTOR.value)
-    weights = "imagenet" if has_file else "random"
     network = extractors.get(
-        EXTRACTOR.value, layers=[*STYLE_LAYERS, *CONTENT_LAYERS], weights=weights, for_xla=JIT.value != "false"
+        EXTRACTOR.value,
+        layers=[*STYLE_LAYERS, *CONTENT_LAYERS],
+        weights=pairs.weights(EXTRACTOR.value),
+        for_xla=JIT.value != "false",
     )
     for pair in PAIRS.value:
-        content, style = (images.load(source, longest_side=SIZE.value) for source in pair.split(";"))
+        content, style = pairs.pictures(pair, SIZE.value)
         for normalization in NORMALIZATIONS.value:
             usual = losses.NORMALIZATIONS[normalization]
             goal = objective.Objective(
@@ -66,8 +67,7 @@ def tasks() -> Iterable[tuple[str, objective.Objective, tf.Tensor]]:
                 jit_compile=JIT.value,
             )
             for init in INITS.value:
-                start = content if init == "content" else starts.white_noise(*content.shape[1:3], seed=0)
-                yield f"{pair}, {normalization}, from {init}", goal, start
+                yield f"{pair}, {normalization}, from {init}", goal, pairs.start(init, content)
 
 
 def lowered(goal: objective.Objective, start: tf.Tensor, exponent: float) -> tuple[list[float], float]:

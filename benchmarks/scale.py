@@ -24,6 +24,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
+from references import pairs
 
 from nst_keras import architectures, extractors, guidance, images, objectives, transfer
 
@@ -39,11 +40,6 @@ def pictures(side: int) -> tuple[tf.Tensor, tf.Tensor]:
     return tuple(images.cover(images.load(f"sample:{name}"), side, side) for name in ("grace_hopper", "swirls"))
 
 
-def weights(extractor: str) -> str:
-    has_file = not architectures.ARCHITECTURES[extractor].downloads or architectures.weights_file(extractor)
-    return "imagenet" if has_file else "random"
-
-
 def in_a_process(function: Callable[..., object], *arguments: object) -> object:
     with futures.ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(function, *arguments).result()
@@ -56,7 +52,7 @@ def run(extractor: str, side: int, tile_size: int | None, steps: int) -> tuple[f
         style,
         content,
         extractor,
-        weights=weights(extractor),
+        weights=pairs.weights(extractor),
         normalization="relative",
         image_size=None,
         tile_size=tile_size,
@@ -96,7 +92,7 @@ def _objectives(extractor: str, side: int, tile_size: int, jit_compile: str) -> 
     network = extractors.get(
         extractor,
         layers=dict.fromkeys([*style_layers, *content_layers]),
-        weights=weights(extractor),
+        weights=pairs.weights(extractor),
         for_xla=jit_compile != "false",
     )
     return [

@@ -24,9 +24,9 @@ import matplotlib.figure
 import numpy as np
 import tensorflow as tf
 from absl import app, flags
-from references import ours, race, recipe, report, tensorflow_recipes
+from references import ours, pairs, race, recipe, report, tensorflow_recipes
 
-from nst_keras import architectures, extractors, images, plots, starts
+from nst_keras import extractors, images, plots
 
 PAIRS = flags.DEFINE_list(
     "pairs",
@@ -67,13 +67,13 @@ def recipes() -> dict[str, recipe.Recipe]:
 
 def tasks() -> Iterable[tuple[str, recipe.Task]]:
     """Each pair with each start, under a name for it."""
-    weights = "imagenet" if architectures.weights_file("vgg19") else "random"
-    network = extractors.get("vgg19", layers=[*recipe.STYLE_LAYERS, recipe.CONTENT_LAYER], weights=weights).network
+    layers = [*recipe.STYLE_LAYERS, recipe.CONTENT_LAYER]
+    network = extractors.get("vgg19", layers=layers, weights=pairs.weights("vgg19")).network
     for pair in PAIRS.value:
-        content, style = (images.load(source, longest_side=SIZE.value) for source in pair.split(";"))
+        content, style = pairs.pictures(pair, SIZE.value)
         name = " x ".join(os.path.splitext(part.rpartition(":")[2].rpartition("/")[2])[0] for part in pair.split(";"))
         for init in INITS.value:
-            start = content if init == "content" else starts.white_noise(*content.shape[1:3], seed=0)
+            start = pairs.start(init, content)
             yield f"{name}, from {init}", recipe.Task(content.numpy(), style.numpy(), start.numpy(), network)
 
 

@@ -8,7 +8,18 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-__all__ = ["GRAM_LOSS", "STYLE_LAYERS", "WASSERSTEIN_LOSS", "GramLoss", "Iterate", "Recipe", "Task", "WassersteinLoss"]
+__all__ = [
+    "CONTENT_LAYER",
+    "GRAM_LOSS",
+    "STYLE_LAYERS",
+    "WASSERSTEIN_LOSS",
+    "GramLoss",
+    "Iterate",
+    "Recipe",
+    "Task",
+    "WassersteinLoss",
+    "convolutions",
+]
 
 # Both implementations name layers after the paper: relu1_1 is Keras's `block1_conv1`, whose output is after the ReLU.
 STYLE_LAYERS = tuple(f"block{block}_conv1" for block in range(1, 6))
@@ -26,7 +37,7 @@ class GramLoss(NamedTuple):
 class WassersteinLoss(NamedTuple):
     """style-transfer-pytorch's: Wasserstein-2 distances of features, their mean squares, and nine-point differences.
 
-    Its network was trained on pixels divided by their standard deviation; that of Keras has features `FEATURE_SCALE`
+    Its network was trained on pixels divided by their standard deviation; that of Keras has features `feature_scale`
     times as large, whose losses are divided by its square here.
     """
 

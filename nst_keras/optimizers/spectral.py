@@ -157,7 +157,10 @@ class Spectral(Optimizer):
         return self._filtered(free(gradient, image, gradient, self._bounds))
 
     def _filtered(self, values: tf.Tensor) -> tf.Tensor:
+        """F^-1 diag((f / 0.1)^-a) F of values [1, height, width, 3]."""
+
         def filtered(channel: tf.Tensor) -> tf.Tensor:
+            """The same of one channel, [height, width]."""
             spectrum = tf.signal.rfft2d(channel) * tf.cast(self._gains, tf.complex64)
             return tf.signal.irfft2d(spectrum, values.shape[1:3])
 
@@ -174,4 +177,5 @@ class _InCoordinates:
         self._spectral = spectral
 
     def value_and_gradient(self, coordinates: tf.Tensor) -> tuple[Any, tf.Tensor]:
+        """Its terms at the image of these coordinates, and the gradient with respect to the latter."""
         return self._spectral.value_and_gradient(self._objective, coordinates)
