@@ -14,10 +14,16 @@ def fit(style_transfer, *extra, steps=5, **options):
     return style_transfer.fit_style_transfer(1, steps, verbose=0, callbacks=extra, **options)
 
 
+def turn(file):
+    """When a file was begun: `events.out.tfevents.SECONDS.HOST.PROCESS.COUNT.v2`, whose count can grow a digit."""
+    parts = file.name.split(".")
+    return int(parts[3]), int(parts[-2])
+
+
 def written(folder):
     """{tag: {step: value}} of all event files in a folder, in the order in which they were written."""
     values = {}
-    for file in sorted(folder.glob("events.out.tfevents.*")):
+    for file in sorted(folder.glob("events.out.tfevents.*"), key=turn):
         for record in tf.data.TFRecordDataset(str(file)):
             event = tf.compat.v1.Event.FromString(record.numpy())
             for value in event.summary.value:
