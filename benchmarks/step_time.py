@@ -5,8 +5,8 @@
 All are measured in one run, in turn, VGG19 to block5_conv2 at each size (neural-style-pt's, in PyTorch, to
 block5_conv1; left out where PyTorch is not installed); medians. The floor is the convolutions' floating-point
 operations, forward and backward, over the rate of a large `tf.matmul`. Peak memory is that of a process of its own
-for each build. Weights are random: they do not change the time. `xla` and `graph` are ours. Three sizes or more are
-fitted: time and memory as straight lines over pixels.
+for each build. Weights are random: they do not change the time. `xla`, `graph` and `bfloat16` (a graph too, its network
+in `mixed_bfloat16`) are ours. Three sizes or more are fitted: time and memory as straight lines over pixels.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SIZES = flags.DEFINE_list("sizes", ["256", "512"], "Sides of the square image, i
 REPEATS = flags.DEFINE_integer("repeats", 9, "Timed steps of each build.")
 MEMORY = flags.DEFINE_bool("memory", True, "Measures peak memory too, each in a process of its own.")
 
-ONLY = flags.DEFINE_list("only", None, "Builds that are measured: tutorial, xla, graph, torch; all if left out.")
+ONLY = flags.DEFINE_list("only", None, "Builds: tutorial, xla, graph, bfloat16, torch; all if left out.")
 
 STYLE_LAYERS = architectures.ARCHITECTURES["vgg19"].style_layers
 CONTENT_LAYERS = ("block5_conv2",)
@@ -77,11 +77,11 @@ def tutorial_step(size: int) -> Callable[[], None]:
     return lambda: float(step()[0])
 
 
-def our_step(size: int, jit_compile: str) -> Callable[[], None]:
+def our_step(size: int, jit_compile: str, precision: str = "float32") -> Callable[[], None]:
     """One step of ours: the same losses, weights and optimizer."""
     content, style = pictures(size)
     layers, for_xla = [*STYLE_LAYERS, *CONTENT_LAYERS], jit_compile == "true"
-    extractor = extractors.get("vgg19", layers=layers, weights="random", for_xla=for_xla)
+    extractor = extractors.get("vgg19", layers=layers, weights="random", for_xla=for_xla, precision=precision)
     goal = objective.Objective(
         extractor,
         regions=guidance.everywhere([style]),
@@ -112,6 +112,7 @@ BUILDS: dict[str, Callable[[int], Callable[[], object]]] = {
     "tutorial": tutorial_step,
     "xla": lambda size: our_step(size, "true"),
     "graph": lambda size: our_step(size, "false"),
+    "bfloat16": lambda size: our_step(size, "false", "mixed_bfloat16"),
 }
 if importlib.util.find_spec("torch") is not None:
     BUILDS["torch"] = torch_step

@@ -117,7 +117,7 @@ class FeatureExtractor:
         preprocess = getattr(self.preprocess, "__qualname__", type(self.preprocess).__name__)
         digest.update(repr((self.layers, kinds, preprocess)).encode())
         for array in self._network.get_weights():
-            digest.update(np.ascontiguousarray(array).data)
+            digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
     @property

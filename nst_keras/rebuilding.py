@@ -95,8 +95,13 @@ def _pooling(kind: type[keras.layers.Layer]) -> Swap:
 
 
 def _precision(policy: str) -> Swap:
-    """Makes a layer compute as one of Keras's policies says; weights stay float32."""
-    return lambda layer: type(layer).from_config(layer.get_config() | {"dtype": policy})
+    """Makes a layer compute as one of Keras's policies says.
+
+    Such a policy keeps weights in float32 for their updates, of which a frozen network has none: here they are rounded
+    once, in place of at every step.
+    """
+    compute_dtype = keras.DTypePolicy(policy).compute_dtype
+    return lambda layer: type(layer).from_config(layer.get_config() | {"dtype": compute_dtype})
 
 
 def _edge_padding(model: keras.Model) -> Swap:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import keras
@@ -14,6 +15,9 @@ __all__ = ["PatchConv2D", "WindowL2Pooling2D", "WindowMaxPooling2D", "WinogradCo
 # Channels of inputs and filters together. With fewer, Winograd's transforms cost about what the products cost that they
 # save; and VGG19's first layers, which are the largest, would take half as much memory again.
 _LEAST_FOR_WINOGRAD = 192
+# Of a picture's. With fewer, products have so few rows that reading 36 numbers of a kernel in place of 9 takes longer
+# than all of the plain convolution: twice as long, for 512 channels of 8 x 12, which are six tiles.
+_LEAST_TILES = 8
 # With more channels of inputs, to write out patches costs more than XLA's own convolution.
 _MOST_FOR_PATCHES = 4
 
@@ -77,9 +81,11 @@ class _FrozenConv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable(package="nst_keras")
 class WinogradConv2D(_FrozenConv2D):
-    """By Winograd's minimal filtering, for many channels."""
+    """By Winograd's minimal filtering, for many channels of all but the smallest pictures."""
 
     def _convolved(self, inputs: tf.Tensor) -> tf.Tensor:
+        if math.prod(-(-side // winograd.TILE) for side in inputs.shape[1:3]) < _LEAST_TILES:
+            return tf.nn.conv2d(inputs, tf.convert_to_tensor(self.kernel), 1, "SAME")
         if not hasattr(self, "_transformed"):
             with tf.init_scope():
                 kernel = winograd.transformed_kernel(tf.convert_to_tensor(self.kernel).numpy())

@@ -315,11 +315,12 @@ def test_real_weights_load(vgg19_weights, image):
 )
 @pytest.mark.parametrize("for_xla", [True, False])
 def test_a_network_computes_in_the_precision_asked_for(model, image, precision, short_range, for_xla):
-    """Its weights stay float32, and its features are near those of float32."""
+    """Its weights are rounded to it, those of the model it is made from are not; features are near float32's."""
     half = extractors.FeatureExtractor(model, centred, precision=precision, for_xla=for_xla, pooling="l2")
     exact = extractors.FeatureExtractor(model, centred, pooling="l2")
     assert half.has_short_range is half.select(["conv1"]).has_short_range is short_range
-    assert {weight.dtype for weight in half.network.weights} == {"float32"}
+    assert {weight.dtype for weight in half.network.weights} == {precision.removeprefix("mixed_")}
+    assert {weight.dtype for weight in model.weights} == {"float32"}
     for name, features in half(image).items():
         assert features.dtype == precision.removeprefix("mixed_")
         np.testing.assert_allclose(tf.cast(features, tf.float32), exact(image)[name], atol=0.1, rtol=0.05)

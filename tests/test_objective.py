@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras import compilation, extractors, guidance, images, losses, objective, priors, statistics
+from nst_keras import extractors, guidance, images, losses, objective, priors, statistics
 from tests import reference
 
 STYLE = {"conv1": 0.7, "conv2": 0.3}
@@ -258,21 +258,3 @@ def test_style_alone_needs_no_content_image(make, content):
 def test_bad_arguments(make, options, message):
     with pytest.raises(ValueError, match=message):
         make(**options)
-
-
-def test_what_xla_cannot_compile_falls_back_and_says_so():
-    def untranslatable(x):
-        return tf.strings.to_number(tf.strings.as_string(x)) * 2
-
-    function = compilation.compiled(untranslatable, jit_compile="auto")
-    with pytest.warns(UserWarning, match="XLA cannot compile this step here"):
-        assert float(function(tf.constant(3.0))) == 6.0
-    assert float(function(tf.constant(4.0))) == 8.0  # Without a further warning.
-    with pytest.raises(tf.errors.InvalidArgumentError):
-        compilation.compiled(untranslatable, jit_compile="true")(tf.constant(3.0))
-
-
-def test_an_error_of_the_functions_own_goes_up():
-    function = compilation.compiled(lambda x: tf.ensure_shape(tf.reshape(x, [-1]), [3]), jit_compile="auto")
-    with pytest.raises((tf.errors.InvalidArgumentError, ValueError)):
-        function(tf.ones([4]))

@@ -87,6 +87,22 @@ def test_patches_and_their_gradient_are_those_of_the_convolution(random, size):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(("size", "tiles"), [((8, 12), 0), ((12, 12), 1), ((3, 29), 1)])
+def test_winograds_form_is_for_pictures_of_several_tiles(random, monkeypatch, size, tiles):
+    used = []
+    form = winograd.convolution
+    monkeypatch.setattr(winograd, "convolution", lambda *arguments: used.append(1) or form(*arguments))
+    plain = keras.layers.Conv2D(8, 3, padding="same", activation="relu", bias_initializer="normal", name="wide")
+    inputs = tf.constant(random.normal(size=(1, *size, 6)), tf.float32)
+    plain.build(inputs.shape)
+    layer = xla_layers.WinogradConv2D.from_config(plain.get_config())
+    layer.build(inputs.shape)
+    layer.set_weights(plain.get_weights())
+    compiled = tf.function(layer, jit_compile=True)(inputs)
+    np.testing.assert_allclose(compiled, plain(inputs), rtol=1e-4, atol=1e-5)
+    assert len(used) == tiles
+
+
 def test_l2_pooling_has_a_faster_form_of_2x2_windows_alone():
     plain, wide = (network_layers.L2Pooling2D(window, name="pool") for window in (2, 3))
     assert isinstance(xla_layers.replacement(plain), xla_layers.WindowL2Pooling2D)

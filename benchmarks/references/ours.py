@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from nst_keras import extractors, guidance, objective, optimizers
+from nst_keras import compilation, extractors, guidance, objective, optimizers
 from references import recipe
 
 __all__ = ["gram_objective", "recipes", "wasserstein_objective"]
@@ -21,28 +22,52 @@ def recipes(objective_of: Callable[..., objective.Objective]) -> dict[str, recip
     settings = {
         "L-BFGS": {"identifier": "lbfgs"},
         "L-BFGS, no XLA": {"identifier": "lbfgs", "jit_compile": "false"},
+        "L-BFGS, mixed_bfloat16": {"identifier": "lbfgs", "jit_compile": "auto", "precision": "mixed_bfloat16"},
         "L-BFGS, not preconditioned": {"identifier": "lbfgs", "preconditioning": 0},
         "Adam": {"identifier": "adam"},
     }
     return {f"ours: {name}": _recipe(objective_of, **options) for name, options in settings.items()}
 
 
+class _Watched:
+    """An objective that remembers which picture it was evaluated at."""
+
+    def __init__(self, goal: objective.Objective) -> None:
+        self._goal = goal
+        self.image: tf.Tensor | None = None
+
+    def value_and_gradient(self, image: tf.Tensor) -> tuple[objective.LossTerms, tf.Tensor]:
+        self.image = image
+        return self._goal.value_and_gradient(image)
+
+
 def _recipe(
-    objective_of: Callable[..., objective.Objective], *, jit_compile: str = "true", **options: Any
+    objective_of: Callable[..., objective.Objective],
+    *,
+    jit_compile: str = "true",
+    precision: str = "float32",
+    **options: Any,
 ) -> recipe.Recipe:
     def iterates(task: recipe.Task) -> Iterator[recipe.Iterate]:
-        goal = objective_of(task, jit_compile=jit_compile)
-        optimizer = optimizers.get(jit_compile=jit_compile, **options)
+        mode = compilation.jit_mode(jit_compile, keras.DTypePolicy(precision).compute_dtype)
+        goal = _Watched(objective_of(task, jit_compile=mode, precision=precision))
+        exact = functools.cache(lambda: objective_of(task, jit_compile="true"))
+        optimizer = optimizers.get(jit_compile=mode, **options)
         optimizer.start(tf.constant(task.start))
         while True:
-            yield recipe.Iterate(float(optimizer.step(goal).terms.total), lambda: optimizer.result().numpy())
+            yield recipe.Iterate(
+                float(optimizer.step(goal).terms.total),
+                lambda: optimizer.result().numpy(),
+                None if precision == "float32" else lambda: float(exact().value_and_gradient(goal.image)[0].total),
+            )
 
     return iterates
 
 
-def gram_objective(task: recipe.Task, *, jit_compile: str = "true") -> objective.Objective:
+def gram_objective(task: recipe.Task, *, jit_compile: str = "true", precision: str = "float32") -> objective.Objective:
     """`recipe.GRAM_LOSS` in the package's terms: `mean` divides Gram matrices by M, and not by N M."""
-    extractor, weights = _extractor(task, jit_compile, "zeros"), recipe.GRAM_LOSS
+    extractor = _extractor(task, jit_compile, padding="zeros", precision=precision)
+    weights = recipe.GRAM_LOSS
     return _objective(
         task,
         extractor,
@@ -55,9 +80,14 @@ def gram_objective(task: recipe.Task, *, jit_compile: str = "true") -> objective
     )
 
 
-def wasserstein_objective(task: recipe.Task, *, jit_compile: str = "true") -> objective.Objective:
+def wasserstein_objective(
+    task: recipe.Task, *, jit_compile: str = "true", precision: str = "float32"
+) -> objective.Objective:
     """`recipe.WASSERSTEIN_LOSS`: `relative` divides by the targets' own squares, which are multiplied back."""
-    extractor, weights = _extractor(task, jit_compile, "replicate"), recipe.WASSERSTEIN_LOSS
+    extractor, weights = (
+        _extractor(task, jit_compile, padding="replicate", precision=precision),
+        recipe.WASSERSTEIN_LOSS,
+    )
     style, content = extractor(tf.constant(task.style)), extractor(tf.constant(task.content))
     shares = zip(recipe.STYLE_LAYERS, weights.style_weights, strict=True)
     pixels = tf.size(task.content, out_type=tf.float32) / 3
@@ -77,13 +107,13 @@ def wasserstein_objective(task: recipe.Task, *, jit_compile: str = "true") -> ob
     )
 
 
-def _extractor(task: recipe.Task, jit_compile: str, padding: str) -> extractors.FeatureExtractor:
+def _extractor(task: recipe.Task, jit_compile: str, **options: str) -> extractors.FeatureExtractor:
     return extractors.FeatureExtractor(
         task.network,
         keras.applications.vgg19.preprocess_input,
         layers=_LAYERS,
-        for_xla=jit_compile == "true",
-        padding=padding,
+        for_xla=jit_compile != "false",
+        **options,
     )
 
 

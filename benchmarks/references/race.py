@@ -36,7 +36,7 @@ class Runner:
         if iterate is None:
             return False
         self._seconds.append(time.perf_counter() - begun)
-        self.losses.append(iterate.loss)
+        self.losses.append(iterate.exact() if iterate.exact else iterate.loss)
         self._last = iterate
         return True
 
