@@ -1,6 +1,6 @@
 """Evaluations that L-BFGS needs for the loss that Adam has after 100 steps, from the content image.
 
-    NST_KERAS_WEIGHTS_DIR=... python benchmarks/evaluations.py [--pairs=CONTENT:STYLE,...] [--image_size=256]
+    NST_KERAS_WEIGHTS_DIR=... python benchmarks/evaluations.py [--pairs=CONTENT;STYLE,...] [--image_size=256]
 
 Adam is the tutorial's: learning rate 0.02, beta_1 0.99, on an image in 0..1. SciPy's L-BFGS-B is the
 reference for ours; both have VGG19's real weights.

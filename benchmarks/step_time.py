@@ -35,6 +35,7 @@ REPEATS = flags.DEFINE_integer("repeats", 9, "Timed steps of each build.")
 MEMORY = flags.DEFINE_bool("memory", True, "Measures peak memory too, each in a process of its own.")
 
 ONLY = flags.DEFINE_list("only", None, "Builds: tutorial, xla, graph, bfloat16, torch; all if left out.")
+flags.register_validator("only", lambda names: set(names or ()) <= set(BUILDS), "names a build that there is not.")
 
 STYLE_LAYERS = architectures.ARCHITECTURES["vgg19"].style_layers
 CONTENT_LAYERS = ("block5_conv2",)

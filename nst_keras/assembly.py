@@ -18,7 +18,6 @@ from nst_keras import (
     problem,
     pyramid,
     reading,
-    rebuilding,
     statistics,
     tile_sizes,
     tiled_objective,
@@ -51,8 +50,7 @@ def problem_of(settings: Mapping[str, Any], replicas: distribution.Replicas) -> 
     tile_size = _tile_size(settings["tile_size"], settings["style_statistic"])
     tiled = tile_sizes.TileSizes(tile_size, settings["halo"], replicas)
     checks.one_of("variation", settings["variation"], priors.VARIATIONS)
-    policy = keras.DTypePolicy(checks.one_of("precision", settings["precision"], rebuilding.PRECISIONS))
-    jit_compile = compilation.jit_mode(settings["jit_compile"], policy.compute_dtype)
+    jit_compile = compilation.jit_mode(settings["jit_compile"])
     layers = _layers(mode, settings)
     pictures = reading.read(**_chosen(settings, _PICTURES))
     if settings["weights"] == "random":

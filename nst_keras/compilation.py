@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import timeit
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -70,36 +69,9 @@ def as_graph(function: Callable[..., Any], *others: tf.TensorSpec | dict[str, tf
     return tf.function(function, autograph=False).get_concrete_function(image, *others)
 
 
-def jit_mode(jit_compile: str | bool, compute_dtype: str = "float32") -> str:
-    """The name in `JIT_MODES` that a name or a bool stands for.
-
-    Args:
-        jit_compile: A name, or True or False.
-        compute_dtype: What the network computes in. For half precision, `"auto"` stands for `"false"` on a processor
-            that has instructions for it: TensorFlow's own convolutions use them, XLA's do not.
-
-    Raises:
-        ValueError: Another `jit_compile`.
-    """
-    mode = checks.one_of("jit_compile", str(jit_compile).lower(), JIT_MODES)
-    return "false" if mode == "auto" and _has_instructions_for(compute_dtype) else mode
-
-
-@functools.cache
-def _has_instructions_for(half: str) -> bool:
-    """Whether this processor has them, of which nothing public tells: a convolution's gradient is timed.
-
-    With them it takes half the time of float32's, without them 7 to 20 times as long.
-    """
-    accelerated = tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU")
-    return half != "float32" and not accelerated and _seconds(half) < 2 * _seconds("float32")
-
-
-def _seconds(dtype: str) -> float:
-    """How long the gradient of a convolution takes, of 300 million operations."""
-    upstream, kernel = tf.ones([1, 64, 64, 64], dtype), tf.ones([3, 3, 64, 64], dtype)
-    gradient = tf.function(functools.partial(tf.nn.conv2d_transpose, strides=1, padding="SAME"), autograph=False)
-    return min(timeit.repeat(lambda: gradient(upstream, kernel, output_shape=upstream.shape), number=1, repeat=6))
+def jit_mode(jit_compile: str | bool) -> str:
+    """The name in `JIT_MODES` that a name or a bool stands for; raises `ValueError` for others."""
+    return checks.one_of("jit_compile", str(jit_compile).lower(), JIT_MODES)
 
 
 class _XLAOrGraph:

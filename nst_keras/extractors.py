@@ -102,6 +102,11 @@ class FeatureExtractor:
         return {name: output.shape[-1] for name, output in zip(self.layers, self._network.outputs, strict=True)}
 
     @property
+    def compute_dtype(self) -> str:
+        """What it computes in: the shortest type of its layers."""
+        return min((layer.compute_dtype for layer in self._network.layers), key=lambda name: tf.as_dtype(name).size)
+
+    @property
     def has_short_range(self) -> bool:
         """Whether some of its layers compute in float16, in which small gradients vanish."""
         return any(layer.compute_dtype == "float16" for layer in self._network.layers)

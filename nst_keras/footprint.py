@@ -157,7 +157,8 @@ def estimate_memory(
         images += _TILED_IMAGES
     transformed = [_transformed_kernel(layer) for layer in network.layers if xla and _is_winograd(layer)]
     compiler = _COMPILER + len(transformed) * _COMPILED_LAYER if xla else 0
-    weights = sum(math.prod(weight.shape) * tf.as_dtype(weight.dtype).size for weight in network.weights)
+    # Read in float32, whatever it computes in.
+    weights = sum(math.prod(weight.shape) for weight in network.weights) * tf.float32.size
     return MemoryEstimate(
         process=0 if on_gpu else _PROCESS + compiler,
         network=int(weights * (1 if on_gpu else _LOADING)) + sum(transformed),

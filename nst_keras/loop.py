@@ -257,11 +257,11 @@ class Loop:
         """One step of the optimizer; its loss terms, or None where it was not finite."""
         self._go_up()
         before = self._optimizer.result()
-        terms, gradient_norm = self._optimizer.step(self.objective)
-        loss = float(terms.total)
+        made = self._optimizer.step(self.objective)
+        terms, loss = made.terms, float(made.terms.total)
         if math.isfinite(loss):
             self._last_good = before
-        if not (math.isfinite(loss) and math.isfinite(float(gradient_norm))):
+        if not (math.isfinite(loss) and math.isfinite(float(made.gradient_norm))):
             self._stop_not_finite(loss)
             return None
         self.step += 1

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
 
-from nst_keras import digests, extractors, inputs, losses, modes, objectives, optimizers, pyramid, tile_sizes
+from nst_keras import (
+    digests,
+    extractors,
+    inputs,
+    losses,
+    modes,
+    objectives,
+    optimizers,
+    processors,
+    pyramid,
+    tile_sizes,
+)
 from nst_keras import objective as objective_lib
 
 __all__ = ["Problem", "Stage"]
 
-# XLA takes 10 to 15 seconds to compile a step, at any size, and then saves 0.1 s of 0.4 with VGG19 at 256 px: a stage
-# of few pixels, times its steps, is left to the graph.
+# XLA takes some 10 seconds to compile a step, at any size, and then saves 0.07 to 0.1 s of 0.26 with VGG19 at 256 px: a
+# stage of few pixels, times its steps, is left to the graph.
 _LEAST_FOR_XLA = 140 * 256**2
 
 
@@ -95,7 +107,9 @@ class Problem:
         self._mode = mode
         self._layers = {"style_layers": dict(style_layers), "content_layers": dict(content_layers)}
         self._comparison = dict(comparison)
-        self._jit_compile = jit_compile
+        self._jit_compile_setting = jit_compile
+        suits_graph = jit_compile == "auto" and processors.has_instructions_for(extractor.compute_dtype)
+        self._jit_compile = "false" if suits_graph else jit_compile
         self._sizes, self._shares = stage_sizes, stage_shares
         self._tiled = tiled
         self._objectives: dict[tuple[Any, ...], objective_lib.Objective] = {}
@@ -140,14 +154,15 @@ class Problem:
         ends = pyramid.stage_ends(len(self._sizes), steps, self._shares)
         lengths = [end - begin for begin, end in zip((0, *ends), ends, strict=False)]
         made = self._optimizer(learning_rate)
+        modes_of_stages = [self._jit_mode(*stage) for stage in zip(self._scaled, lengths, strict=True)]
         return [
             Stage(
                 pictures,
-                self._objective(pictures, weights, self._jit_mode(pictures, length)),
-                (lambda: made) if len(ends) == 1 else lambda: self._optimizer(learning_rate, keep=False),
+                self._objective(pictures, weights, jit_compile),
+                (lambda: made) if len(ends) == 1 else functools.partial(self._made, learning_rate, jit_compile),
                 end,
             )
-            for pictures, length, end in zip(self._scaled, lengths, ends, strict=True)
+            for pictures, jit_compile, end in zip(self._scaled, modes_of_stages, ends, strict=True)
         ]
 
     def fingerprint(self, stages: list[Stage], learning_rate: optimizers.LearningRate | None) -> dict[str, Any]:
@@ -166,7 +181,7 @@ class Problem:
             "tile_size": self.tile_sizes(),
             "halo": self._tiled.halo,
             "learning_rate": digests.described(learning_rate),
-            "jit_compile": self._jit_compile,
+            "jit_compile": self._jit_compile_setting,
         }
         if len(stages) > 1:
             settings["pyramid"] = [[size, stage.end] for size, stage in zip(self._sizes, stages, strict=True)]
@@ -235,19 +250,19 @@ class Problem:
         self._objectives[key].set_weights(**weights)
         return self._objectives[key]
 
-    def _optimizer(self, learning_rate: optimizers.LearningRate | None, *, keep: bool = True) -> optimizers.Optimizer:
+    def _optimizer(self, learning_rate: optimizers.LearningRate | None) -> optimizers.Optimizer:
         """That of the last run, compiled already, where it was of the same learning rate; a new one otherwise."""
-        if keep and self._prepared is not None and self._prepared[0] == learning_rate:
-            return self._prepared[1]
-        made = optimizers.get(
+        if self._prepared is None or self._prepared[0] != learning_rate:
+            self._prepared = (learning_rate, self._made(learning_rate, self._jit_compile))
+        return self._prepared[1]
+
+    def _made(self, learning_rate: optimizers.LearningRate | None, jit_compile: str) -> optimizers.Optimizer:
+        return optimizers.get(
             learning_rate=learning_rate,
-            jit_compile=self._jit_compile,
+            jit_compile=jit_compile,
             on_host=self._tile_size(self.pictures) is not None,
             **self._optimizer_settings,
         )
-        if keep:
-            self._prepared = (learning_rate, made)
-        return made
 
     def _jit_mode(self, pictures: inputs.Inputs, steps: int) -> str:
         is_short = len(self._sizes) > 1 and steps * math.prod(pictures.size) < _LEAST_FOR_XLA

@@ -98,10 +98,17 @@ def _precision(policy: str) -> Swap:
     """Makes a layer compute as one of Keras's policies says.
 
     Such a policy keeps weights in float32 for their updates, of which a frozen network has none: here they are rounded
-    once, in place of at every step.
+    once, in place of at every step. Batch normalization's are never rounded; it computes in float32 by itself.
     """
     compute_dtype = keras.DTypePolicy(policy).compute_dtype
-    return lambda layer: type(layer).from_config(layer.get_config() | {"dtype": compute_dtype})
+
+    def swap(layer: keras.layers.Layer) -> keras.layers.Layer:
+        """The layer with another policy."""
+        keeps_weights = isinstance(layer, keras.layers.BatchNormalization)
+        dtype = policy if keeps_weights else compute_dtype
+        return type(layer).from_config(layer.get_config() | {"dtype": dtype})
+
+    return swap
 
 
 def _edge_padding(model: keras.Model) -> Swap:

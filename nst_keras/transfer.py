@@ -80,10 +80,10 @@ class NeuralStyleTransfer(outcome.Outcome):
         tile_size: Takes the picture in tiles of so many pixels, with the same gradient, in memory that hardly grows
             with it; `auto`, where it would not fit as a whole; None, never.
         halo: Pixels around each tile that are seen with it; all that its features see, if left out. Fewer: not exact.
-        precision: What the network computes in: `float32`, or for accelerators `mixed_bfloat16` or `mixed_float16`.
+        precision: What the network computes in: `float32`, or `mixed_bfloat16` or `mixed_float16` where these are fast.
         strategy: Devices that share out the tiles: `default` (one), `mirrored` (all GPUs here), `multi_worker` (hosts
             in `TF_CONFIG`; the first writes all files), `tpu`, or `auto`, which finds out; or a `tf.distribute` one.
-        jit_compile: XLA: `auto` (where it works), `true` or `false`.
+        jit_compile: XLA: `auto` (where it works and is the faster), `true` or `false`.
         deterministic: Makes TensorFlow compute each step in the same order each time, for the same bits also where it
             would not do so by itself (on a GPU), at some cost; it holds for the whole process.
 

@@ -109,8 +109,11 @@ class PatchConv2D(_FrozenConv2D):
 def replacement(layer: keras.layers.Layer) -> keras.layers.Layer | None:
     """The layer to put in the place of one that has a faster form here; None for others.
 
-    An accelerator's own library has such forms already, so where there is one nothing is replaced.
+    An accelerator's own library has such forms already, so where there is one nothing is replaced; nor is what computes
+    in half precision, for which TensorFlow's own layers are the faster.
     """
+    if layer.compute_dtype != "float32":
+        return None
     if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"):
         return None
     return _REPLACEMENTS.get(type(layer), lambda _: None)(layer)
@@ -126,8 +129,6 @@ def _pooling(window_form: type[_WindowPooling2D]) -> Callable[[keras.layers.Laye
 
 
 def _convolution(layer: keras.layers.Conv2D) -> _FrozenConv2D | None:
-    if layer.compute_dtype != "float32":
-        return None
     form = (layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding, layer.groups, layer.data_format)
     if form != ((3, 3), (1, 1), (1, 1), "same", 1, "channels_last") or not layer.use_bias:
         return None

@@ -25,30 +25,3 @@ def test_an_error_of_the_functions_own_goes_up():
 @pytest.mark.parametrize(("jit_compile", "mode"), [("auto", "auto"), (True, "true"), ("False", "false")])
 def test_modes(jit_compile, mode):
     assert compilation.jit_mode(jit_compile) == mode
-
-
-@pytest.fixture
-def processor(monkeypatch):
-    """`processor(seconds)` makes this one take so long for half precision, and 1 for float32, without a GPU."""
-
-    def having(seconds):
-        compilation._has_instructions_for.cache_clear()
-        monkeypatch.setattr(compilation, "_seconds", lambda dtype: 1.0 if dtype == "float32" else seconds)
-        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [])
-
-    yield having
-    compilation._has_instructions_for.cache_clear()
-
-
-@pytest.mark.parametrize(("seconds", "mode"), [(0.5, "false"), (7.0, "auto")])
-def test_half_precision_makes_a_graph_where_the_processor_has_instructions_for_it(processor, seconds, mode):
-    processor(seconds)
-    assert compilation.jit_mode("auto", "bfloat16") == mode
-    assert compilation.jit_mode("auto", "float32") == "auto"
-    assert compilation.jit_mode("true", "bfloat16") == "true"
-
-
-def test_an_accelerator_takes_xla_in_half_precision_too(processor, monkeypatch):
-    processor(0.5)
-    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind] if kind == "GPU" else [])
-    assert compilation.jit_mode("auto", "bfloat16") == "auto"

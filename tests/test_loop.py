@@ -67,7 +67,8 @@ def test_one_compilation_a_stage(make):
     for objective in watch.objectives:
         assert objective.tracing_count() == 1
     for optimizer in watch.optimizers:
-        compiled = getattr(optimizer, "_update", None) or optimizer._optimizer._aim
+        inner = getattr(optimizer, "_optimizer", optimizer)  # Of one that is averaged, or preconditioned.
+        compiled = getattr(inner, "_update", None) or inner._aim
         assert compiled.tracing_count() == 1
 
 

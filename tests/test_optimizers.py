@@ -503,7 +503,7 @@ for identifier, averaging in (("adam", 0.9), ("lbfgs", 0.0)):
             for _ in range(2):
                 optimizer.start(image)
                 for _ in range(3):
-                    terms, _ = optimizer.step(goal)
+                    terms = optimizer.step(goal).terms
             optimizer.move(image)
             optimizer.carry_over(optimizer)
             optimizer.resume(goal)

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from nst_keras import optimizers
 from nst_keras.optimizers import lbfgs, spectral
+from tests import reference
 from tests.test_optimizers import Function, descend, evaluations_to
 
 SIZES = [(8, 8), (9, 12), (7, 5), (1, 6)]
@@ -29,6 +30,11 @@ def naive_filter(values, exponent):
     return result
 
 
+def in_coordinates(optimizer, goal, coordinates):
+    """Value and gradient at coordinates."""
+    return spectral._InCoordinates(goal, optimizer).value_and_gradient(coordinates)
+
+
 def rough(image):
     """Curves as the losses of a network do: the more, the higher the frequency."""
     spectrum = tf.signal.rfft2d(tf.transpose(image - 100.0, [0, 3, 1, 2]))
@@ -43,7 +49,7 @@ def test_the_image_is_the_start_and_its_filtered_coordinates(size, exponent):
     optimizer.start(tf.fill([1, *size, 3], 100.0))
     seen = []
     coordinates = noise(*size)
-    optimizer.value_and_gradient(Function(lambda image: seen.append(image) or tf.reduce_sum(image)), coordinates)
+    in_coordinates(optimizer, Function(lambda image: seen.append(image) or tf.reduce_sum(image)), coordinates)
     np.testing.assert_allclose(seen[0], 100.0 + naive_filter(coordinates.numpy(), exponent), atol=1e-4)
 
 
@@ -53,10 +59,10 @@ def test_the_gradient_is_that_with_respect_to_the_coordinates(size):
     optimizer.start(tf.fill([1, *size, 3], 250.0))
     coordinates, slopes = noise(*size, spread=8.0), noise(*size, seed=1)
     goal = Function(lambda image: tf.reduce_sum(slopes * image**2))
-    gradient = optimizer.value_and_gradient(goal, coordinates)[1]
+    gradient = in_coordinates(optimizer, goal, coordinates)[1]
     with tf.GradientTape() as tape:
         tape.watch(coordinates)
-        value = goal.function(250.0 + optimizer._filtered(coordinates))
+        value = goal.function(250.0 + spectral.filtered(coordinates, optimizer._gains))
     expected = tape.gradient(value, coordinates)
     np.testing.assert_allclose(gradient, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
@@ -66,7 +72,7 @@ def test_what_a_bound_holds_does_not_count_in_the_gradient():
     image = tf.reshape(tf.constant([0.0, 0.0, 255.0, 255.0, 100.0, 100.0] * 3), [1, 2, 3, 3])
     slopes = tf.reshape(tf.constant([1.0, -1.0] * 9), [1, 2, 3, 3])
     optimizer.start(image)
-    gradient = optimizer.value_and_gradient(Function(lambda image: tf.reduce_sum(slopes * image)), tf.zeros_like(image))
+    gradient = in_coordinates(optimizer, Function(lambda image: tf.reduce_sum(slopes * image)), tf.zeros_like(image))
     held = ((image == 0.0) & (slopes > 0)) | ((image == 255.0) & (slopes < 0))
     expected = naive_filter(tf.where(held, 0.0, slopes).numpy(), spectral.EXPONENT)
     np.testing.assert_allclose(gradient[1], expected, atol=1e-5)
@@ -80,6 +86,38 @@ def test_pixels_come_back_from_bounds_that_steps_have_gone_beyond(identifier):
     losses = descend(optimizer, goal, tf.fill([1, 16, 16, 3], 128.0), {"lbfgs": 120, "adam": 600}[identifier])
     assert losses[-1] < {"lbfgs": 1e-7, "adam": 1e-2}[identifier] * losses[0]
     np.testing.assert_allclose(optimizer.result(), target, atol={"lbfgs": 0.5, "adam": 60}[identifier])
+
+
+@pytest.mark.parametrize("weight", [1.0, 30.0, 1000.0])
+@pytest.mark.parametrize("exponent", [0.5, 1.0])
+def test_pixels_that_bounds_hold_stay_there_and_the_others_come_to_the_minimum(weight, exponent):
+    """Its steps would move them inwards with their neighbours, which raises the loss: a search would find no step."""
+    chance, place = (tf.random.stateless_uniform([1, 16, 16, 3], (seed, 7)) for seed in (1, 2))
+    beyond = tf.where(chance < 0.15, 295.0, -40.0)
+    target = tf.where(chance < 0.3, beyond, 60 + 120 * place)
+    weights = tf.where(chance < 0.3, weight, 1.0)
+    goal = Function(lambda image: tf.reduce_sum(weights * tf.square(image - target)))
+    optimizer = optimizers.get("lbfgs", preconditioning=exponent)
+    losses = descend(optimizer, goal, tf.fill([1, 16, 16, 3], 128.0), 80)
+    np.testing.assert_allclose(losses[-1], goal.function(tf.clip_by_value(target, 0.0, 255.0)), rtol=1e-5)
+    np.testing.assert_array_equal(optimizer.result()[chance < 0.15], 255.0)
+
+
+def test_the_average_is_of_the_images_also_where_pixels_meet_bounds():
+    optimizer = optimizers.get("adam", preconditioning=0.5, averaging=0.9)
+    goal = Function(lambda image: tf.reduce_mean(tf.square(image - 300.0 * noise(8, 8))))
+    optimizer.start(tf.fill([1, 8, 8, 3], 240.0))
+    images = []
+    for _ in range(12):
+        optimizer.step(goal)
+        images.append(optimizer.image.numpy())
+    assert np.max(images) == 255.0
+    np.testing.assert_allclose(optimizer.result(), reference.average_of_iterates(images, 0.9), rtol=1e-5, atol=1e-3)
+
+
+def test_an_optimizer_with_bounds_is_refused():
+    with pytest.raises(ValueError, match=r"must have no bounds of its own, but \(0.0, 255.0\) was given"):
+        spectral.Spectral(lbfgs.LBFGS())
 
 
 def test_what_curves_as_images_do_needs_fewer_evaluations():
@@ -186,7 +224,7 @@ def test_lbfgs_is_preconditioned_unless_told_otherwise():
         assert type(optimizers.get(identifier, preconditioning=preconditioning)) is kind
     sgd = optimizers.get(keras.optimizers.SGD(), preconditioning=0.5)
     assert isinstance(sgd.keras_optimizer, keras.optimizers.SGD)
-    assert optimizers.state_images("lbfgs") == optimizers.state_images("lbfgs", preconditioning=0) + 7
+    assert optimizers.state_images("lbfgs") == optimizers.state_images("lbfgs", preconditioning=0) + 8
 
 
 @pytest.mark.parametrize("bad", [-0.1, 1.5, np.nan, "half", True, None])

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nst_keras import compilation, extractors, guidance, objective, optimizers
+from nst_keras import extractors, guidance, objective, optimizers
 from references import recipe
 
 __all__ = ["gram_objective", "recipes", "wasserstein_objective"]
@@ -22,23 +22,11 @@ def recipes(objective_of: Callable[..., objective.Objective]) -> dict[str, recip
     settings = {
         "L-BFGS": {"identifier": "lbfgs"},
         "L-BFGS, no XLA": {"identifier": "lbfgs", "jit_compile": "false"},
-        "L-BFGS, mixed_bfloat16": {"identifier": "lbfgs", "jit_compile": "auto", "precision": "mixed_bfloat16"},
+        "L-BFGS, mixed_bfloat16": {"identifier": "lbfgs", "jit_compile": "false", "precision": "mixed_bfloat16"},
         "L-BFGS, not preconditioned": {"identifier": "lbfgs", "preconditioning": 0},
         "Adam": {"identifier": "adam"},
     }
     return {f"ours: {name}": _recipe(objective_of, **options) for name, options in settings.items()}
-
-
-class _Watched:
-    """An objective that remembers which picture it was evaluated at."""
-
-    def __init__(self, goal: objective.Objective) -> None:
-        self._goal = goal
-        self.image: tf.Tensor | None = None
-
-    def value_and_gradient(self, image: tf.Tensor) -> tuple[objective.LossTerms, tf.Tensor]:
-        self.image = image
-        return self._goal.value_and_gradient(image)
 
 
 def _recipe(
@@ -49,16 +37,17 @@ def _recipe(
     **options: Any,
 ) -> recipe.Recipe:
     def iterates(task: recipe.Task) -> Iterator[recipe.Iterate]:
-        mode = compilation.jit_mode(jit_compile, keras.DTypePolicy(precision).compute_dtype)
-        goal = _Watched(objective_of(task, jit_compile=mode, precision=precision))
+        goal = objective_of(task, jit_compile=jit_compile, precision=precision)
         exact = functools.cache(lambda: objective_of(task, jit_compile="true"))
-        optimizer = optimizers.get(jit_compile=mode, **options)
+        optimizer = optimizers.get(jit_compile=jit_compile, **options)
         optimizer.start(tf.constant(task.start))
         while True:
             yield recipe.Iterate(
                 float(optimizer.step(goal).terms.total),
                 lambda: optimizer.result().numpy(),
-                None if precision == "float32" else lambda: float(exact().value_and_gradient(goal.image)[0].total),
+                None
+                if precision == "float32"
+                else lambda: float(exact().value_and_gradient(optimizer.result())[0].total),
             )
 
     return iterates
@@ -112,7 +101,7 @@ def _extractor(task: recipe.Task, jit_compile: str, **options: str) -> extractor
         task.network,
         keras.applications.vgg19.preprocess_input,
         layers=_LAYERS,
-        for_xla=jit_compile != "false",
+        for_xla=jit_compile == "true",
         **options,
     )
 

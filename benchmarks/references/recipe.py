@@ -72,7 +72,7 @@ class Iterate(NamedTuple):
     Attributes:
         loss: The recipe's own figure, of the picture that was evaluated.
         picture: Makes the picture that the recipe has now, float32 [1, height, width, 3]; off the clock.
-        exact: Measures the loss in float32, off the clock, where the recipe's own figure is of less.
+        exact: Measures that picture's loss in float32, off the clock, where the recipe's own figure is of less.
     """
 
     loss: float

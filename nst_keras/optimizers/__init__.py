@@ -5,13 +5,15 @@ An objective is anything with `value_and_gradient(image) -> (terms, gradient)`, 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
 from nst_keras import checks
-from nst_keras.optimizers import base, keras_optimizer, lbfgs, spectral
+from nst_keras.optimizers import averaged, base, keras_optimizer, lbfgs, spectral
+from nst_keras.optimizers.averaged import Averaged
 from nst_keras.optimizers.base import Optimizer, Step
 from nst_keras.optimizers.keras_optimizer import KerasOptimizer, LearningRate
 from nst_keras.optimizers.lbfgs import LBFGS, two_loop_direction
@@ -20,7 +22,9 @@ from nst_keras.optimizers.spectral import Spectral
 __all__ = [
     "LBFGS",
     "OPTIMIZERS",
+    "Averaged",
     "KerasOptimizer",
+    "Kind",
     "LearningRate",
     "Optimizer",
     "Spectral",
@@ -31,15 +35,27 @@ __all__ = [
     "two_loop_direction",
 ]
 
-# Images that an update takes beside its state and the gradient, with XLA and without it: peak resident set, measured
-# at 1024 and 2048 px with TensorFlow 2.21, whose allocator leaves gaps.
-_TEMPORARIES = {"adam": (1, 4), "lbfgs": (4, 6)}
+# The image and its start, beside its coordinates; which pixels are held, and the image evaluated; what transforms take.
+_SPECTRAL = 8
 
-# The image and its start, beside its coordinates; where it was clipped; and what transforms take.
-_SPECTRAL = 7
 
-# {optimizer: the exponent that `preconditioning="auto"` stands for}; 0 for those that are not named.
-_USUAL_EXPONENTS = {"lbfgs": spectral.EXPONENT}
+class Kind(NamedTuple):
+    """What a name in `OPTIMIZERS` stands for.
+
+    Attributes:
+        make: Makes one, from a learning rate, a history and the settings that all take.
+        state: Images that one remembers, by the length of its history.
+        temporaries: Images that an update takes beside them and the gradient, with XLA and without it: peak resident
+            set, measured at 1024 and 2048 px with TensorFlow 2.21, whose allocator leaves gaps.
+        exponent: That of `Spectral` which `preconditioning="auto"` stands for; 0 for none.
+        no_average: Why its images are not averaged; None where they may be.
+    """
+
+    make: Callable[..., base.Optimizer]
+    state: Callable[[int], int]
+    temporaries: tuple[int, int]
+    exponent: float = 0.0
+    no_average: str | None = None
 
 
 def get(
@@ -58,7 +74,7 @@ def get(
         identifier: A name in `OPTIMIZERS`, or any Keras optimizer.
         learning_rate: For `"adam"`, levels of 0..255 a step: a number above 0, or a Keras schedule; 5.1 if left out.
             L-BFGS chooses its own steps, and a Keras optimizer has its own rate: both refuse one.
-        averaging: Decay of the average of the iterates, which then is the result, see `KerasOptimizer`; 0 for none.
+        averaging: Decay of the average of the iterates, which then is the result, see `Averaged`; 0 for none.
             L-BFGS, whose every iterate is better than those before, refuses it.
         lbfgs_history: Pairs that L-BFGS remembers, each two images large; 10 if left out. The others refuse it.
         preconditioning: The exponent a of `Spectral`, which any optimizer can be given, 0 to 1; 0 for none; `"auto"`
@@ -73,15 +89,15 @@ def get(
         TypeError: An `identifier` of another type.
     """
     exponent = exponent_of(identifier, preconditioning)
-    settings = {"averaging": averaging, "jit_compile": jit_compile, "on_host": on_host}
-    settings["bounds"] = None if exponent else base.BOUNDS
-    if isinstance(identifier, keras.optimizers.Optimizer):
-        _refuse("learning_rate", learning_rate, f"{type(identifier).__name__} has its own")
-        _refuse("lbfgs_history", lbfgs_history, f"{type(identifier).__name__} has none")
-        made = keras_optimizer.KerasOptimizer(identifier, **settings)
-    else:
-        made = OPTIMIZERS[identifier](learning_rate, lbfgs_history, **settings)
-    return spectral.Spectral(made, exponent=exponent, on_host=on_host) if exponent else made
+    settings = {"jit_compile": jit_compile, "on_host": on_host}
+    bounds = None if exponent else base.BOUNDS
+    kind = _kind(identifier)
+    if averaging and kind.no_average:
+        _refuse("averaging", averaging, kind.no_average)
+    made = kind.make(learning_rate, lbfgs_history, bounds=bounds, **settings)
+    if exponent:
+        made = spectral.Spectral(made, exponent=exponent, on_host=on_host)
+    return averaged.Averaged(made, decay=averaging, **settings) if averaging else made
 
 
 def state_images(
@@ -108,13 +124,11 @@ def state_images(
         TypeError: An `identifier` of another type.
     """
     preconditioned = exponent_of(identifier, preconditioning) != 0
-    name = identifier if isinstance(identifier, str) else "adam"
+    kind = _kind(identifier)
     history = checks.integer("lbfgs_history", lbfgs.HISTORY if lbfgs_history is None else lbfgs_history)
-    # The image and two moments; or the image, the trial point and the gradient there was, and the pairs.
-    state = {"adam": 3 + bool(averaging), "lbfgs": 3 + 2 * history}[name]
-    with_xla, without = _TEMPORARIES[name]
-    gradient = 1
-    return state + gradient + (with_xla if xla else without) + _SPECTRAL * preconditioned
+    with_xla, without = kind.temporaries
+    gradient, average = 1, int(bool(averaging))
+    return kind.state(history) + gradient + average + (with_xla if xla else without) + _SPECTRAL * preconditioned
 
 
 def exponent_of(identifier: str | keras.optimizers.Optimizer, preconditioning: str | float) -> float:
@@ -133,15 +147,34 @@ def exponent_of(identifier: str | keras.optimizers.Optimizer, preconditioning: s
             f"optimizer must be one of {', '.join(OPTIMIZERS)} or a keras.optimizers.Optimizer, "
             f"but {type(identifier).__name__} was given."
         )
-    name = checks.one_of("optimizer", identifier, OPTIMIZERS) if isinstance(identifier, str) else ""
+    if isinstance(identifier, str):
+        checks.one_of("optimizer", identifier, OPTIMIZERS)
     if preconditioning == "auto":
-        return _USUAL_EXPONENTS.get(name, 0.0)
+        return _kind(identifier).exponent
     if isinstance(preconditioning, str) or not 0.0 <= checks.finite("preconditioning", preconditioning) <= 1.0:
         raise ValueError(
             f"preconditioning must be 'auto' or an exponent from 0 to 1, but {preconditioning!r} was given. "
             f"{spectral.EXPONENT} is usual, and 0 leaves it out."
         )
     return float(preconditioning)
+
+
+def _kind(identifier: str | keras.optimizers.Optimizer) -> Kind:
+    """That of a name; that of any Keras optimizer, which is taken to need the memory that Adam needs."""
+    if isinstance(identifier, str):
+        return OPTIMIZERS[identifier]
+    return OPTIMIZERS["adam"]._replace(make=functools.partial(_of_keras, identifier))
+
+
+def _of_keras(
+    identifier: keras.optimizers.Optimizer,
+    learning_rate: keras_optimizer.LearningRate | None,
+    lbfgs_history: int | None,
+    **settings: Any,
+) -> base.Optimizer:
+    _refuse("learning_rate", learning_rate, f"{type(identifier).__name__} has its own")
+    _refuse("lbfgs_history", lbfgs_history, f"{type(identifier).__name__} has none")
+    return keras_optimizer.KerasOptimizer(identifier, **settings)
 
 
 def _adam(
@@ -152,14 +185,9 @@ def _adam(
 
 
 def _lbfgs(
-    learning_rate: keras_optimizer.LearningRate | None,
-    lbfgs_history: int | None,
-    *,
-    averaging: float,
-    **settings: Any,
+    learning_rate: keras_optimizer.LearningRate | None, lbfgs_history: int | None, **settings: Any
 ) -> base.Optimizer:
     _refuse("learning_rate", learning_rate, "lbfgs chooses its own steps")
-    _refuse("averaging", averaging or None, "each of lbfgs's steps is better")
     history = lbfgs.HISTORY if lbfgs_history is None else checks.integer("lbfgs_history", lbfgs_history)
     return lbfgs.LBFGS(history=history, **settings)
 
@@ -169,4 +197,15 @@ def _refuse(argument: str, value: Any, reason: str) -> None:
         raise ValueError(f"{argument}={value!r} has no effect here: {reason}. Leave {argument} out.")
 
 
-OPTIMIZERS: dict[str, Callable[..., base.Optimizer]] = {"adam": _adam, "lbfgs": _lbfgs}
+OPTIMIZERS: dict[str, Kind] = {
+    # The image and two moments.
+    "adam": Kind(_adam, state=lambda history: 3, temporaries=(1, 4)),
+    # The image, the trial point and the gradient there was, and the pairs.
+    "lbfgs": Kind(
+        _lbfgs,
+        state=lambda history: 3 + 2 * history,
+        temporaries=(4, 6),
+        exponent=spectral.EXPONENT,
+        no_average="each of lbfgs's steps is better",
+    ),
+}

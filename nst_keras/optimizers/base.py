@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import keras
 import tensorflow as tf
 
-__all__ = ["BOUNDS", "Bounds", "Objective", "Optimizer", "Step", "clipped", "dot", "free", "norm"]
+__all__ = ["BOUNDS", "Bounds", "Objective", "Optimizer", "Step", "clipped", "dot", "free", "held", "norm"]
 
 Bounds = tuple[float, float] | None
 BOUNDS = (0.0, 255.0)
@@ -27,11 +27,14 @@ class Step(NamedTuple):
 
     Attributes:
         terms: The objective's terms at the image that was evaluated (L-BFGS: that is kept).
-        gradient_norm: Euclidean norm of the gradient there; not finite where the run must stop.
+        gradient_norm: Euclidean norm of the gradient there, with respect to what is optimised; not finite where the run
+            must stop.
+        accepted: Whether the run goes on from what was evaluated; else it was a trial that failed.
     """
 
     terms: Any
     gradient_norm: tf.Tensor
+    accepted: bool | tf.Tensor = True
 
 
 class Optimizer(abc.ABC):
@@ -44,12 +47,12 @@ class Optimizer(abc.ABC):
     Attributes:
         image: The variable that holds the present image; made by `start`.
         keras_optimizer: The Keras optimizer at work, where there is one: Keras's callbacks look for it.
-        averages: Whether `result` is an average of images, and not the last.
+        bounds: Lowest and highest value of what is optimised, or None.
     """
 
     image: tf.Variable
     keras_optimizer: keras.optimizers.Optimizer | None = None
-    averages = False
+    bounds: Bounds = None
     built = True  # For Keras's callbacks, where there is no Keras optimizer to ask: a run starts it first.
 
     def __init__(self, *, on_host: bool = False) -> None:
@@ -97,14 +100,19 @@ def clipped(image: tf.Tensor, bounds: Bounds) -> tf.Tensor:
     return image if bounds is None else tf.clip_by_value(image, *bounds)
 
 
+def held(image: tf.Tensor, gradient: tf.Tensor, bounds: Bounds) -> tf.Tensor:
+    """Whether a bound keeps each pixel from moving down the gradient: bool, of the image's shape."""
+    if bounds is None:
+        return tf.zeros_like(image, tf.bool)
+    lowest, highest = bounds
+    return ((image <= lowest) & (gradient > 0)) | ((image >= highest) & (gradient < 0))
+
+
 def free(values: tf.Tensor, image: tf.Tensor, gradient: tf.Tensor, bounds: Bounds) -> tf.Tensor:
     """The values of pixels that may move down the gradient; 0 where a bound holds one."""
     if bounds is None:
         return tf.identity(values)
-    lowest, highest = bounds
-    outwards_below = (image <= lowest) & (gradient > 0)
-    outwards_above = (image >= highest) & (gradient < 0)
-    return tf.where(outwards_below | outwards_above, tf.zeros([], values.dtype), values)
+    return tf.where(held(image, gradient, bounds), tf.zeros([], values.dtype), values)
 
 
 def dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:

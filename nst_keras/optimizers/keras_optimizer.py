@@ -35,13 +35,11 @@ class KerasOptimizer(Optimizer):
         bounds: Lowest and highest value of a pixel, or None.
         largest_rate: A learning rate above it is taken as it; None for no such limit. Adam moves every pixel by about
             its rate at first: at 80 levels a step a picture turns to noise, and never settles.
-        averaging: Decay d of an exponential moving average of the iterates, (1 - d) sum_k d^(n-k) x_k, divided by its
-            weights' sum, 1 - d^n (as Adam corrects its moments), which then is the result; 0 for the last iterate.
         jit_compile: A name in `compilation.JIT_MODES`, or a bool.
         on_host: As `Optimizer` takes it.
 
     Raises:
-        ValueError: The optimizer cannot be copied from its config, or `averaging` is not in 0..1.
+        ValueError: The optimizer cannot be copied from its config.
     """
 
     def __init__(
@@ -50,17 +48,13 @@ class KerasOptimizer(Optimizer):
         *,
         bounds: Bounds = BOUNDS,
         largest_rate: float | None = None,
-        averaging: float = 0.0,
         jit_compile: str | bool = "auto",
         on_host: bool = False,
     ) -> None:
-        if not 0.0 <= checks.finite("averaging", averaging) < 1.0:
-            raise ValueError(f"averaging must be 0 or more and below 1, but {averaging!r} was given. 0.99 is usual.")
         super().__init__(on_host=on_host)
-        self._averaging, self.averages = averaging, bool(averaging)
         with self.place():
             self.keras_optimizer = optimizer() if callable(optimizer) else _copy(optimizer)
-        self._bounds = bounds
+        self.bounds = bounds
         self._largest_rate = largest_rate
         self._update = compilation.compiled(self._updated, jit_compile=jit_compile)
 
@@ -73,7 +67,6 @@ class KerasOptimizer(Optimizer):
                     variable.assign(tf.broadcast_to(value, variable.shape))
             else:
                 self._create_variables(image)
-        self._forget_average()
 
     def carry_over(self, other: KerasOptimizer) -> None:
         """Takes over the step count, the learning rate and the moments, these interpolated to the image's size.
@@ -93,24 +86,10 @@ class KerasOptimizer(Optimizer):
             elif others.shape == mine.shape:
                 mine.assign(others)
 
-    def result(self) -> tf.Tensor:
-        """The last iterate, or the average of all."""
-        if not self._averaging or not int(self._averaged):
-            return super().result()
-        with self.place():
-            # Within the bounds but for rounding.
-            return clipped(self._average / (1.0 - self._averaging ** int(self._averaged)), self._bounds)
-
-    def move(self, image: tf.Tensor) -> None:
-        """Goes on from another image, where a new average begins."""
-        super().move(image)
-        self._forget_average()
-
     def variables(self) -> dict[str, tf.Variable]:
         """The image, and the Keras optimizer's own: its steps, its rate, its moments."""
         own = {f"optimizer_{place}": variable.value for place, variable in enumerate(self.keras_optimizer.variables)}
-        average = {"average": self._average, "averaged": self._averaged} if self._averaging else {}
-        return {"image": self.image, **own, **average}
+        return {"image": self.image, **own}
 
     def step(self, objective: Objective) -> Step:
         """Evaluates the objective at the image, then moves it: the terms are those before the move."""
@@ -122,8 +101,6 @@ class KerasOptimizer(Optimizer):
         self.image = tf.Variable(image)
         self.keras_optimizer.build([self.image])
         self._initial_values = [_without_repetition(v.value) for v in self.keras_optimizer.variables]
-        if self._averaging:
-            self._average, self._averaged = tf.Variable(image), tf.Variable(0)
 
     def _updated(self, gradient: tf.Tensor) -> tf.Tensor:
         before = tf.identity(self.image)
@@ -131,17 +108,8 @@ class KerasOptimizer(Optimizer):
         change = self._share_of_rate() * (self.image - before)
         gradient_norm = norm(gradient)
         # A gradient that is not finite leaves the image as it was, for the run to stop with it.
-        self.image.assign(tf.where(tf.math.is_finite(gradient_norm), clipped(before + change, self._bounds), before))
-        if self._averaging:
-            self._average.assign(self._averaging * self._average + (1.0 - self._averaging) * self.image)
-            self._averaged.assign_add(1)
+        self.image.assign(tf.where(tf.math.is_finite(gradient_norm), clipped(before + change, self.bounds), before))
         return gradient_norm
-
-    def _forget_average(self) -> None:
-        if self._averaging:
-            with self.place():
-                self._average.assign(tf.zeros_like(self._average))
-                self._averaged.assign(0)
 
     def _share_of_rate(self) -> tf.Tensor | float:
         if self._largest_rate is None:
@@ -153,7 +121,6 @@ def adam(
     learning_rate: LearningRate | None = None,
     *,
     bounds: Bounds = BOUNDS,
-    averaging: float = 0.0,
     jit_compile: str | bool = "auto",
     on_host: bool = False,
 ) -> KerasOptimizer:
@@ -165,12 +132,11 @@ def adam(
     Args:
         learning_rate: Levels of 0..255 a step, a number above 0 or a Keras schedule; 5.1 if left out.
         bounds: As `KerasOptimizer` takes them.
-        averaging: As `KerasOptimizer` takes it.
         jit_compile: A name in `compilation.JIT_MODES`.
         on_host: As `Optimizer` takes it.
 
     Raises:
-        ValueError: A learning rate that is not above 0, or a bad `averaging`.
+        ValueError: A learning rate that is not above 0.
     """
     rate = _LEARNING_RATE if learning_rate is None else learning_rate
     is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
@@ -180,7 +146,6 @@ def adam(
         lambda: keras.optimizers.Adam(rate, beta_1=_BETA_1, epsilon=_EPSILON),
         bounds=bounds,
         largest_rate=_LEARNING_RATE,
-        averaging=averaging,
         jit_compile=jit_compile,
         on_host=on_host,
     )

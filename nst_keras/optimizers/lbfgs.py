@@ -91,7 +91,7 @@ class LBFGS(Optimizer):
         self._history = checks.integer("history", history)
         if checks.finite("first_change", first_change) <= 0:
             raise ValueError(f"first_change must be above 0, but {first_change!r} was given.")
-        self._bounds = bounds
+        self.bounds = bounds
         self._first_change = first_change
         self._judge = compilation.compiled(self._judged, jit_compile=jit_compile)
         self._difference = compilation.compiled(self._differenced, jit_compile=jit_compile)
@@ -129,7 +129,7 @@ class LBFGS(Optimizer):
             else:
                 self._reject(loss, slope)
             norm = self._aim(*self._pairs())
-        return Step(self._terms, norm)
+        return Step(self._terms, norm, accepted)
 
     def variables(self) -> dict[str, tf.Variable]:
         """The image, the trial point, and all that led to it, the history of pairs and the ring's place among it."""
@@ -238,9 +238,9 @@ class LBFGS(Optimizer):
         rate = tf.math.divide_no_nan(first_norm, norm(gradient))
         steepest = self._free(-rate * self._gradient)
         direction = tf.where(downhill & (curvatures[0] > 0), direction, steepest)
-        self._trial.assign(clipped(self.image + self._length * direction, self._bounds))
+        self._trial.assign(clipped(self.image + self._length * direction, self.bounds))
         return norm(self._gradient)
 
     def _free(self, values: tf.Tensor) -> tf.Tensor:
         """The values of pixels that may move down the gradient; 0 where a bound holds one."""
-        return free(values, self.image, self._gradient, self._bounds)
+        return free(values, self.image, self._gradient, self.bounds)

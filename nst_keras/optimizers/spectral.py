@@ -18,9 +18,9 @@ import numpy as np
 import tensorflow as tf
 
 from nst_keras import checks, compilation
-from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, free
+from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, held
 
-__all__ = ["EXPONENT", "Spectral", "gains"]
+__all__ = ["EXPONENT", "Spectral", "filtered", "gains"]
 
 # Chosen over pictures, starts and normalizations, see `benchmarks/preconditioning.py`.
 EXPONENT = 0.5
@@ -45,11 +45,31 @@ def gains(height: int, width: int, exponent: float) -> np.ndarray:
     return ((frequencies / _UNIT_FREQUENCY) ** -exponent).astype(np.float32)
 
 
+def filtered(values: tf.Tensor, gains: tf.Tensor) -> tf.Tensor:
+    """F^-1 diag(gains) F of values, float32 [1, height, width, 3]; the map is its own transpose.
+
+    Args:
+        values: An image, or changes of one.
+        gains: As the function of that name has them.
+    """
+
+    def of_channel(channel: tf.Tensor) -> tf.Tensor:
+        """The same of [height, width]."""
+        spectrum = tf.signal.rfft2d(channel) * tf.cast(gains, tf.complex64)
+        return tf.signal.irfft2d(spectrum, values.shape[1:3])
+
+    # One channel after the other, so that no more than one has its spectrum in memory.
+    channels = tf.map_fn(of_channel, tf.transpose(values[0], [2, 0, 1]), parallel_iterations=1)
+    return tf.transpose(channels, [1, 2, 0])[tf.newaxis]
+
+
 class Spectral(Optimizer):
     """Another optimizer, over the coordinates z of an image in the place of its pixels; see the module.
 
-    Bounds are kept by projection: images are clipped, pixels at a bound that the gradient pushes outwards do not count
-    in it, and what a step went beyond a bound is taken off the start, so that each pixel may come back at once.
+    Bounds are kept by projection, over the free pixels alone (two-metric projection: Bertsekas, "Projected Newton
+    Methods for Optimization Problems with Simple Constraints", 1982): pixels at a bound that the gradient pushes
+    outwards do not count in it and stay where they are, others are clipped; and what a step went beyond a bound is
+    taken off the start, so that each pixel may come back at once.
 
     Args:
         optimizer: Any other, without bounds of its own.
@@ -58,7 +78,7 @@ class Spectral(Optimizer):
         on_host: As `Optimizer` takes it.
 
     Raises:
-        ValueError: An exponent outside of 0 to 1.
+        ValueError: An exponent outside of 0 to 1, or an optimizer with bounds, which would be taken for coordinates'.
     """
 
     def __init__(
@@ -72,9 +92,13 @@ class Spectral(Optimizer):
         super().__init__(on_host=on_host)
         if not 0.0 <= checks.finite("exponent", exponent) <= 1.0:
             raise ValueError(f"exponent must be from 0 to 1, but {exponent!r} was given. {EXPONENT} is usual.")
+        if optimizer.bounds is not None:
+            raise ValueError(
+                f"optimizer must have no bounds of its own, but {optimizer.bounds} was given. Set bounds=None."
+            )
         self._exponent = exponent
         self._optimizer = optimizer
-        self._bounds = bounds
+        self.bounds = bounds
         self.keras_optimizer = optimizer.keras_optimizer
         # As graphs: XLA's own Fourier transforms on a CPU take longer.
         self._paint = compilation.compiled(self._painted, jit_compile="false")
@@ -87,33 +111,28 @@ class Spectral(Optimizer):
         with self.place():
             if self.image is None:
                 self.image, self._start = tf.Variable(image), tf.Variable(image)
+                self._held = tf.Variable(tf.zeros_like(image, tf.bool))
                 self._gains = tf.constant(gains(*image.shape[1:3], self._exponent))
-            self.image.assign(image)
-            self._start.assign(image)
+            self._begin(image)
             self._optimizer.start(tf.zeros_like(image))
 
     def step(self, objective: Objective) -> Step:
         """A step of the other optimizer."""
-        step = self._optimizer.step(_InCoordinates(objective, self))
-        with self.place():
-            self._settle(tf.convert_to_tensor(self._optimizer.image))
+        seen = _InCoordinates(objective, self)
+        step = self._optimizer.step(seen)
+        if step.accepted:
+            with self.place():
+                self._settle(tf.convert_to_tensor(self._optimizer.image), seen.image, seen.held)
         return step
 
     def variables(self) -> dict[str, tf.Variable]:
-        """The image, where it started, and all that the other remembers."""
+        """The image, where it started, which pixels are held, and all that the other remembers."""
         others = {f"coordinates_{name}": variable for name, variable in self._optimizer.variables().items()}
-        return {"image": self.image, "start": self._start, **others}
+        return {"image": self.image, "start": self._start, "held": self._held, **others}
 
     def resume(self, objective: Objective) -> None:
         """Makes the other ready."""
         self._optimizer.resume(_InCoordinates(objective, self))
-
-    def result(self) -> tf.Tensor:
-        """The picture of the other's result."""
-        if not self._optimizer.averages:
-            return super().result()
-        with self.place():
-            return self._paint(self._optimizer.result())
 
     def carry_over(self, other: Spectral) -> None:
         """Takes over what the other's has learned of its coordinates, which have a place in the image as pixels do.
@@ -126,56 +145,64 @@ class Spectral(Optimizer):
     def move(self, image: tf.Tensor) -> None:
         """Goes on from another image, whose coordinates are 0."""
         with self.place():
-            self.image.assign(image)
-            self._start.assign(image)
+            self._begin(image)
             self._optimizer.move(tf.zeros_like(image))
 
     def stalled(self) -> bool:
         """Whether the other is."""
         return self._optimizer.stalled()
 
-    def value_and_gradient(self, objective: Objective, coordinates: tf.Tensor) -> tuple[Any, tf.Tensor]:
-        """The objective's terms at the image of these coordinates, and the gradient with respect to the latter."""
-        with self.place():
-            image = self._paint(coordinates)
-        terms, gradient = objective.value_and_gradient(image)
-        with self.place():
-            return terms, self._pull(tf.identity(gradient), image)
+    def _begin(self, image: tf.Tensor) -> None:
+        self.image.assign(image)
+        self._start.assign(image)
+        self._held.assign(tf.zeros_like(self._held))
 
     def _painted(self, coordinates: tf.Tensor) -> tf.Tensor:
         """The image of coordinates."""
-        return clipped(self._start + self._filtered(coordinates), self._bounds)
+        return self._bounded(filtered(coordinates, self._gains))
 
-    def _settled(self, coordinates: tf.Tensor) -> None:
-        """Makes the image of coordinates the present one, and the start such that nothing of it is clipped."""
-        changes = self._filtered(coordinates)
-        self.image.assign(clipped(self._start + changes, self._bounds))
+    def _pulled(self, gradient: tf.Tensor, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The gradient with respect to the coordinates, and which pixels a bound holds."""
+        is_held = held(image, gradient, self.bounds)
+        return filtered(tf.where(is_held, 0.0, gradient), self._gains), is_held
+
+    def _settled(self, coordinates: tf.Tensor, evaluated: tf.Tensor, is_held: tf.Tensor) -> None:
+        """Makes the image of coordinates the present one, and the start such that nothing of it is clipped.
+
+        Args:
+            coordinates: Those that the other has come to: what it has evaluated, or what it has moved on to from there.
+            evaluated: The image that was evaluated.
+            is_held: The pixels of it that stay.
+        """
+        changes = filtered(coordinates, self._gains)
+        self.image.assign(tf.where(is_held, evaluated, self._bounded(changes)))
         self._start.assign(self.image - changes)
+        self._held.assign(is_held)
 
-    def _pulled(self, gradient: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
-        """The gradient with respect to the coordinates: the filter is its own transpose."""
-        return self._filtered(free(gradient, image, gradient, self._bounds))
-
-    def _filtered(self, values: tf.Tensor) -> tf.Tensor:
-        """F^-1 diag((f / 0.1)^-a) F of values [1, height, width, 3]."""
-
-        def filtered(channel: tf.Tensor) -> tf.Tensor:
-            """The same of one channel, [height, width]."""
-            spectrum = tf.signal.rfft2d(channel) * tf.cast(self._gains, tf.complex64)
-            return tf.signal.irfft2d(spectrum, values.shape[1:3])
-
-        # One channel after the other, so that no more than one has its spectrum in memory.
-        channels = tf.map_fn(filtered, tf.transpose(values[0], [2, 0, 1]), parallel_iterations=1)
-        return tf.transpose(channels, [1, 2, 0])[tf.newaxis]
+    def _bounded(self, changes: tf.Tensor) -> tf.Tensor:
+        """The start and its changes, but for the pixels that are held."""
+        return tf.where(self._held, self.image, clipped(self._start + changes, self.bounds))
 
 
 class _InCoordinates:
-    """An objective, as a function of the coordinates."""
+    """An objective, as a function of the coordinates.
+
+    Attributes:
+        image: That was evaluated last.
+        held: The pixels of it that a bound holds.
+    """
 
     def __init__(self, objective: Objective, spectral: Spectral) -> None:
         self._objective = objective
         self._spectral = spectral
+        self.image: tf.Tensor | None = None
+        self.held: tf.Tensor | None = None
 
     def value_and_gradient(self, coordinates: tf.Tensor) -> tuple[Any, tf.Tensor]:
-        """Its terms at the image of these coordinates, and the gradient with respect to the latter."""
-        return self._spectral.value_and_gradient(self._objective, coordinates)
+        """The objective's terms at the image of these coordinates, and the gradient with respect to the latter."""
+        with self._spectral.place():
+            self.image = self._spectral._paint(coordinates)
+        terms, gradient = self._objective.value_and_gradient(self.image)
+        with self._spectral.place():
+            pulled, self.held = self._spectral._pull(tf.identity(gradient), self.image)
+        return terms, pulled
