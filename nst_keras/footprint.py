@@ -80,11 +80,12 @@ class MemoryEstimate(NamedTuple):
 
 
 class _Layer(NamedTuple):
-    """A layer at the size of a run: bytes that go in, bytes that come out, and whether these are asked for."""
+    """A layer at the size of a run: bytes that go in, bytes that come out, of what height and width, and if asked for."""
 
     layer: keras.layers.Layer
     inputs: int
     outputs: int
+    size: tuple[int, int]
     asked_for: bool
 
 
@@ -143,7 +144,8 @@ def estimate_memory(
         on_gpu = bool(tf.config.list_physical_devices("GPU"))
     windows = [_window(cut, size, tile_size, halo) for size in sizes]
     targets = max(_forward(_layers(network, *window)) for window in windows)
-    step = _step(_layers(network, *windows[0]), xla=xla)
+    seen = _layers(network, *windows[0])
+    step = _step(seen, xla=xla)
     images = _LOOP_IMAGES + optimizers.state_images(
         optimizer,
         averaging=averaging or 0.0,
@@ -153,9 +155,9 @@ def estimate_memory(
     )
     if tile_size is not None:
         # Of each layer asked for, the tile's own features, counted by its guide.
-        step += sum(layer.outputs for layer in _layers(network, *windows[0]) if layer.asked_for)
+        step += sum(layer.outputs for layer in seen if layer.asked_for)
         images += _TILED_IMAGES
-    transformed = [_transformed_kernel(layer) for layer in network.layers if xla and _is_winograd(layer)]
+    transformed = [_transformed_kernel(layer.layer) for layer in seen if xla and _is_winograd(layer)]
     compiler = _COMPILER + len(transformed) * _COMPILED_LAYER if xla else 0
     # Read in float32, whatever it computes in.
     weights = sum(math.prod(weight.shape) for weight in network.weights) * tf.float32.size
@@ -209,16 +211,15 @@ def _layers(network: keras.Model, height: int, width: int) -> list[_Layer]:
     """The network's layers in order, for an image of this size."""
     outputs = [layer.output for layer in network.layers]
     specs = keras.Model(network.inputs[0], outputs).compute_output_spec(keras.KerasTensor((1, height, width, 3)))
-    size = {
-        id(output): math.prod(spec.shape) * tf.as_dtype(spec.dtype).size
-        for output, spec in zip(outputs, tf.nest.flatten(specs), strict=True)
-    }
+    shapes = {id(output): spec for output, spec in zip(outputs, tf.nest.flatten(specs), strict=True)}
+    size = {key: math.prod(spec.shape) * tf.as_dtype(spec.dtype).size for key, spec in shapes.items()}
     asked_for = {id(output) for output in network.outputs}
     return [
         _Layer(
             layer,
             sum(size.get(id(tensor), 0) for tensor in tf.nest.flatten(layer.input)),
             size[id(layer.output)],
+            tuple(shapes[id(layer.output)].shape[1:3]),
             id(layer.output) in asked_for,
         )
         for layer in network.layers
@@ -249,7 +250,7 @@ def _kept(layer: _Layer, *, xla: bool) -> int:
 def _workspace(layer: _Layer, *, xla: bool) -> int:
     if not xla and isinstance(layer.layer, _TWO_KEPT):
         return layer.inputs  # The squares, which XLA sums up without storing them.
-    if not (xla and _is_winograd(layer.layer)):
+    if not (xla and _is_winograd(layer)):
         return 0
     return int(winograd.EXPANSION * (layer.inputs + layer.outputs)) + layer.outputs
 
@@ -261,8 +262,8 @@ def _is_linear(layer: keras.layers.Layer) -> bool:
     return isinstance(layer, _LINEAR) or (isinstance(layer, keras.layers.Conv2D) and without_activation)
 
 
-def _is_winograd(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, xla_layers.WinogradConv2D)
+def _is_winograd(layer: _Layer) -> bool:
+    return isinstance(layer.layer, xla_layers.WinogradConv2D) and layer.layer.pays(*layer.size)
 
 
 def _transformed_kernel(layer: xla_layers.WinogradConv2D) -> int:

@@ -83,8 +83,13 @@ class _FrozenConv2D(keras.layers.Conv2D):
 class WinogradConv2D(_FrozenConv2D):
     """By Winograd's minimal filtering, for many channels of all but the smallest pictures."""
 
+    @staticmethod
+    def pays(height: int, width: int) -> bool:
+        """Whether inputs of this size have tiles enough for it."""
+        return math.prod(-(-side // winograd.TILE) for side in (height, width)) >= _LEAST_TILES
+
     def _convolved(self, inputs: tf.Tensor) -> tf.Tensor:
-        if math.prod(-(-side // winograd.TILE) for side in inputs.shape[1:3]) < _LEAST_TILES:
+        if not self.pays(*inputs.shape[1:3]):
             return tf.nn.conv2d(inputs, tf.convert_to_tensor(self.kernel), 1, "SAME")
         if not hasattr(self, "_transformed"):
             with tf.init_scope():
