@@ -80,7 +80,7 @@ class MemoryEstimate(NamedTuple):
 
 
 class _Layer(NamedTuple):
-    """A layer at the size of a run: bytes in, bytes out, height and width of what comes out, whether it is asked for."""
+    """A layer at the size of a run: bytes in, bytes out, height and width of the latter, whether it is asked for."""
 
     layer: keras.layers.Layer
     inputs: int

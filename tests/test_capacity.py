@@ -92,8 +92,8 @@ def test_a_machine_too_small_for_any_picture(networks, usable):
     usable(0.7)
     with pytest.warns(UserWarning, match="No size of it would fit: free some memory."):
         capacity.check_memory(512, 512, networks["vgg19"])
-    usable(1.1)
-    with pytest.warns(UserWarning, match='it. At this size, jit_compile="false" or extractor="compact" would fit.'):
+    usable(1.05)
+    with pytest.warns(UserWarning, match='it. At this size, jit_compile="false" would fit.'):
         capacity.check_memory(128, 128, networks["vgg19"])
 
 
