@@ -59,7 +59,8 @@ class Problem:
         optimizer: As `optimizers.get` takes it.
         averaging: Likewise; None for 0.99 where stages are optimised by Adam, and 0 elsewhere.
         lbfgs_history: Likewise.
-        preconditioning: Likewise.
+        preconditioning: Likewise; `"auto"` is 0 without a content term, too. Large forms of style alone have no place
+            of their own: moved as easily as grain, they take that of the picture's edges.
         tiled: Which of the stages' pictures are taken in tiles.
         stage_sizes: The longest side of the picture at each stage.
         stage_shares: As `pyramid.stage_ends` takes them.
@@ -95,6 +96,8 @@ class Problem:
     ) -> None:
         if averaging is None:
             averaging = 0.99 if len(stage_sizes) > 1 and optimizer == "adam" else 0.0
+        if preconditioning == "auto" and not mode.content:
+            preconditioning = 0.0
         self._optimizer_settings = {
             "identifier": optimizer,
             "averaging": averaging,

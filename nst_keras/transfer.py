@@ -68,7 +68,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         variation: What `var_weight` weighs: `l1`, `l2` or `9_point`, see `losses.total_variation_loss`.
         optimizer: `adam`, `lbfgs`, or any Keras optimizer.
         lbfgs_history: Pairs of steps that L-BFGS remembers, each of the size of two pictures; 10 if left out.
-        preconditioning: How much further large forms move than grain, 0 (none) to 1; 0.5 with `lbfgs` if `auto`.
+        preconditioning: How much further large forms move than grain, 0 to 1; `auto`: 0.5 for content with `lbfgs`.
         preserve_color: `none` (the style's colours), or the content's: pixel by pixel, with only the luminance stylised
             (`luminance`), or as a palette to which the style image is recoloured (`match`, `histogram`).
         averaging: Decay of an average of Adam's steps, then the picture; 0.99 with a pyramid, else 0, if left out.

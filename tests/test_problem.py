@@ -142,6 +142,21 @@ def test_the_usual_weights_are_those_of_the_modes_terms(make, style, content, mo
     assert (stage.objective.weights["style"], stage.objective.weights["content"]) == expected
 
 
+@pytest.mark.parametrize(
+    ("mode", "preconditioning", "expected"),
+    [
+        ("transfer", "auto", 0.5),
+        ("content_reconstruction", "auto", 0.5),
+        ("texture", "auto", 0.0),
+        ("style_reconstruction", "auto", 0.0),
+        ("texture", 0.3, 0.3),
+    ],
+)
+def test_what_has_no_content_is_preconditioned_only_if_asked_for(make, mode, preconditioning, expected):
+    one = make(mode=modes.MODES[mode], optimizer="lbfgs", preconditioning=preconditioning)
+    assert one.fingerprint(one.stages(None, 9, **dict.fromkeys(WEIGHTS)), None)["preconditioning"] == expected
+
+
 def test_the_fingerprint_tells_a_pyramids_sizes_and_ends(make):
     one, single = make(), make(stage_sizes=(48,))
     assert one.fingerprint(one.stages(None, 10, **WEIGHTS), None)["pyramid"] == [[20, 3], [30, 5], [48, 10]]
