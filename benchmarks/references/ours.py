@@ -38,7 +38,7 @@ def _recipe(
 ) -> recipe.Recipe:
     def iterates(task: recipe.Task) -> Iterator[recipe.Iterate]:
         goal = objective_of(task, jit_compile=jit_compile, precision=precision)
-        exact = functools.cache(lambda: objective_of(task, jit_compile="true"))
+        exact = functools.cache(lambda: objective_of(task, jit_compile="false"))
         optimizer = optimizers.get(jit_compile=jit_compile, **options)
         optimizer.start(tf.constant(task.start))
         while True:
