@@ -150,6 +150,7 @@ def _list_of(number: type) -> Callable[[str], list[Any]]:
 
 def _one_or_list_of(number: type) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
+        """One number, or a list of several."""
         values = _list_of(number)(text)
         return values[0] if len(values) == 1 else values
 
@@ -162,6 +163,7 @@ def _text_of_numbers(value: Any) -> str:
 
 def _or_text(number: type) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
+        """A number, or the text that is none."""
         try:
             return number(text)
         except ValueError:

@@ -73,6 +73,7 @@ def _swapped(model: keras.Model, swaps: Iterable[Swap]) -> keras.Model:
     """The copy; each layer passes through the swaps in turn."""
 
     def swapped(layer: keras.layers.Layer) -> keras.layers.Layer:
+        """The layer of the copy."""
         new = layer
         for swap in swaps:
             new = swap(new) or new
@@ -89,6 +90,7 @@ def _pooling(kind: type[keras.layers.Layer]) -> Swap:
     """Puts a pooling of this kind, over the same windows, in the place of each max pooling."""
 
     def swap(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+        """The pooling for a max pooling; None for others."""
         return kind.from_config(layer.get_config()) if isinstance(layer, keras.layers.MaxPooling2D) else None
 
     return swap

@@ -65,6 +65,7 @@ def style_targets(
 
 def _whole(statistic: statistics.StyleStatistic, extractor: extractors.FeatureExtractor) -> Summarised:
     def summaries_of(image: tf.Tensor) -> Summaries:
+        """Layer by layer, of the whole image."""
         return {name: statistic.summary(features) for name, features in extractor(image).items()}
 
     return compilation.as_graph(summaries_of)
@@ -72,6 +73,7 @@ def _whole(statistic: statistics.StyleStatistic, extractor: extractors.FeatureEx
 
 def _in_tiles(statistic: statistics.Additive, extractor: extractors.FeatureExtractor, tile_size: int) -> Summarised:
     def summaries_of(window: tf.Tensor, starts: dict[str, tf.Tensor], guides: dict[str, tf.Tensor]) -> Summaries:
+        """Layer by layer, of a tile's own features in its window."""
         parts = {
             name: tiling.cropped(features, starts[name], tf.shape(guides[name])[1:3])
             for name, features in extractor(window).items()
@@ -84,6 +86,7 @@ def _in_tiles(statistic: statistics.Additive, extractor: extractors.FeatureExtra
     )
 
     def summarised(image: tf.Tensor) -> Summaries:
+        """Those of all tiles, merged by their shares of the locations."""
         cut = tiling.Tiling(extractor, *image.shape[1:3], tile_size)
         summaries, counts = {}, dict.fromkeys(extractor.layers, 0.0)
         for tile in cut.tiles:

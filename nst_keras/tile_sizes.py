@@ -85,6 +85,7 @@ class TileSizes:
             return 4 * -(-len(rows) * len(columns) // self.replicas.count) * rows[0].length * columns[0].length
 
         def fits(tile_size: int | None) -> bool:
+            """Whether a run in such tiles fits into the memory there is."""
             estimate = footprint.estimate_memory(
                 height, width, extractor, **need, tile_size=tile_size, halo=self.halo if tile_size else None
             )

@@ -132,6 +132,7 @@ class TiledObjective(objective.Objective):
             return []
 
         def arguments(tile: tiles.Tile, places: dict[str, tiling.Place]) -> tuple[Any, ...]:
+            """Those of the first pass over a tile."""
             return _window(seen, tile), *self._guided(places)
 
         total = self._no_sums()
@@ -180,6 +181,7 @@ class TiledObjective(objective.Objective):
         """The second pass: each content layer's sum of squares, and the gradient with respect to what is seen."""
 
         def arguments(tile: tiles.Tile, places: dict[str, tiling.Place]) -> tuple[Any, ...]:
+            """Those of the second pass over a tile."""
             content = self._content.of(tile, places)
             own = {name: places[name].own for name in content}
             return _window(seen, tile), *self._guided(places), pulls, own, content, content_pulls
@@ -223,6 +225,7 @@ class TiledObjective(objective.Objective):
         content_pulls: dict[str, tf.Tensor],
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         def pulled(features: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+            """What is differentiated for the image's gradient, and each content layer's sum of squares."""
             squares = {
                 name: _squares(tiling.cropped(features[name], starts[name], _size(mask)), content[name], mask)
                 for name, mask in own.items()

@@ -124,6 +124,7 @@ def crop(span: Span, along: Sequence[Span], stride: int, *, locations: int, in_w
     """
 
     def own(one: Span) -> tuple[int, int]:
+        """The first location of the layer that is the span's own, and the one after its last."""
         first, end = one.own[0] // stride, -(-one.own[1] // stride)
         return min(first, locations), locations if one is along[-1] else min(end, locations)
 

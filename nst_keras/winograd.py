@@ -55,6 +55,7 @@ def convolution(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 
     @tf.custom_gradient
     def differentiable(values: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+        """The convolution, and its transpose."""
         return _forward(values, kernel), lambda upstream: _backward(upstream, kernel, height, width)
 
     return differentiable(inputs)
@@ -112,6 +113,7 @@ def _overlapped(places: Sequence[tf.Tensor], axis: int) -> tf.Tensor:
     """Tiles of 6, place by place, added up at steps of 4 along an axis of n tiles, which becomes 4 (n + 1) long."""
 
     def moved(tensor: tf.Tensor, before: int) -> tf.Tensor:
+        """One tile longer, by zeros before it or after it."""
         padding = [[0, 0] for _ in tensor.shape]
         padding[axis] = [before, 1 - before]
         return tf.pad(tensor, padding)

@@ -126,6 +126,7 @@ def replacement(layer: keras.layers.Layer) -> keras.layers.Layer | None:
 
 def _pooling(window_form: type[_WindowPooling2D]) -> Callable[[keras.layers.Layer], keras.layers.Layer | None]:
     def pooling(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+        """The other form of a plain 2x2 pooling; None for others."""
         form = (layer.pool_size, layer.strides, layer.padding, layer.data_format)
         plain = form == ((2, 2), (2, 2), "valid", "channels_last")
         return window_form(name=layer.name, dtype=layer.dtype_policy) if plain else None

@@ -73,10 +73,8 @@ def wasserstein_objective(
     task: recipe.Task, *, jit_compile: str = "true", precision: str = "float32"
 ) -> objective.Objective:
     """`recipe.WASSERSTEIN_LOSS`: `relative` divides by the targets' own squares, which are multiplied back."""
-    extractor, weights = (
-        _extractor(task, jit_compile, padding="replicate", precision=precision),
-        recipe.WASSERSTEIN_LOSS,
-    )
+    extractor = _extractor(task, jit_compile, padding="replicate", precision=precision)
+    weights = recipe.WASSERSTEIN_LOSS
     style, content = extractor(tf.constant(task.style)), extractor(tf.constant(task.content))
     shares = zip(recipe.STYLE_LAYERS, weights.style_weights, strict=True)
     pixels = tf.size(task.content, out_type=tf.float32) / 3

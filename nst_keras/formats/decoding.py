@@ -180,6 +180,7 @@ def _of_picture(picture: PIL.Image.Image, argument: str) -> Raster:
     width, height = picture.size
 
     def rows(top: int, bottom: int) -> np.ndarray:
+        """The pixels of the rows from one to before another."""
         is_whole = (top, bottom) == (0, height)
         return _pixels(picture if is_whole else picture.crop((0, top, width, bottom)), argument)
 

@@ -49,6 +49,7 @@ def trace_of_root(matrix: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], t
         y, z = y @ step, step @ z
 
     def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        """Half the inverse root, which the iteration has found too."""
         return 0.5 * upstream[:, tf.newaxis, tf.newaxis] * tf.cast(z / tf.sqrt(scale), tf.float32)
 
     return tf.cast(tf.linalg.trace(y * tf.sqrt(scale)), tf.float32), gradient
