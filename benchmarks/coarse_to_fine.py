@@ -19,7 +19,9 @@ import keras
 import numpy as np
 from absl import app, flags
 
-from nst_keras import images, plots, transfer
+from nst_keras import transfer
+from nst_keras.export import plots
+from nst_keras.images import pixels
 
 PAIRS = flags.DEFINE_list("pairs", ["sample:grace_hopper;sample:swirls"], "Content and style, `;` between them.")
 EXTRACTOR = flags.DEFINE_string("extractor", "vgg19", "As the package takes it.")
@@ -70,7 +72,7 @@ def main(_: list[str]) -> None:
         whole = f"{staged.losses[-1]:.4f} at {staged.seconds[-1]:.0f} s"
         print(f"{name:<40} {single.seconds[-1]:>8.0f} s {level:>9.4f} {reached:>24} {ratio:>6} {whole:>10}", flush=True)
         shown = {"content": one.content_image, "style": one.style_images[0]}
-        shown = {name: images.to_uint8(image) for name, image in shown.items()}
+        shown = {name: pixels.to_uint8(image) for name, image in shown.items()}
         rows.append(list({**shown, "one size": one.image, "coarse to fine": many.image}.items()))
     if SHEET.value:
         plots.save(plots.plot_rows(rows), SHEET.value)

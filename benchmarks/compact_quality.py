@@ -28,7 +28,9 @@ import PIL.ImageDraw
 import tensorflow as tf
 from absl import app, flags
 
-from nst_keras import architectures, export, extractors, images, losses, transfer
+from nst_keras import export, losses, transfer
+from nst_keras.images import pixels
+from nst_keras.networks import architectures, extractors
 
 PAIRS = flags.DEFINE_list(
     "pairs",
@@ -122,7 +124,7 @@ def compare(pair: str) -> tuple[list[np.ndarray], list[float], list[float], list
             f" {content:>8.3f} {content / contents[0]:>6.2f} {taken:>8.4f} {times[0] / taken:>6.2f}",
             flush=True,
         )
-    shown = [images.to_uint8(runs[0].content_image), images.to_uint8(runs[0].style_images[0]), *(r.image for r in runs)]
+    shown = [pixels.to_uint8(runs[0].content_image), pixels.to_uint8(runs[0].style_images[0]), *(r.image for r in runs)]
     means = [float(np.mean(shares)) for shares in layers]
     return shown, means, [c / contents[0] for c in contents], [times[0] / t for t in times]
 

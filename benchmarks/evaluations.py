@@ -18,7 +18,8 @@ import scipy.optimize
 import tensorflow as tf
 from absl import app, flags
 
-from nst_keras import objective, transfer
+from nst_keras import transfer
+from nst_keras.objectives import objective
 
 PAIRS = flags.DEFINE_list("pairs", ["sample:grace_hopper;sample:swirls"], "Content and style, `;` between them.")
 SIZE = flags.DEFINE_integer("image_size", 256, "Longest side, in pixels.")

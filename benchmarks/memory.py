@@ -19,7 +19,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 from absl import app, flags
 
-from nst_keras import architectures, footprint, images, transfer
+from nst_keras import transfer
+from nst_keras.engine import memory_estimate
+from nst_keras.images import loading, resizing
+from nst_keras.networks import architectures
 
 SIZES = flags.DEFINE_list("sizes", ["256x256", "384x512", "512x512", "1024x1024"], "Height x width, in pixels.")
 EXTRACTORS = flags.DEFINE_list("extractors", ["vgg19", "compact"], "Names of the registry.")
@@ -42,11 +45,11 @@ def peak_memory(*run: object) -> int:
 def _measure(
     queue: multiprocessing.Queue, height: int, width: int, extractor: str, optimizer: str, jit_compile: str, steps: int
 ) -> None:
-    content, style = (images.load(f"sample:{name}") for name in ("grace_hopper", "swirls"))
+    content, style = (loading.load(f"sample:{name}") for name in ("grace_hopper", "swirls"))
     has_weights = not architectures.ARCHITECTURES[extractor].downloads or architectures.weights_file(extractor)
     style_transfer = transfer.NeuralStyleTransfer(
-        images.cover(style, height, width),
-        images.cover(content, height, width),
+        resizing.cover(style, height, width),
+        resizing.cover(content, height, width),
         extractor,
         weights="imagenet" if has_weights else "random",
         image_size=None,
@@ -69,7 +72,7 @@ def main(_: list[str]) -> None:
     for run in itertools.product(EXTRACTORS.value, JIT_COMPILE.value, OPTIMIZERS.value, SIZES.value):
         extractor, jit_compile, optimizer, size = run
         height, width = map(int, size.split("x"))
-        estimate = footprint.estimate_memory(
+        estimate = memory_estimate.estimate_memory(
             height, width, extractor, optimizer, jit_compile=jit_compile, frames=1, on_gpu=False
         ).total
         measured = peak_memory(height, width, extractor, optimizer, jit_compile, STEPS.value)

@@ -25,7 +25,8 @@ os.environ["MPLBACKEND"] = "agg"  # The preview alone: a window's time is the wi
 import keras
 from absl import app, flags
 
-from nst_keras import architectures, callbacks, transfer
+from nst_keras import callbacks, transfer
+from nst_keras.networks import architectures
 
 SIZE = flags.DEFINE_integer("image_size", 256, "Longest side, in pixels.")
 STEPS = flags.DEFINE_integer("steps", 60, "Steps of the run.")

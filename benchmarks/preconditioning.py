@@ -20,7 +20,10 @@ import tensorflow as tf
 from absl import app, flags
 from references import pairs, race
 
-from nst_keras import extractors, guidance, losses, objective, optimizers
+from nst_keras import losses, optimizers
+from nst_keras.losses import guidance
+from nst_keras.networks import extractors
+from nst_keras.objectives import objective
 
 PAIRS = flags.DEFINE_list(
     "pairs",

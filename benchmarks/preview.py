@@ -17,7 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import tensorflow as tf
 from absl import app, flags
 
-from nst_keras import images, losses, transfer
+from nst_keras import losses, transfer
+from nst_keras.images import resizing
 
 PAIRS = flags.DEFINE_list("pairs", ["sample:landscape;sample:swirls"], "Content and style, `;` between them.")
 EXTRACTOR = flags.DEFINE_string("extractor", "compact", "As the package takes it.")
@@ -49,7 +50,7 @@ def main(_: list[str]) -> None:
             preview = run(pair, normalization, PREVIEW.value)
             for way, pyramid in (("one size", None), ("pyramid", [PREVIEW.value])):
                 large = run(pair, normalization, SIZE.value, pyramid)
-                reduced = images.resize_to(large.generated_image, *preview.generated_image.shape[1:3])
+                reduced = resizing.resize_to(large.generated_image, *preview.generated_image.shape[1:3])
                 apart = difference(preview.generated_image, reduced)
                 changed = difference(preview.content_image, reduced)
                 ratio = f"{apart:>10.1f} {changed:>14.1f} {apart / changed:>6.2f}"

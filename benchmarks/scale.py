@@ -26,7 +26,11 @@ import tensorflow as tf
 from absl import app, flags
 from references import pairs
 
-from nst_keras import architectures, extractors, guidance, images, objectives, transfer
+from nst_keras import transfer
+from nst_keras.images import loading, resizing
+from nst_keras.losses import guidance
+from nst_keras.networks import architectures, extractors
+from nst_keras.objectives import building
 
 WHOLE = flags.DEFINE_list("whole", ["512", "1024"], "Sides of pictures that are taken as a whole.")
 TILED = flags.DEFINE_list("tiled", ["512", "1024", "2048", "4096"], "Sides of pictures that are taken in tiles.")
@@ -37,7 +41,7 @@ REPEATS = flags.DEFINE_integer("repeats", 5, "Evaluations of each way whose time
 
 
 def pictures(side: int) -> tuple[tf.Tensor, tf.Tensor]:
-    return tuple(images.cover(images.load(f"sample:{name}"), side, side) for name in ("grace_hopper", "swirls"))
+    return tuple(resizing.cover(loading.load(f"sample:{name}"), side, side) for name in ("grace_hopper", "swirls"))
 
 
 def in_a_process(function: Callable[..., object], *arguments: object) -> object:
@@ -96,7 +100,7 @@ def _objectives(extractor: str, side: int, tile_size: int, jit_compile: str) -> 
         for_xla=jit_compile != "false",
     )
     return [
-        objectives.build(
+        building.build(
             network,
             tile_size=size,
             regions=guidance.everywhere([style]),

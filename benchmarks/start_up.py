@@ -40,13 +40,14 @@ def measured(extractor: str, build: str, cache: str) -> list[float]:
 def child(extractor: str, size: str, jit_compile: str, cache: str, begun: str) -> None:
     """A run of two steps; prints its seconds, from the moment in which its process was asked for."""
     if cache:
-        from nst_keras import xla_cache  # noqa: PLC0415  Before TensorFlow.
+        from nst_keras.runtime import xla_cache  # noqa: PLC0415  Before TensorFlow.
 
         xla_cache.use(cache)
     import keras  # noqa: PLC0415  Timed.
     import numpy as np  # noqa: PLC0415
 
-    from nst_keras import architectures, transfer  # noqa: PLC0415
+    from nst_keras import transfer  # noqa: PLC0415
+    from nst_keras.networks import architectures  # noqa: PLC0415
 
     times = [float(begun), time.time()]
     note = keras.callbacks.LambdaCallback(

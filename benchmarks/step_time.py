@@ -28,7 +28,11 @@ import tensorflow as tf
 from absl import app, flags
 from references import recipe
 
-from nst_keras import architectures, extractors, guidance, images, objective, optimizers
+from nst_keras import optimizers
+from nst_keras.images import loading, resizing
+from nst_keras.losses import guidance
+from nst_keras.networks import architectures, extractors
+from nst_keras.objectives import objective
 
 SIZES = flags.DEFINE_list("sizes", ["256", "512"], "Sides of the square image, in pixels.")
 REPEATS = flags.DEFINE_integer("repeats", 9, "Timed steps of each build.")
@@ -120,8 +124,8 @@ if importlib.util.find_spec("torch") is not None:
 
 
 def pictures(size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    content = images.load("sample:grace_hopper")
-    return images.cover(content, size, size), images.cover(images.load("sample:swirls"), size, size)
+    content = loading.load("sample:grace_hopper")
+    return resizing.cover(content, size, size), resizing.cover(loading.load("sample:swirls"), size, size)
 
 
 def convolution_operations(size: int) -> float:

@@ -26,7 +26,9 @@ import tensorflow as tf
 from absl import app, flags
 from references import ours, pairs, race, recipe, report, tensorflow_recipes
 
-from nst_keras import extractors, images, plots
+from nst_keras.export import plots
+from nst_keras.images import pixels
+from nst_keras.networks import extractors
 
 PAIRS = flags.DEFINE_list(
     "pairs",
@@ -137,7 +139,7 @@ def plot(runners: dict[str, race.Runner], path: str) -> None:
 def sheet_row(task: recipe.Task, runners: dict[str, race.Runner]) -> list[tuple[str, np.ndarray]]:
     shown = [("content", task.content), ("style", task.style)]
     shown += [(SHOWN[name], runners[name].picture()) for name in SHOWN if name in runners]
-    return [(name, images.to_uint8(np.clip(picture, 0, 255))) for name, picture in shown]
+    return [(name, pixels.to_uint8(np.clip(picture, 0, 255))) for name, picture in shown]
 
 
 def main(_: list[str]) -> None:

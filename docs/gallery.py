@@ -20,7 +20,10 @@ import numpy as np
 import PIL.Image
 from absl import app, flags
 
-from nst_keras import export, plots, priors, rebuilding, statistics, transfer
+from nst_keras import export, transfer
+from nst_keras.export import plots
+from nst_keras.losses import regularizers, statistics
+from nst_keras.networks import surgery
 
 ONLY = flags.DEFINE_list("only", None, "Names of rows; all of them if left out.")
 FOLDER = flags.DEFINE_string("folder", str(pathlib.Path(__file__).parent / "gallery"), "Where they are written.")
@@ -88,14 +91,14 @@ ROWS: dict[str, Row] = {
             "var_weight=0": {},
             **{
                 f'"{name}", {weight:g}': {"variation": name, "var_weight": weight}
-                for name, weight in zip(priors.VARIATIONS, (3.0, 40.0, 40.0), strict=True)
+                for name, weight in zip(regularizers.VARIATIONS, (3.0, 40.0, 40.0), strict=True)
             },
         },
     ),
     "layers": Row({f'"{name}"': {"style_layer_scheme": name} for name in ("fine", "equal", "coarse")}),
     "network": Row(
         {
-            **{f'pooling="{name}"': {"pooling": name} for name in ("max", "avg", "l2") if name in rebuilding.POOLINGS},
+            **{f'pooling="{name}"': {"pooling": name} for name in ("max", "avg", "l2") if name in surgery.POOLINGS},
             'padding="replicate"': {"padding": "replicate"},
         },
     ),

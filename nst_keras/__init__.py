@@ -12,17 +12,17 @@ __version__ = "0.1.0"
 
 # Public name -> (module, name there).
 _PUBLIC = {
-    "FeatureExtractor": ("extractors", "FeatureExtractor"),
+    "FeatureExtractor": ("networks.extractors", "FeatureExtractor"),
     "KerasOptimizer": ("optimizers", "KerasOptimizer"),
     "LBFGS": ("optimizers", "LBFGS"),
-    "LossTerms": ("objective", "LossTerms"),
+    "LossTerms": ("objectives.objective", "LossTerms"),
     "NeuralStyleTransfer": ("transfer", "NeuralStyleTransfer"),
-    "Objective": ("objective", "Objective"),
+    "Objective": ("objectives.objective", "Objective"),
     "content_loss": ("losses", "content_loss"),
-    "estimate_memory": ("footprint", "estimate_memory"),
+    "estimate_memory": ("engine.memory_estimate", "estimate_memory"),
     "gram_matrix": ("losses", "gram_matrix"),
-    "load_image": ("images", "load"),
-    "resize_image": ("images", "resize"),
+    "load_image": ("images.loading", "load"),
+    "resize_image": ("images.resizing", "resize"),
     "save_animation": ("export", "save_animation"),
     "save_image": ("export", "save_image"),
     "style_loss": ("losses", "style_loss"),

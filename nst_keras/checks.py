@@ -8,10 +8,13 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import os
+import pathlib
+import tempfile
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["finite", "integer", "non_negative", "one_of", "unknown_name"]
+__all__ = ["finite", "integer", "make_folder", "non_negative", "one_of", "unknown_name"]
 
 
 def unknown_name(argument: str, value: Any, choices: Iterable[str]) -> str:
@@ -49,3 +52,19 @@ def integer(argument: str, value: int, *, minimum: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
         raise ValueError(f"{argument} must be a whole number, {minimum} or more, but {value!r} was given.")
     return int(value)
+
+
+def make_folder(argument: str, folder: str | os.PathLike) -> None:
+    """Makes a folder, unless it is there already, and finds out whether files can be written into it.
+
+    Raises:
+        OSError: They cannot; the sentence names the argument.
+    """
+    try:
+        pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(
+            f"{argument}: {str(folder)!r} is no folder that can be written to ({error.strerror}). Choose another."
+        ) from error

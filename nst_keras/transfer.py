@@ -11,13 +11,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import assembly, capacity, checkpoints, checks, extractors, hosts, images, modes, outcome, provenance
 from nst_keras import callbacks as callbacks_lib
+from nst_keras import checks
+from nst_keras.engine import checkpoints, memory_advice, modes, result, setup
+from nst_keras.export import record
+from nst_keras.images import loading
+from nst_keras.networks import extractors
+from nst_keras.runtime import hosts
 
 __all__ = ["NeuralStyleTransfer"]
 
 
-class NeuralStyleTransfer(outcome.Outcome):
+class NeuralStyleTransfer(result.Outcome):
     """Neural style transfer by optimising an image (Gatys, Ecker and Bethge 2015 and 2016).
 
     A bad argument raises `ValueError`, `TypeError` or `OSError` at once, with one sentence that names it.
@@ -92,14 +97,14 @@ class NeuralStyleTransfer(outcome.Outcome):
         seed: The seed in use.
         settings: {argument: value} of construction and of the last run.
         input_digests: {argument: SHA-256} of the pictures and weights that were read from files or given as arrays.
-        content_image, frames, save, plot_history, ...: See `outcome.Outcome`.
+        content_image, frames, save, plot_history, ...: See `result.Outcome`.
         image, history, step, stop_reason, ...: Of the last run, see `loop.Loop`.
     """
 
     def __init__(
         self,
-        style_image: images.ImageSource | list[images.ImageSource] | None = None,
-        content_image: images.ImageSource | None = None,
+        style_image: loading.ImageSource | list[loading.ImageSource] | None = None,
+        content_image: loading.ImageSource | None = None,
         extractor: str | keras.Model | extractors.FeatureExtractor = "vgg19",
         n_style_layers: int = 5,
         n_content_layers: int = 1,
@@ -120,8 +125,8 @@ class NeuralStyleTransfer(outcome.Outcome):
         pyramid_shares: Sequence[float] | None = None,
         style_blend: Sequence[float] | None = None,
         style_scale: float | Sequence[float] | None = None,
-        style_mask: images.ImageSource | list[images.ImageSource] | None = None,
-        content_mask: images.ImageSource | None = None,
+        style_mask: loading.ImageSource | list[loading.ImageSource] | None = None,
+        content_mask: loading.ImageSource | None = None,
         normalization: str = "mean",
         style_statistic: str = "gram",
         variation: str = "l1",
@@ -130,7 +135,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         lbfgs_history: int | None = None,
         preconditioning: str | float = "auto",
         preserve_color: str = "none",
-        init: images.ImageSource | None = None,
+        init: loading.ImageSource | None = None,
         seed: int | None = None,
         frame_interval: int = 1,
         frames_dir: str | os.PathLike | None = None,
@@ -150,10 +155,10 @@ class NeuralStyleTransfer(outcome.Outcome):
         if deterministic:
             keras.utils.set_random_seed(self.seed)
             tf.config.experimental.enable_op_determinism()
-        self._problem = assembly.problem_of(self._setup, self._replicas)
+        self._problem = setup.problem_of(self._setup, self._replicas)
         self.extractor = self._problem.extractor
         self._setup["pyramid"] = self._problem.stage_sizes
-        self.input_digests = provenance.digests(self._setup)
+        self.input_digests = record.digests(self._setup)
         super().__init__(self._problem.pictures)
         self._fit: dict[str, Any] = {}
 
@@ -230,8 +235,8 @@ class NeuralStyleTransfer(outcome.Outcome):
             self._problem.take_tile_sizes(checkpoint.record["fingerprint"].get("tile_size", ()))
         recorder = self._recorder(steps, store, resume=checkpoint is not None)
         need = self._problem.need() | {"frames": recorder.held(steps)}
-        header = capacity.check_memory(**need)  # Before the targets, which take memory too.
-        with capacity.explained(need):
+        header = memory_advice.check_memory(**need)  # Before the targets, which take memory too.
+        with memory_advice.explained(need):
             stages = self._problem.stages(learning_rate, steps, **weights)
         fingerprint = self._problem.fingerprint(stages, learning_rate)
         fingerprint |= {"steps_per_epoch": steps_per_epoch, "frame_interval": self._frame_interval}
@@ -248,7 +253,7 @@ class NeuralStyleTransfer(outcome.Outcome):
         self.frames, self.frame_steps = recorder.frames, recorder.steps
         every = [history, *given, recorder, callbacks_lib.BalanceCheck(), *shown, *last]
         try:
-            with capacity.explained(need):
+            with memory_advice.explained(need):
                 self._run(epochs, steps_per_epoch, every, verbose)
         except MemoryError as error:
             self.stop_reason = str(error)

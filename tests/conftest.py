@@ -10,7 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from nst_keras import architectures, extractors, samples, transfer
+from nst_keras import transfer
+from nst_keras.images import samples
+from nst_keras.networks import architectures, extractors
+from tools.drawing import swirls_night
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -26,13 +29,13 @@ def random():
 @pytest.fixture(scope="session")
 def content():
     """A small photograph, uint8 [48, 40, 3]."""
-    return samples.grace_hopper()[100:436:7, 80:360:7]
+    return samples.read("grace_hopper")[100:436:7, 80:360:7]
 
 
 @pytest.fixture(scope="session")
 def style():
     """A small painting, uint8 [36, 44, 3]."""
-    return samples.swirls(88)[:72:2, ::2]
+    return swirls_night.swirls(88)[:72:2, ::2]
 
 
 def small_model(name="small"):

@@ -5,8 +5,11 @@ import sys
 import keras
 import numpy as np
 
-from nst_keras import export, extractors, samples, transfer
+from nst_keras import export, transfer
+from nst_keras.images import samples
+from nst_keras.networks import extractors
 from tests.conftest import LAYERS, centred, small_model
+from tools.drawing import swirls_night
 
 STEPS = 1000
 
@@ -14,8 +17,8 @@ STEPS = 1000
 def run(optimizer, **options):
     """The run, the same in each process."""
     style_transfer = transfer.NeuralStyleTransfer(
-        samples.swirls(88)[:72:2, ::2],
-        samples.grace_hopper()[100:436:7, 80:360:7],
+        swirls_night.swirls(88)[:72:2, ::2],
+        samples.read("grace_hopper")[100:436:7, 80:360:7],
         extractors.FeatureExtractor(small_model(), centred),
         normalization="relative",
         optimizer=optimizer,

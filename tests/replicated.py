@@ -13,8 +13,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import compilation, distribution, extractors, samples, strategies, transfer
+from nst_keras import transfer
+from nst_keras.images import samples
+from nst_keras.networks import extractors
+from nst_keras.runtime import compilation, devices, strategies
 from tests.conftest import centred
+from tools.drawing import swirls_night
 
 LAYERS = ("conv1", "conv2", "conv3")
 WINDOWS = [(top, top + 16) for top in range(0, 80, 16)]
@@ -81,7 +85,7 @@ def window(picture, place):
 
 def report(strategy, jit_compile):
     """How the distributed gradient compares with the plain one, and how often functions were traced."""
-    replicas = distribution.Replicas(strategy)
+    replicas = devices.Replicas(strategy)
     picture = np.random.default_rng(0).uniform(0, 255, (1, 80, 20, 3)).astype(np.float32)
     with replicas.scope():
         problem = Problem(make_extractor(), jit_compile)
@@ -124,8 +128,8 @@ def stylise_over_devices():
 
 def stylised(strategy):
     style_transfer = transfer.NeuralStyleTransfer(
-        samples.swirls(88)[:72:2, ::2],
-        samples.grace_hopper()[100:436:7, 80:360:7],
+        swirls_night.swirls(88)[:72:2, ::2],
+        samples.read("grace_hopper")[100:436:7, 80:360:7],
         "compact",
         style_layers=("conv1_1", "conv2_1"),
         content_layers=("conv3_1",),
@@ -140,7 +144,7 @@ def stylised(strategy):
 
 def share_over_workers():
     """Goes on with sums until another worker is lost, and says how it was told."""
-    replicas = distribution.Replicas(strategies.get("multi_worker"))
+    replicas = devices.Replicas(strategies.get("multi_worker"))
     print(json.dumps(report(replicas.strategy, "true")), flush=True)
     try:
         while True:

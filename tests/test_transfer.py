@@ -9,9 +9,13 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from nst_keras import extractors, footprint, memory, tile_sizes, tiled_objective, transfer
-from nst_keras import objective as objective_lib
-from tests import networks
+from nst_keras import transfer
+from nst_keras.engine import memory_estimate, tile_sizes
+from nst_keras.networks import extractors
+from nst_keras.objectives import objective as objective_lib
+from nst_keras.objectives.tiled import evaluator
+from nst_keras.runtime import memory
+from tests import small_networks
 from tests.conftest import centred
 
 WEIGHTS = {"style_weight": 1.0, "content_weight": 0.02}
@@ -535,7 +539,7 @@ def test_a_run_in_tiles_makes_the_picture_of_one_that_is_whole(make_transfer, op
         pictures.append(fit(style_transfer, 6, var_weight=1e-3)[-1].astype(int))
         histories.append(style_transfer.history.history["loss"])
         kinds = {type(objective) for objective in style_transfer._problem._objectives.values()}
-        assert kinds == {tiled_objective.TiledObjective if tile_size else objective_lib.Objective}
+        assert kinds == {evaluator.TiledObjective if tile_size else objective_lib.Objective}
     np.testing.assert_allclose(histories[0], histories[1], rtol=1e-4)
     assert np.max(np.abs(pictures[0] - pictures[1])) <= 1
 
@@ -579,7 +583,7 @@ def test_tiles_and_devices_that_do_not_fit_are_refused_at_once(make_transfer, op
 
 def test_an_explicit_size_is_refused_where_the_network_sees_everything(make_transfer):
     """And by itself such a picture is taken whole, as is one whose locations are sorted."""
-    network = networks.uncuttable("global_pooling")
+    network = small_networks.uncuttable("global_pooling")
     options = {"preprocess": centred, "style_layers": ["first"], "content_layers": ["last"]}
     with pytest.raises(ValueError, match=r"^'global_pooling' cannot be evaluated in tiles: .* Use tile_size=None\.$"):
         make_transfer(network=network, tile_size=16, **options)
@@ -590,12 +594,14 @@ def test_an_explicit_size_is_refused_where_the_network_sees_everything(make_tran
 def test_a_picture_too_large_for_the_memory_is_taken_in_tiles_without_being_asked(make_transfer, monkeypatch):
     monkeypatch.setattr(tile_sizes, "SIZES", (32, 16))
     monkeypatch.setattr(
-        footprint,
+        memory_estimate,
         "estimate_memory",
-        lambda *_, tile_size=None, **__: footprint.MemoryEstimate(2**30 if tile_size == 16 else 2**34, 0, 0, 0, 0),
+        lambda *_, tile_size=None, **__: memory_estimate.MemoryEstimate(
+            2**30 if tile_size == 16 else 2**34, 0, 0, 0, 0
+        ),
     )
     monkeypatch.setattr(memory, "available_memory", lambda: memory.Available("this machine", 2**35, 2**31))
     style_transfer = make_transfer()
     fit(style_transfer, 2)
     assert style_transfer._problem.need()["tile_size"] == 16
-    assert isinstance(next(iter(style_transfer._problem._objectives.values())), tiled_objective.TiledObjective)
+    assert isinstance(next(iter(style_transfer._problem._objectives.values())), evaluator.TiledObjective)

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from nst_keras import compact
+from nst_keras.networks import compact
 
 __all__ = ["Distillation", "Losses", "gram", "relative_error", "student", "teacher"]
 

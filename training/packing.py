@@ -10,7 +10,7 @@ import h5py
 import keras
 import numpy as np
 
-from nst_keras import compact
+from nst_keras.networks import compact
 
 __all__ = ["coordinates", "pack", "rounded"]
 

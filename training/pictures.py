@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import PIL.Image
 
-from nst_keras import images
+from nst_keras.images import loading, pixels
 
 __all__ = ["Crops", "crop", "holds", "read"]
 
@@ -36,7 +36,7 @@ def read(folder: str, sides: Iterable[int], *, hold_out: Sequence[str] = ()) -> 
     found = []
     for path in paths:
         if path.stem not in hold_out:
-            whole = PIL.Image.fromarray(images.to_uint8(images.load(path)))
+            whole = PIL.Image.fromarray(pixels.to_uint8(loading.load(path)))
             found += [_reduced(whole, side) for side in sides]
     if not found:
         raise ValueError(f"hold_out holds out all pictures of {folder!r}. Leave some to learn from.")

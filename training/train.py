@@ -20,7 +20,7 @@ import keras
 import numpy as np
 from absl import app, flags
 
-from nst_keras import architectures, compact
+from nst_keras.networks import architectures, compact
 from training import distillation, layerwise, packing, pictures, state, stylising
 
 _PHOTOGRAPHS = flags.DEFINE_string("photographs", None, "Folder of photographs.", required=True)

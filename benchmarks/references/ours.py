@@ -9,7 +9,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nst_keras import extractors, guidance, objective, optimizers
+from nst_keras import optimizers
+from nst_keras.losses import guidance
+from nst_keras.networks import extractors
+from nst_keras.objectives import objective
 from references import recipe
 
 __all__ = ["gram_objective", "recipes", "wasserstein_objective"]

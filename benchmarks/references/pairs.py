@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from nst_keras import architectures, images, starts
+from nst_keras.images import loading, starts
+from nst_keras.networks import architectures
 
 __all__ = ["pictures", "start", "weights"]
 
 
 def pictures(pair: str, size: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Content and style, float32 [1, height, width, 3], 0..255, their longest sides reduced to so many pixels."""
-    content, style = (images.load(source, longest_side=size) for source in pair.split(";"))
+    content, style = (loading.load(source, longest_side=size) for source in pair.split(";"))
     return content, style
 
 

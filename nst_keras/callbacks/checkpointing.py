@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from nst_keras import checkpoints
+from nst_keras.engine import checkpoints
 
 __all__ = ["Checkpointer"]
 

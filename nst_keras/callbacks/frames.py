@@ -13,7 +13,8 @@ import keras
 import numpy as np
 import PIL.Image
 
-from nst_keras import export, folders, memory
+from nst_keras import checks, export
+from nst_keras.runtime import memory
 
 __all__ = ["FrameRecorder", "StoredFrames", "recorder"]
 
@@ -48,7 +49,7 @@ class StoredFrames(Sequence):
 
     def make_folder(self) -> None:
         """Makes the folder; raises `OSError` where that, or writing into it, is not possible."""
-        folders.make_folder("frames_dir", self.folder)
+        checks.make_folder("frames_dir", self.folder)
 
     def append(self, step: int, frame: np.ndarray) -> None:
         """Writes a frame, whole or not at all; raises `OSError` where it cannot be written."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from nst_keras import distribution, hosts
+from nst_keras.runtime import devices, hosts
 
 __all__ = ["Lockstep"]
 
@@ -28,7 +28,7 @@ class Lockstep(keras.callbacks.Callback):
 
     keeps = True  # Its end is told also where another callback fails.
 
-    def __init__(self, replicas: distribution.Replicas) -> None:
+    def __init__(self, replicas: devices.Replicas) -> None:
         super().__init__()
         self._replicas = replicas
 

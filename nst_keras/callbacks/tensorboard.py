@@ -13,7 +13,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from nst_keras import checks, folders, images
+from nst_keras import checks
+from nst_keras.images import pixels
 
 __all__ = ["TensorBoard"]
 
@@ -51,7 +52,7 @@ class TensorBoard(keras.callbacks.Callback):
         self._settings = settings
         self._writer: tf.summary.SummaryWriter | None = None
         self._written: tf.Tensor | None = None
-        folders.make_folder("tensorboard", self._log_dir)
+        checks.make_folder("tensorboard", self._log_dir)
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Writes what does not change: settings, content and style; and the start."""
@@ -106,7 +107,7 @@ class TensorBoard(keras.callbacks.Callback):
 
 
 def _write_image(name: str, image: tf.Tensor) -> None:
-    tf.summary.image(name, images.to_uint8(image)[None])
+    tf.summary.image(name, pixels.to_uint8(image)[None])
 
 
 def _shares(terms: Any) -> dict[str, float]:

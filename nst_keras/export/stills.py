@@ -18,15 +18,15 @@ import PIL.Image
 import tensorflow as tf
 import tifffile
 
-from nst_keras import bands, images
 from nst_keras.export import files
-from nst_keras.formats import metadata, profiles
+from nst_keras.images import bands, loading, pixels
+from nst_keras.images.formats import metadata, profiles
 
 __all__ = ["STILL_OPTIONS", "StillOptions", "check_still", "save_image"]
 
 _QUALITY = 95
 _PNG_COMPRESSION = 4  # Of 9. On photographs the default, 6, takes longer for the same size.
-_PIXELS = {8: images.to_uint8, 16: images.to_uint16}
+_PIXELS = {8: pixels.to_uint8, 16: pixels.to_uint16}
 _TILE = (256, 256)  # Of a large TIFF, so that other programs need not read the whole of it to show a part.
 _PNG_HEADER = 33  # Bytes of its signature and its first chunk.
 
@@ -57,7 +57,7 @@ def save_image(
     check_still(path, bit_depth=bit_depth, has_alpha=alpha is not None)
     if text is not None and not isinstance(text, str):
         raise ValueError(f"text must be a str or None, but {type(text).__name__} was given.")
-    pixels = _PIXELS[bit_depth](images.load(image))
+    pixels = _PIXELS[bit_depth](loading.load(image))
     if alpha is not None:
         pixels = np.dstack([pixels, _fitted(alpha, pixels)])
     with files.replacing(path) as temporary:

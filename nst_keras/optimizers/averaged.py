@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from nst_keras import checks, compilation
+from nst_keras import checks
 from nst_keras.optimizers.base import Objective, Optimizer, Step, clipped
+from nst_keras.runtime import compilation
 
 __all__ = ["Averaged"]
 

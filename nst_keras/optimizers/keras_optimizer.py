@@ -7,8 +7,9 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from nst_keras import checks, compilation
+from nst_keras import checks
 from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, norm
+from nst_keras.runtime import compilation
 
 __all__ = ["KerasOptimizer", "LearningRate", "adam"]
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from nst_keras import checks, compilation
+from nst_keras import checks
 from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, dot, free, norm
+from nst_keras.runtime import compilation
 
 __all__ = ["HISTORY", "LBFGS", "two_loop_direction"]
 

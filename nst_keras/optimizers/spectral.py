@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import checks, compilation
+from nst_keras import checks
 from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, held
+from nst_keras.runtime import compilation
 
 __all__ = ["EXPONENT", "Spectral", "filtered", "gains"]
 

@@ -10,8 +10,9 @@ import pytest
 import tensorflow as tf
 import tifffile
 
-from nst_keras import bands, export, images
-from nst_keras.formats import metadata
+from nst_keras import export
+from nst_keras.images import bands, loading, pixels
+from nst_keras.images.formats import metadata
 
 KINDS = [(suffix, depth) for suffix, options in export.STILL_OPTIONS.items() for depth in options.bit_depths]
 ALPHA_KINDS = [(suffix, depth) for suffix, depth in KINDS if export.STILL_OPTIONS[suffix].alpha]
@@ -38,14 +39,14 @@ def picture(random):
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff"])
 def test_lossless_stills_keep_their_pixels(tmp_path, picture, suffix):
     export.save_image(picture, tmp_path / f"a{suffix}")
-    np.testing.assert_array_equal(images.load(tmp_path / f"a{suffix}")[0], picture)
+    np.testing.assert_array_equal(loading.load(tmp_path / f"a{suffix}")[0], picture)
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".jpeg", ".webp", ".JPG"])
 def test_lossy_stills_are_near(tmp_path, suffix):
     smooth = np.tile(np.arange(0, 240, 4, dtype=np.uint8)[:, None], (40, 1, 3))
     export.save_image(smooth, tmp_path / f"a{suffix}")
-    np.testing.assert_allclose(images.load(tmp_path / f"a{suffix}")[0], smooth, atol=8)
+    np.testing.assert_allclose(loading.load(tmp_path / f"a{suffix}")[0], smooth, atol=8)
 
 
 @pytest.mark.parametrize(("suffix", "bit_depth"), KINDS)
@@ -59,7 +60,7 @@ def test_every_still_carries_an_srgb_profile(tmp_path, picture, suffix, bit_dept
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".tiff"])
 def test_sixteen_bits_keep_the_fractions_of_the_float_image(tmp_path, image, suffix):
     export.save_image(image, tmp_path / f"a{suffix}", bit_depth=16)
-    back = images.load(tmp_path / f"a{suffix}")
+    back = loading.load(tmp_path / f"a{suffix}")
     np.testing.assert_allclose(257 * back.numpy(), 257 * image.numpy(), atol=0.51)
     np.testing.assert_array_equal(back[0, 0, :2, 0], [0, 255])
 
@@ -69,14 +70,14 @@ def test_other_programs_see_sixteen_bits(tmp_path, image):
         export.save_image(image, tmp_path / f"a{suffix}", bit_depth=16)
         levels = read(tmp_path / f"a{suffix}")
         if suffix == ".tiff":  # Of a PNG, imageio gives what Pillow does.
-            np.testing.assert_array_equal(levels, images.to_uint16(image))
+            np.testing.assert_array_equal(levels, pixels.to_uint16(image))
         np.testing.assert_allclose(levels / np.iinfo(levels.dtype).max * 255, image[0], atol=1)
 
 
 @pytest.mark.parametrize(("suffix", "bit_depth"), ALPHA_KINDS)
 def test_alpha_is_kept(tmp_path, image, alpha, suffix, bit_depth):
     export.save_image(image, tmp_path / f"a{suffix}", bit_depth=bit_depth, alpha=alpha)
-    np.testing.assert_array_equal(images.read(tmp_path / f"a{suffix}").alpha, alpha)
+    np.testing.assert_array_equal(loading.read(tmp_path / f"a{suffix}").alpha, alpha)
 
 
 @pytest.mark.parametrize(("suffix", "bit_depth"), [kind for kind in ALPHA_KINDS if kind[0] != ".webp"])
@@ -91,7 +92,7 @@ def test_alpha_of_another_size_is_resized(tmp_path):
     alpha = np.zeros((10, 40), np.uint8)
     alpha[:, 20:] = 255
     export.save_image(np.zeros((20, 30, 3), np.uint8), tmp_path / "a.png", alpha=alpha)
-    saved = images.read(tmp_path / "a.png").alpha
+    saved = loading.read(tmp_path / "a.png").alpha
     assert saved.shape == (20, 30)
     assert (saved[:, :13].max(), saved[:, 17:].min()) == (0, 255)
 
@@ -109,7 +110,7 @@ def test_alpha_depth_and_text_go_together(tmp_path, image, alpha, suffix, bit_de
     path = tmp_path / f"a{suffix}"
     export.save_image(image, path, bit_depth=bit_depth, alpha=alpha, text="größer")
     assert metadata.read(path) == "größer"
-    np.testing.assert_array_equal(images.read(path).alpha, alpha)
+    np.testing.assert_array_equal(loading.read(path).alpha, alpha)
 
 
 @contextlib.contextmanager
@@ -135,7 +136,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, picture, suf
 
 def test_a_float_image_is_rounded(tmp_path):
     export.save_image(tf.fill([1, 4, 4, 3], 99.6), tmp_path / "a.png")
-    np.testing.assert_array_equal(images.load(tmp_path / "a.png"), np.full((1, 4, 4, 3), 100))
+    np.testing.assert_array_equal(loading.load(tmp_path / "a.png"), np.full((1, 4, 4, 3), 100))
 
 
 @pytest.mark.parametrize(

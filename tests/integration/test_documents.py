@@ -10,8 +10,12 @@ import keras
 import PIL.Image
 import pytest
 
-from nst_keras import architectures, flags, job, run, samples
+from nst_keras import run
+from nst_keras.cli import flags, job
+from nst_keras.images import samples
+from nst_keras.networks import architectures
 from tests.conftest import ROOT
+from tools.drawing import swirls_night
 
 README = (ROOT / "README.md").read_text()
 CONFIGS = sorted((ROOT / "configs").glob("*.flags"))
@@ -37,8 +41,8 @@ def folder(tmp_path, monkeypatch, weights_folder):
     """A folder with the pictures that README names, as if the user stood in a clone."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(architectures.WEIGHTS_VARIABLE, str(weights_folder))
-    PIL.Image.fromarray(samples.grace_hopper()[::4, ::4]).save("golden_gate.jpg")
-    PIL.Image.fromarray(samples.swirls(96)).save("starry_night.jpg")
+    PIL.Image.fromarray(samples.read("grace_hopper")[::4, ::4]).save("golden_gate.jpg")
+    PIL.Image.fromarray(swirls_night.swirls(96)).save("starry_night.jpg")
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     return tmp_path
 
@@ -87,7 +91,7 @@ def test_readme_provenance(folder):
 def test_readme_training(folder, command):
     for name in ("photographs", "paintings"):
         (folder / name).mkdir()
-        PIL.Image.fromarray(samples.grace_hopper()[::8, ::8]).save(folder / name / "picture.png")
+        PIL.Image.fromarray(samples.read("grace_hopper")[::8, ::8]).save(folder / name / "picture.png")
     short = ["--epochs=1", "--steps_per_epoch=1", "--batch=2", "--fit_crops=4", "--size=32", "--pool=0"]
     short += ["--widths=[[3,4],[5,4],[6,5,6,4],[7,6,5],[8]]"]
     done = subprocess.run(

@@ -6,7 +6,8 @@ import warnings
 import numpy as np
 import pytest
 
-from nst_keras import images, losses, transfer
+from nst_keras import losses, transfer
+from nst_keras.images import loading, pixels
 
 SIZE = 128
 
@@ -29,7 +30,7 @@ def high_frequencies(image):
 
 @pytest.fixture(scope="module")
 def texture_of_style():
-    return high_frequencies(images.to_uint8(images.load("sample:swirls", longest_side=SIZE)))
+    return high_frequencies(pixels.to_uint8(loading.load("sample:swirls", longest_side=SIZE)))
 
 
 # 2.0% from the content; a share of the content term stays longer from noise.
@@ -61,7 +62,7 @@ def test_todays_call_stylises_and_keeps_the_picture(make, texture_of_style):
     )
     losses = style_transfer.history.history["style_loss"]
     assert losses[-1] < 0.2 * losses[0]
-    content = images.to_uint8(style_transfer.content_image).astype(float)
+    content = pixels.to_uint8(style_transfer.content_image).astype(float)
     assert np.sqrt(np.mean((frames[0] - content) ** 2)) < 6
     assert max(high_frequencies(frame) for frame in frames[:10]) < 2 * texture_of_style
 
@@ -97,7 +98,7 @@ def test_the_usual_weights_are_not_warned_of(make, options, init):
 def test_compact_measures_in_vgg19s_units(make, normalization):
     """Both losses at an image are near VGG19's own: here at the photograph, upside down."""
     terms = {}
-    photograph = images.to_uint8(images.load("sample:grace_hopper", longest_side=SIZE))
+    photograph = pixels.to_uint8(loading.load("sample:grace_hopper", longest_side=SIZE))
     for extractor, weights in (("vgg19", {}), ("compact", {"weights": "imagenet"})):
         settings = {"content_layers": ["conv4_2"], "init": photograph[::-1], "jit_compile": "false", **weights}
         style_transfer = make(extractor=extractor, normalization=normalization, **settings)

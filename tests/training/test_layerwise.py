@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from nst_keras import compact
+from nst_keras.networks import compact
 from training import layerwise
 
 

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from nst_keras import compact
+from nst_keras.networks import compact
 from training import distillation, packing
 
 WIDTHS = ((3, 4), (5, 4), (6, 5), (7, 6), (8, 7))

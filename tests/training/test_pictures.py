@@ -2,12 +2,12 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from nst_keras import samples
+from tools.drawing import swirls_night
 from training import pictures
 
 
 def test_crops_repeat_by_seed_and_epoch():
-    groups = [[samples.swirls(40)], [samples.swirls(20)], []]
+    groups = [[swirls_night.swirls(40)], [swirls_night.swirls(20)], []]
 
     def batch(**changed):
         settings = {"size": 32, "batch": 6, "steps": 3, "seed": 1, "epoch": 2, **changed}
@@ -30,8 +30,8 @@ def test_small_pictures_are_tiled():
 
 @pytest.fixture
 def folder(tmp_path):
-    PIL.Image.fromarray(samples.swirls(40)).save(tmp_path / "first.png")
-    PIL.Image.fromarray(samples.swirls(20)).convert("L").save(tmp_path / "second.jpg")
+    PIL.Image.fromarray(swirls_night.swirls(40)).save(tmp_path / "first.png")
+    PIL.Image.fromarray(swirls_night.swirls(20)).convert("L").save(tmp_path / "second.jpg")
     (tmp_path / "notes.txt").write_text("no picture")
     return tmp_path
 

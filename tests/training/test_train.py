@@ -9,8 +9,10 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from nst_keras import architectures, samples
+from nst_keras.images import samples
+from nst_keras.networks import architectures
 from tests.conftest import ROOT
+from tools.drawing import swirls_night
 
 SMALL = [
     "--widths=[[3,4],[5,4],[6,5,6,4],[7,6,5],[8,7]]",
@@ -22,11 +24,11 @@ SMALL = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("training")
-    for name, picture in (("photographs", samples.grace_hopper()), ("paintings", samples.swirls(64))):
+    for name, picture in (("photographs", samples.read("grace_hopper")), ("paintings", swirls_night.swirls(64))):
         (folder / name).mkdir()
         for index in range(2):
             PIL.Image.fromarray(picture[index * 8 :, :64]).save(folder / name / f"{index}.png")
-    PIL.Image.fromarray(samples.swirls(40)).save(folder / "paintings" / "apart.png")
+    PIL.Image.fromarray(swirls_night.swirls(40)).save(folder / "paintings" / "apart.png")
     (folder / "weights").mkdir()
     keras.utils.set_random_seed(0)
     keras.applications.VGG19(weights=None, include_top=False).save_weights(folder / "weights" / "vgg19.weights.h5")

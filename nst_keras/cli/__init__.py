@@ -1,0 +1,1 @@
+"""The command line: flags, help, and one style transfer from flags to files."""

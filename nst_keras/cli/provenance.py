@@ -1,0 +1,115 @@
+"""The flagfile that makes a picture again, from the record inside it.
+
+    python -m nst_keras.provenance picture.png > settings.flags
+    python -m nst_keras.run --flagfile=settings.flags --output=again.png
+
+Exit status: 0 where the picture tells; 2 and one line where it does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nst_keras.cli import flags
+from nst_keras.export import record
+from nst_keras.images import digests as digests_lib
+from nst_keras.images.formats import metadata
+
+__all__ = ["flagfile", "main", "read"]
+
+
+def flagfile(made: Mapping[str, Any], **others: Any) -> str:
+    """The flagfile that makes a picture again, from any folder, as far as flags can say it.
+
+    Args:
+        made: What `record` gave.
+        others: {flag: value} beside those in the record: where to write, say.
+
+    Returns:
+        Lines `--name=value`, after comments with the rest of the record.
+    """
+    lines = [f"{flags.HEADER} {made['nst_keras']}. To make it again where it lies, add --overwrite."]
+    lines += [f"# With {', '.join(f'{name} {version}' for name, version in made['versions'].items())}."]
+    lines += [f"# {name}: sha256 {value}" for name, value in made["inputs"].items()]
+    lines += [f"# extractor {made['extractor']['name']} with its weights: sha256 {made['extractor']['sha256']}"]
+    losses = sorted(made["losses"].items(), key=lambda item: item[0] != "loss")  # The total before its terms.
+    losses = ", ".join(f"{name} {value:.6g}" for name, value in losses)
+    lines += [f"# {made['steps']} steps ({made['stop_reason']}): {losses}"]
+    lines += [f"# No flag can say what was given as {name}: {what}" for name, what in made["without_flag"].items()]
+    given = {name: value for name, value in made["settings"].items() if name in _known_flags()} | others
+    given_lines = {name: flags.flag_line(name, value) for name, value in given.items()}
+    # A line of a flagfile is all that a value can be: neither the end of one nor the blanks around it are kept.
+    lines += [f"# No flag can say: {line!r}" for line in given_lines.values() if line.splitlines() != [line.strip()]]
+    whole = [" ".join(line.split()) for line in lines]
+    whole += [line for line in given_lines.values() if line.splitlines() == [line.strip()]]
+    return "\n".join([*whole, ""])
+
+
+def read(path: str | os.PathLike) -> dict[str, Any]:
+    """The record inside a picture.
+
+    Raises:
+        ValueError: The picture holds none, or one that cannot be understood.
+        OSError: The file cannot be read.
+    """
+    text = metadata.read(path)
+    try:
+        made = json.loads(text or "")
+        flagfile(made)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        what = "holds no record of a run" if text is None else f"holds a record that cannot be understood ({error!r})"
+        raise ValueError(
+            f"{str(path)!r} {what}. Give one as a run or its `save` wrote it; many programs drop what is inside."
+        ) from error
+    return made
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Prints how a picture was made.
+
+    Args:
+        argv: The arguments after the program's name; those of the process if left out.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser("nst_keras.provenance", description=__doc__.partition("\n")[0])
+    parser.add_argument("picture", help="PNG, JPEG, WebP or TIFF that a run has written")
+    parser.add_argument("--json", action="store_true", help="print the whole record, not a flagfile")
+    arguments = parser.parse_args(argv)
+    try:
+        made = read(arguments.picture)
+    except (ValueError, OSError) as error:
+        print(f"nst_keras: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    print(json.dumps(made, indent=1) if arguments.json else flagfile(made), end="\n" if arguments.json else "")
+    for sentence in _changed_inputs(made):
+        print(f"nst_keras: warning: {sentence}", file=sys.stderr)
+    return 0
+
+
+def _changed_inputs(made: Mapping[str, Any]) -> list[str]:
+    """A sentence for each input that is not what it was when the picture was made."""
+    sentences, entries = [], record.entries(made["settings"])
+    for name, before in made["inputs"].items():
+        path = entries.get(name)
+        if not isinstance(path, str):
+            continue
+        if not os.path.exists(path):
+            flag = name.partition("[")[0]
+            sentences.append(f"{name}: there is no file {path!r} any more. Name it with --{flag}.")
+        elif digests_lib.digest(path) != before:
+            sentences.append(f"{name}: {path!r} is not what it was: the picture will be another.")
+    return sentences
+
+
+def _known_flags() -> set[str]:
+    """Flags that a picture may name: what a stranger's picture says besides is not run."""
+    functions = (flags.SETUP, flags.FIT, flags.SAVE)
+    names = {name for function in functions for name in flags.signature(*function)[0].parameters}
+    return names - {*record.WITHOUT_FLAG, *record.ON_THE_WAY}

@@ -1,0 +1,211 @@
+"""Pictures of a run: its losses, and its way from content to result. Pure functions that give matplotlib figures.
+
+No pyplot: nothing is kept open, no screen is needed, and a figure that is returned last in a notebook's cell shows
+itself.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib.figure
+import matplotlib.ticker
+import numpy as np
+import tensorflow as tf
+
+from nst_keras import checks, export
+from nst_keras.images import loading, pixels
+
+__all__ = ["FIGURE_OPTIONS", "Figure", "plot_frames", "plot_history", "plot_rows", "save"]
+
+# What matplotlib is asked for, by suffix; no dates, so that the same figure makes the same file.
+FIGURE_OPTIONS: dict[str, dict[str, Any]] = {
+    ".png": {},
+    ".pdf": {"metadata": {"CreationDate": None}},
+    ".svg": {"metadata": {"Date": None}},
+}
+
+# Name in the history -> (label, colour, line style); Okabe and Ito's colours, which the colour-blind can tell apart,
+# and lines that differ in print without colour.
+_TERMS: dict[str, tuple[str, str, str]] = {
+    "loss": ("total", "#000000", "-"),
+    "style_loss": ("style", "#D55E00", "-"),
+    "content_loss": ("content", "#0072B2", "--"),
+    "var_loss": ("total variation", "#009E73", "-."),
+}
+_OTHERS = (("#CC79A7", "-"), ("#E69F00", "--"), ("#56B4E9", "-."), ("#F0E442", ":"))
+
+# Of the contact sheet, in inches.
+_WIDTH, _GAP, _LABEL = 10.0, 0.12, 0.22
+_DOTS_PER_INCH = 120
+
+
+class Figure(matplotlib.figure.Figure):
+    """A matplotlib figure that a notebook shows without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        """As IPython asks for it."""
+        encoded = io.BytesIO()
+        self.savefig(encoded, format="png")
+        return encoded.getvalue()
+
+
+def plot_history(
+    history: Mapping[str, Sequence[float]],
+    *,
+    steps: Sequence[int] | None = None,
+    title: str | None = None,
+    path: str | os.PathLike | None = None,
+) -> Figure:
+    """The loss and its terms against the steps, on a logarithmic axis.
+
+    Terms that are 0 are left out, and so are single values that are not finite, or so far below the step's total that
+    float32 cannot tell them from 0: they would stretch the axis over many empty decades.
+
+    Args:
+        history: {name: a value a step}, such as `style_transfer.history.history`; names without "loss" are passed over.
+        steps: The step of each value, such as `style_transfer.history.epoch`; 1, 2, ... if left out.
+        title: Stands above.
+        path: Where the figure is saved too, see `save`.
+
+    Raises:
+        ValueError: A history without values above 0, or of another length than `steps`, or another suffix.
+        OSError: The file cannot be written.
+    """
+    values = {name: np.asarray(series, float) for name, series in history.items() if "loss" in name}
+    curves = {name: series for name, series in _visible(values).items() if np.any(series > 0)}
+    if not curves:
+        raise ValueError("history holds no losses above 0. Run fit_style_transfer first.")
+    if steps is not None and any(len(steps) != len(series) for series in curves.values()):
+        raise ValueError(f"steps has {len(steps)} entries, which is not the length of history. Leave steps out.")
+    figure = Figure(figsize=(7.2, 4.2), dpi=_DOTS_PER_INCH, layout="constrained")
+    axes = figure.add_subplot(xlabel="step", ylabel="loss, times its weight", yscale="log", title=title or "")
+    others = iter(_OTHERS * len(curves))
+    for name in sorted(curves, key=[*_TERMS, *curves].index):
+        label, colour, style = _TERMS.get(name) or (name, *next(others))
+        at = np.arange(1, len(curves[name]) + 1) if steps is None else np.asarray(steps)
+        marker, width = "o" if len(at) == 1 else "", 2.2 if name == "loss" else 1.6
+        axes.plot(at, curves[name], style, label=label, color=colour, marker=marker, linewidth=width)
+    _tidy(axes)
+    return figure if path is None else save(figure, path)
+
+
+def _visible(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The values, with NaN for those that a logarithmic axis cannot or should not show."""
+    least = np.finfo(np.float32).eps * values["loss"] if "loss" in values else 0.0
+    return {name: np.where(np.isfinite(series) & (series > least), series, np.nan) for name, series in values.items()}
+
+
+def _tidy(axes: Any) -> None:
+    axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
+    axes.yaxis.set_minor_formatter(matplotlib.ticker.LogFormatterSciNotation(minor_thresholds=(1.2, 0.5)))
+    axes.grid(which="major", color="#000000", alpha=0.15, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False)
+
+
+def plot_frames(
+    content: loading.ImageSource | None,
+    styles: Sequence[loading.ImageSource],
+    frames: Sequence[np.ndarray],
+    result: loading.ImageSource,
+    *,
+    steps: Sequence[int] | None = None,
+    rows: int = 1,
+    columns: int = 6,
+    path: str | os.PathLike | None = None,
+) -> Figure:
+    """A contact sheet: content, styles and result in its first row, and the run's frames, evenly thinned, below.
+
+    All pictures keep their shape; those of a row have one height, and fill the width.
+
+    Args:
+        content: Any image that `loading.load` takes; None for a run without one.
+        styles: Likewise, a list.
+        frames: uint8 [height, width, 3], such as `style_transfer.frames`; may be empty.
+        result: Likewise.
+        steps: The step of each frame, which its label names; its place among the frames if left out.
+        rows: Rows of frames.
+        columns: Frames a row.
+        path: Where the figure is saved too, see `save`.
+
+    Raises:
+        ValueError: `steps` of another length than `frames`, rows or columns below 1, or another suffix.
+        OSError: The file cannot be written.
+    """
+    checks.integer("rows", rows), checks.integer("columns", columns)
+    if steps is not None and len(steps) != len(frames):
+        raise ValueError(f"steps has {len(steps)} entries, but frames has {len(frames)}. Give one for each frame.")
+    names = ["style"] if len(styles) == 1 else [f"style {place}" for place in range(1, len(styles) + 1)]
+    named = {"content": content, **dict(zip(names, styles, strict=True)), "result": result}
+    top = [(name, _pixels(image)) for name, image in named.items() if image is not None]
+    places = np.linspace(0, len(frames) - 1, min(rows * columns, len(frames))).round().astype(int)
+    labels = range(1, len(frames) + 1) if steps is None else steps
+    label = "frame {}" if steps is None else "step {}"
+    shown = [(label.format(labels[place]), np.asarray(frames[place])) for place in places]
+    sheet = [top, *(shown[start : start + columns] for start in range(0, len(shown), columns))]
+    figure = plot_rows(sheet)
+    return figure if path is None else save(figure, path)
+
+
+def _pixels(image: loading.ImageSource) -> np.ndarray:
+    return pixels.to_uint8(image if tf.is_tensor(image) else loading.load(image))
+
+
+def plot_rows(sheet: Sequence[Sequence[tuple[str, np.ndarray]]]) -> Figure:
+    """Rows of labelled pictures on a figure as high as they ask for.
+
+    All keep their shape; those of a row have one height, and fill the width.
+
+    Args:
+        sheet: For each row its (label, uint8 [height, width, 3]); the first may have others in number than the rest.
+    """
+    first, *others = ([picture for _, picture in row] for row in sheet)
+    heights = [_row_height(first), *(_row_height(row, least=len(sheet[1])) for row in others)]
+    height = sum(heights) + len(sheet) * (_LABEL + _GAP) + _GAP
+    figure = Figure(figsize=(_WIDTH, height), dpi=_DOTS_PER_INCH, facecolor="white")
+    top = height - _LABEL - _GAP
+    for row, row_height in zip(sheet, heights, strict=True):
+        left = _GAP
+        for label, picture in row:
+            width = row_height * picture.shape[1] / picture.shape[0]
+            box = (left / _WIDTH, (top - row_height) / height, width / _WIDTH, row_height / height)
+            axes = figure.add_axes(box)
+            axes.imshow(picture, aspect="auto")
+            axes.axis("off")
+            axes.set_title(label, loc="left", fontsize=9, pad=3)
+            left += width + _GAP
+        top -= row_height + _LABEL + _GAP
+    return figure
+
+
+def _row_height(pictures: Sequence[np.ndarray], *, least: int = 1) -> float:
+    """Inches at which pictures side by side fill the width; a row of fewer than `least` is as high as a full one."""
+    aspects = [picture.shape[1] / picture.shape[0] for picture in pictures]
+    aspects += [aspects[-1]] * (least - len(aspects))
+    return (_WIDTH - _GAP * (len(aspects) + 1)) / sum(aspects)
+
+
+def save(figure: Figure, path: str | os.PathLike) -> Figure:
+    """Saves a figure, whole or not at all.
+
+    Args:
+        figure: Any of matplotlib's.
+        path: Ends in .png, .pdf or .svg. An existing file is replaced.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: Another suffix.
+        OSError: The file cannot be written.
+    """
+    path = pathlib.Path(path).expanduser()
+    export.check_destination("path", path, list(FIGURE_OPTIONS), overwrite=True)
+    with export.replacing(path) as temporary:
+        figure.savefig(temporary, **FIGURE_OPTIONS[path.suffix.lower()])
+    return figure

@@ -1,0 +1,59 @@
+"""What settings are, so that two runs can be compared: digests of pictures, and descriptions of what is no text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from nst_keras.images import folders
+
+__all__ = ["described", "digest"]
+
+
+def digest(*sources: Any) -> str | None:
+    """SHA-256, in hexadecimal, of picture files, or of tensors' and arrays' shapes and bytes.
+
+    That of a folder is of the names and bytes of its pictures, see `folders`.
+
+    Args:
+        sources: Paths, numpy arrays, tensors or PIL images.
+
+    Returns:
+        The digest; None where one is a name that is no file (a URL, a sample).
+    """
+    value = hashlib.sha256()
+    for source in sources:
+        if isinstance(source, (str, os.PathLike)):
+            path = pathlib.Path(source).expanduser()
+            if not (path.is_file() or path.is_dir()):
+                return None
+            value.update(path.read_bytes() if path.is_file() else _sums(path))
+        else:
+            value.update(repr(tuple(getattr(source, "shape", ()))).encode())
+            value.update(source.tobytes() if hasattr(source, "tobytes") else source.numpy().tobytes())
+    return value.hexdigest()
+
+
+def _sums(folder: pathlib.Path) -> bytes:
+    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folders.pictures(folder)}
+    return json.dumps(sums).encode()
+
+
+def described(thing: Any) -> Any:
+    """A setting as JSON takes it; of what is no text and no number, a description."""
+    if isinstance(thing, np.generic):
+        return thing.item()
+    if thing is None or isinstance(thing, (bool, int, float, str)):
+        return thing
+    if hasattr(thing, "get_config"):
+        return f"{type(thing).__name__} {json.dumps(thing.get_config(), default=str)}"
+    if isinstance(thing, (list, tuple)):
+        return f"[{', '.join(str(described(part)) for part in thing)}]"
+    if hasattr(thing, "shape"):
+        return f"{type(thing).__name__} {list(thing.shape)}"
+    return os.fspath(thing) if isinstance(thing, os.PathLike) else type(thing).__name__

@@ -1,0 +1,165 @@
+"""Pictures in: from any source to the one public form, float32 [1, height, width, 3], RGB (sRGB), 0..255.
+
+Files come upright (EXIF orientation), in sRGB (embedded ICC profile), with all bits of 8 or 16 a channel.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import PIL.Image
+import tensorflow as tf
+
+from nst_keras import checks
+from nst_keras.images import bands, resizing, samples
+from nst_keras.images.formats import decoding, levels
+
+__all__ = [
+    "ImageSource",
+    "Picture",
+    "load",
+    "read",
+]
+
+ImageSource = str | os.PathLike | np.ndarray | tf.Tensor | PIL.Image.Image
+
+_URL_SCHEMES = ("http://", "https://", "ftp://", "file://")
+
+
+class Picture(NamedTuple):
+    """A picture that was read.
+
+    Attributes:
+        image: float32 [1, height, width, 3], RGB in sRGB, 0..255, on the background.
+        alpha: uint8 [height, width] of its own size, or of a large one as that of `image`, 255 where opaque; None if
+            all of it is.
+        size: Height and width of its own, before it was reduced.
+    """
+
+    image: tf.Tensor
+    alpha: np.ndarray | None
+    size: tuple[int, int]
+
+
+def load(
+    source: ImageSource,
+    *,
+    longest_side: int | None = None,
+    argument: str = "image",
+    background: str = "white",
+) -> tf.Tensor:
+    """Loads a picture from wherever it is.
+
+    Args:
+        source: A path, a URL (kept in Keras's cache), `"sample:NAME"` (a picture of `samples`), a PIL image, or a numpy
+            array or tensor: [height, width], [height, width, 1 | 3 | 4] or [1, height, width, 1 | 3 | 4], grey, RGB
+            or RGBA, of integers (uint16: 0..65535; others: 0..255) or of floats in 0..255.
+        longest_side: What it is reduced to, as `resize` does it; None keeps its size.
+        argument: How errors name the picture.
+        background: The colour that transparent pixels are composited on: any name or `#rrggbb` that Pillow knows.
+
+    Returns:
+        float32 [1, height, width, 3], RGB in sRGB, 0..255.
+
+    Raises:
+        FileNotFoundError: No such file.
+        OSError: The file or URL cannot be read.
+        ValueError: Not an image, damaged, too large to decode, or an array of another shape or range.
+        TypeError: A `source` of another type.
+    """
+    return read(source, longest_side=longest_side, argument=argument, background=background).image
+
+
+def read(
+    source: ImageSource, *, longest_side: int | None = None, argument: str = "image", background: str = "white"
+) -> Picture:
+    """Reads a picture with its transparency. A large one is reduced band by band, and is never there at full size.
+
+    Args:
+        source: As `load` takes it.
+        longest_side: What it is reduced to, as `resize` does it; None keeps its size.
+        argument: How errors name the picture.
+        background: The colour that transparent pixels of `Picture.image` are composited on.
+
+    Returns:
+        The picture.
+
+    Raises:
+        OSError: As `load` does.
+        ValueError: Likewise.
+        TypeError: Likewise.
+    """
+    if longest_side is not None:
+        checks.integer("longest_side", longest_side)
+    if _is_public_form(source):
+        levels.checked(np.asarray(source), argument)
+        return Picture(
+            source if longest_side is None else resizing.resize(source, longest_side), None, tuple(source.shape[1:3])
+        )
+    with _raster(source, longest_side, argument) as raster:
+        return _picture(raster, longest_side, background)
+
+
+def _is_public_form(source: ImageSource) -> bool:
+    return isinstance(source, tf.Tensor) and source.dtype == tf.float32 and source.shape[0::3] == (1, 3)
+
+
+@contextlib.contextmanager
+def _raster(source: ImageSource, longest_side: int | None, argument: str) -> Iterator[decoding.Raster]:
+    if isinstance(source, PIL.Image.Image):
+        yield decoding.from_pil(source, argument=argument)
+    elif isinstance(source, (np.ndarray, tf.Tensor, tf.Variable)):
+        yield _of_array(np.asarray(source), argument)
+    elif not isinstance(source, (str, os.PathLike)):
+        raise TypeError(
+            f"{argument} must be a path, a URL, an array, a tensor or a PIL image, "
+            f"but {type(source).__name__} was given."
+        )
+    elif (name := os.fspath(source)).startswith(samples.PREFIX):
+        yield _of_array(samples.read(name), argument)
+    else:
+        path = _download(name, argument) if name.startswith(_URL_SCHEMES) else name
+        with decoding.opened(path, longest_side=longest_side, argument=argument, name=name) as raster:
+            yield raster
+
+
+def _download(url: str, argument: str) -> str:
+    """Keras's download, cached under the whole URL: its own cache would mix up two files of one name."""
+    folder = os.path.join("nst_keras", hashlib.sha256(url.encode()).hexdigest()[:16])
+    try:
+        return str(keras.utils.get_file(origin=url, cache_subdir=folder))
+    except Exception as error:  # `get_file` raises bare `Exception` for a failed download.
+        raise OSError(
+            f"{argument}: {url!r} could not be downloaded ({error}). Check it, or give a local file."
+        ) from error
+
+
+def _of_array(array: np.ndarray, argument: str) -> decoding.Raster:
+    pixels = levels.checked(array, argument)
+    size = pixels.shape[0], pixels.shape[1]
+    return decoding.Raster(size, size, lambda top, bottom: levels.of_rows(pixels[top:bottom]))
+
+
+def _picture(raster: decoding.Raster, longest_side: int | None, background: str) -> Picture:
+    """The picture on the background, upright, and reduced."""
+    own_longest = max(raster.own_size)
+    reduced = resizing.scaled_size(*raster.own_size, min(longest_side or own_longest, own_longest) / own_longest)
+    if not bands.is_large(*raster.size):
+        pixels = levels.on_background(raster.upright(raster.rows(0, raster.size[0])), background)
+        image = resizing.resize_to(tf.constant(pixels[np.newaxis, ..., :3], tf.float32), *reduced)
+        return Picture(image, levels.alpha(pixels), raster.own_size)
+    image = bands.resized(
+        lambda top, bottom: levels.on_background(raster.rows(top, bottom), background),
+        raster.size,
+        reduced[::-1] if raster.is_turned else reduced,
+    )
+    image = image if raster.orientation == 1 else tf.constant(raster.upright(np.asarray(image[0]))[np.newaxis])
+    return Picture(
+        image[..., :3] if image.shape[-1] == 4 else image, levels.alpha(np.asarray(image[0])), raster.own_size
+    )

@@ -1,0 +1,52 @@
+"""Pictures that need no download: wherever a picture is taken, `"sample:NAME"` names one of them.
+
+`grace_hopper` is a photograph of matplotlib's sample data. The others come with this package: `landscape` for content,
+`swirls` (thick paint), `stained_glass` (lead lines and flat jewel colours) and `woodblock` (outlines and parallel
+curves) for style, and two masks, `landscape_sky` and `landscape_ground`, white where the landscape is sky and where it
+is not. `tools/draw_samples.py` draws them.
+"""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+
+import numpy as np
+import PIL.Image
+
+from nst_keras import checks
+
+__all__ = ["FOLDER", "PREFIX", "SAMPLES", "read"]
+
+PREFIX = "sample:"
+FOLDER = pathlib.Path(__file__).parent / "sample_files"
+SAMPLES = ("grace_hopper", "landscape", "landscape_ground", "landscape_sky", "stained_glass", "swirls", "woodblock")
+
+
+def read(name: str) -> np.ndarray:
+    """Reads a sample.
+
+    Args:
+        name: `"sample:NAME"`, or the name alone.
+
+    Returns:
+        uint8 [height, width, 3], RGB.
+
+    Raises:
+        ValueError: Unknown name.
+    """
+    name = checks.one_of("sample", name.removeprefix(PREFIX), SAMPLES)
+    return (_grace_hopper() if name == "grace_hopper" else _decoded(FOLDER / f"{name}.webp")).copy()
+
+
+def _grace_hopper() -> np.ndarray:
+    """Rear Admiral Grace Hopper, a photograph by the US Navy in the public domain."""
+    from matplotlib import cbook  # noqa: PLC0415  Slow to import, and only this picture needs it.
+
+    return _decoded(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+
+
+@functools.cache
+def _decoded(path: str | pathlib.Path) -> np.ndarray:
+    with PIL.Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))

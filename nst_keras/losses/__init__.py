@@ -1,0 +1,23 @@
+"""The losses of neural style transfer: pure functions of features, and what of the features is style."""
+
+from nst_keras.losses.functional import (
+    NORMALIZATIONS,
+    Normalization,
+    alpha_norm_loss,
+    content_loss,
+    content_score,
+    gram_matrix,
+    style_loss,
+    total_variation_loss,
+)
+
+__all__ = [
+    "NORMALIZATIONS",
+    "Normalization",
+    "alpha_norm_loss",
+    "content_loss",
+    "content_score",
+    "gram_matrix",
+    "style_loss",
+    "total_variation_loss",
+]

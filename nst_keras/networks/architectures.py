@@ -1,0 +1,198 @@
+"""The networks that are known by name: how each is built and fed, its layers in their documented order, its weights.
+
+`ARCHITECTURES` is the registry; `n_style_layers=n` means the first n of an entry's style layers.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import re
+import types
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from nst_keras.networks import compact
+
+__all__ = [
+    "ARCHITECTURES",
+    "WEIGHTS_VARIABLE",
+    "Architecture",
+    "build",
+    "known_layers",
+    "layer_names",
+    "weights_file",
+]
+
+WEIGHTS_VARIABLE = "NST_KERAS_WEIGHTS_DIR"
+
+# InceptionV3's stem, by the names of its authors' code; Keras numbers these layers anew at each construction.
+_INCEPTION_STEM = ("conv2d_1a_3x3", "conv2d_2a_3x3", "conv2d_2b_3x3", "conv2d_3b_1x1", "conv2d_4a_3x3")
+
+
+class Architecture(NamedTuple):
+    """A network that is known by name.
+
+    Attributes:
+        build: (weights) -> keras.Model without its top; `weights` as `keras.applications` takes it.
+        preprocess: RGB 0..255 -> what the network was trained on.
+        style_layers: In their documented order, shallow to deep.
+        content_layers: In their documented order, the usual first.
+        aliases: model -> {another name of a layer: its name in this model}.
+        channels: {layer: N}, where the network gives fewer coordinates of N channels, and these layers alone.
+        downloads: Whether `"imagenet"` is a file that Keras downloads, not one that comes with the package.
+        smoothing: A name in `rebuilding.SMOOTHINGS`: what `"auto"` means for it.
+    """
+
+    build: Callable[[str | None], keras.Model]
+    preprocess: Callable[[tf.Tensor], tf.Tensor]
+    style_layers: tuple[str, ...]
+    content_layers: tuple[str, ...]
+    aliases: Callable[[keras.Model], dict[str, str]]
+    channels: Mapping[str, int] = types.MappingProxyType({})
+    downloads: bool = True
+    smoothing: str = "none"
+
+
+def build(name: str, weights: str) -> keras.Model:
+    """A network by name, without its top, with its weights.
+
+    Args:
+        name: In `ARCHITECTURES`.
+        weights: `"imagenet"` (the file that `weights_file` finds, or Keras's download with its hash check; for
+            `compact` the file that comes with the package, hash-checked too), `"random"`, or the path of a Keras
+            weights file.
+
+    Raises:
+        ValueError: Weights of another network, or several files for this one.
+        FileNotFoundError: No such file.
+        OSError: The download failed, or the package's own file is damaged; the sentence says what to do.
+    """
+    architecture = ARCHITECTURES[name]
+    if weights == "random":
+        return architecture.build(None)
+    if weights == "imagenet" and not architecture.downloads:
+        return architecture.build("imagenet")
+    path = weights_file(name) if weights == "imagenet" else os.path.expanduser(weights)
+    if path is not None:
+        return _with_weights_of(path, name, architecture)
+    try:
+        return architecture.build("imagenet")
+    except Exception as error:  # `get_file` raises bare `Exception` for a failed download.
+        raise OSError(
+            f"weights: the ImageNet weights of {name} could not be downloaded ({_first_line(error)}). "
+            f"Give the path of a Keras weights file (without the top) as weights=, or put one whose name begins with "
+            f"{name!r} in a folder and set {WEIGHTS_VARIABLE} to it. extractor='compact' needs no download."
+        ) from error
+
+
+def weights_file(name: str) -> str | None:
+    """The file for a network in the folder that `NST_KERAS_WEIGHTS_DIR` names; None where there is none.
+
+    One that comes with the package is looked for nowhere else.
+
+    Raises:
+        ValueError: No such folder, or several files that bear the network's name.
+    """
+    folder = os.environ.get(WEIGHTS_VARIABLE)
+    if not folder or not ARCHITECTURES[name].downloads:
+        return None
+    if not os.path.isdir(folder):
+        raise ValueError(f"weights: {WEIGHTS_VARIABLE} names {folder!r}, which is no folder. Correct or unset it.")
+    found = sorted(str(p) for p in pathlib.Path(folder).glob(f"{name}*") if p.suffix in (".h5", ".keras"))
+    if len(found) > 1:
+        raise ValueError(f"weights: {WEIGHTS_VARIABLE} holds several files for {name}: {', '.join(found)}. Name one.")
+    return found[0] if found else None
+
+
+def layer_names(model: keras.Model) -> tuple[str, ...]:
+    """Names of a model's layers that give feature maps [batch, height, width, channels], in order."""
+    inner = (layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer))
+    return tuple(layer.name for layer in inner if len(getattr(layer.output, "shape", ())) == 4)
+
+
+def known_layers(model: keras.Model) -> dict[str, str]:
+    """{name by which a layer may be asked for: its name in this model}, the network's aliases among them.
+
+    Example:
+    >>> vgg19 = keras.applications.VGG19(weights=None, include_top=False)
+    >>> known_layers(vgg19)["conv4_2"]
+    'block4_conv2'
+    """
+    architecture = ARCHITECTURES.get(model.name)
+    return {name: name for name in layer_names(model)} | (architecture.aliases(model) if architecture else {})
+
+
+def _with_weights_of(path: str, name: str, architecture: Architecture) -> keras.Model:
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"weights: there is no file {path!r}. Give a file, 'imagenet' or 'random'.")
+    try:
+        return architecture.build(str(path))
+    except Exception as error:  # h5py, zipfile and Keras each have their own.
+        raise ValueError(
+            f"weights: {path!r} does not fit {name} without its top, or is damaged ({_first_line(error)}). "
+            "Give the whole file of that network."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
+def _paper_names(model: keras.Model) -> dict[str, str]:
+    """The papers' names of VGG's layers: `conv4_2` is Keras's `block4_conv2`."""
+    convolutions = (name for name in layer_names(model) if re.fullmatch(r"block\d_conv\d", name))
+    return {name.replace("block", "conv").replace("_conv", "_"): name for name in convolutions}
+
+
+def _stem_names(model: keras.Model) -> dict[str, str]:
+    """Stable names for the outputs, after batch norm and ReLU, of InceptionV3's first convolutions."""
+    activations = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Activation)]
+    return dict(zip(_INCEPTION_STEM, activations, strict=False))
+
+
+def _vgg(build: Callable[..., keras.Model], preprocess: Callable[[tf.Tensor], tf.Tensor]) -> Architecture:
+    return Architecture(
+        build=lambda weights: build(include_top=False, weights=weights),
+        preprocess=preprocess,
+        # Gatys et al. 2015, section "Methods": style from conv1_1 to conv5_1.
+        style_layers=tuple(f"block{block}_conv1" for block in range(1, 6)),
+        # TensorFlow's tutorial takes conv5_2, the paper conv4_2.
+        content_layers=tuple(f"block{block}_conv2" for block in range(5, 0, -1)),
+        aliases=_paper_names,
+    )
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "vgg19": _vgg(keras.applications.VGG19, keras.applications.vgg19.preprocess_input),
+    "vgg16": _vgg(keras.applications.VGG16, keras.applications.vgg16.preprocess_input),
+    "compact": Architecture(
+        build=compact.network,
+        preprocess=keras.applications.vgg19.preprocess_input,
+        style_layers=tuple(f"block{block}_conv1" for block in range(1, 6)),
+        content_layers=("block5_conv2", "block4_conv2"),
+        aliases=_paper_names,
+        channels=compact.CHANNELS,
+        downloads=False,
+    ),
+    "inception_v3": Architecture(
+        build=lambda weights: keras.applications.InceptionV3(include_top=False, weights=weights),
+        preprocess=keras.applications.inception_v3.preprocess_input,
+        style_layers=(
+            "conv2d_1a_3x3",
+            "conv2d_2b_3x3",
+            "conv2d_4a_3x3",
+            "mixed0",
+            "mixed2",
+            "mixed3",
+            "mixed5",
+            "mixed7",
+        ),
+        content_layers=("mixed5", "mixed4", "mixed3", "mixed2", "mixed0"),
+        aliases=_stem_names,
+        smoothing="softmax",
+    ),
+}

@@ -1,0 +1,1 @@
+"""Keras layers that stand in for a network's own."""

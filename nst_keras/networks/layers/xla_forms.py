@@ -1,0 +1,151 @@
+"""Layers that give what Keras's give, in forms that XLA runs faster on a CPU."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from nst_keras.networks.layers import substitutes, winograd
+
+__all__ = ["PatchConv2D", "WindowL2Pooling2D", "WindowMaxPooling2D", "WinogradConv2D", "replacement"]
+
+# Channels of inputs and filters together. With fewer, Winograd's transforms cost about what the products cost that they
+# save; and VGG19's first layers, which are the largest, would take half as much memory again.
+_LEAST_FOR_WINOGRAD = 192
+# Of a picture's. With fewer, products have so few rows that reading 36 numbers of a kernel in place of 9 takes longer
+# than all of the plain convolution: twice as long, for 512 channels of 8 x 12, which are six tiles.
+_LEAST_TILES = 8
+# With more channels of inputs, to write out patches costs more than XLA's own convolution.
+_MOST_FOR_PATCHES = 4
+
+
+class _WindowPooling2D(keras.layers.Layer):
+    """2x2 pooling as a reduction over reshaped axes, whose gradient XLA runs as one elementwise loop."""
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Maps [batch, height, width, channels] to [batch, height // 2, width // 2, channels]."""
+        batch, height, width, channels = keras.ops.shape(inputs)
+        inputs = inputs[:, : height // 2 * 2, : width // 2 * 2]
+        return self._pooled(keras.ops.reshape(inputs, (batch, height // 2, 2, width // 2, 2, channels)))
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """The output's shape, with None for a side that is not known."""
+        batch, height, width, channels = input_shape
+        return batch, height and height // 2, width and width // 2, channels
+
+    def _pooled(self, windows: tf.Tensor) -> tf.Tensor:
+        """Reduces axes 2 and 4, the pixels of a window."""
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable(package="nst_keras")
+class WindowMaxPooling2D(_WindowPooling2D):
+    """2x2 max pooling, its gradient shared out equally among equal maxima.
+
+    The same values as `MaxPooling2D((2, 2))`, written as the maximum over a reshaped axis. Its gradient is elementwise
+    where that of `MaxPooling2D` scatters, which XLA runs serially on a CPU; and on a flat patch no pixel is preferred.
+    """
+
+    def _pooled(self, windows: tf.Tensor) -> tf.Tensor:
+        return keras.ops.max(windows, axis=(2, 4))
+
+
+@keras.saving.register_keras_serializable(package="nst_keras")
+class WindowL2Pooling2D(_WindowPooling2D):
+    """2x2 `substitutes.L2Pooling2D`: the same values, in half its time."""
+
+    def _pooled(self, windows: tf.Tensor) -> tf.Tensor:
+        squares = keras.ops.mean(keras.ops.square(keras.ops.cast(windows, "float32")), axis=(2, 4))
+        return keras.ops.cast(substitutes.scaled_root(squares), self.compute_dtype)
+
+
+class _FrozenConv2D(keras.layers.Conv2D):
+    """A frozen `keras.layers.Conv2D` of 3x3 kernels, stride 1 and zero padding, in another form in compiled code.
+
+    Called eagerly, or with half precision or a size that is not known, it is the plain layer.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """Maps [1, height, width, channels] to [1, height, width, filters]."""
+        if tf.executing_eagerly() or inputs.dtype != tf.float32 or None in inputs.shape or inputs.shape[0] != 1:
+            return super().call(inputs)
+        return self.activation(self._convolved(inputs) + tf.convert_to_tensor(self.bias))
+
+    def _convolved(self, inputs: tf.Tensor) -> tf.Tensor:
+        """The convolution, before the bias."""
+        raise NotImplementedError
+
+
+@keras.saving.register_keras_serializable(package="nst_keras")
+class WinogradConv2D(_FrozenConv2D):
+    """By Winograd's minimal filtering, for many channels of all but the smallest pictures."""
+
+    @staticmethod
+    def pays(height: int, width: int) -> bool:
+        """Whether inputs of this size have tiles enough for it."""
+        return math.prod(-(-side // winograd.TILE) for side in (height, width)) >= _LEAST_TILES
+
+    def _convolved(self, inputs: tf.Tensor) -> tf.Tensor:
+        if not self.pays(*inputs.shape[1:3]):
+            return tf.nn.conv2d(inputs, tf.convert_to_tensor(self.kernel), 1, "SAME")
+        if not hasattr(self, "_transformed"):
+            with tf.init_scope():
+                kernel = winograd.transformed_kernel(tf.convert_to_tensor(self.kernel).numpy())
+                self._transformed = tf.constant(kernel)
+        return winograd.convolution(inputs, self._transformed)
+
+
+@keras.saving.register_keras_serializable(package="nst_keras")
+class PatchConv2D(_FrozenConv2D):
+    """As one product of the kernel with the patches that it sees, written out side by side, for few channels."""
+
+    def _convolved(self, inputs: tf.Tensor) -> tf.Tensor:
+        _, height, width, _ = inputs.shape
+        padded = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]])
+        shifted = [padded[:, row : row + height, column : column + width] for row in range(3) for column in range(3)]
+        patches = tf.reshape(tf.concat(shifted, -1), [height * width, -1])
+        kernel = tf.reshape(tf.convert_to_tensor(self.kernel), [patches.shape[1], self.filters])
+        return tf.reshape(tf.matmul(patches, kernel), [1, height, width, self.filters])
+
+
+def replacement(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+    """The layer to put in the place of one that has a faster form here; None for others.
+
+    An accelerator's own library has such forms already, so where there is one nothing is replaced; nor is what computes
+    in half precision, for which TensorFlow's own layers are the faster.
+    """
+    if layer.compute_dtype != "float32":
+        return None
+    if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"):
+        return None
+    return _REPLACEMENTS.get(type(layer), lambda _: None)(layer)
+
+
+def _pooling(window_form: type[_WindowPooling2D]) -> Callable[[keras.layers.Layer], keras.layers.Layer | None]:
+    def pooling(layer: keras.layers.Layer) -> keras.layers.Layer | None:
+        """The other form of a plain 2x2 pooling; None for others."""
+        form = (layer.pool_size, layer.strides, layer.padding, layer.data_format)
+        plain = form == ((2, 2), (2, 2), "valid", "channels_last")
+        return window_form(name=layer.name, dtype=layer.dtype_policy) if plain else None
+
+    return pooling
+
+
+def _convolution(layer: keras.layers.Conv2D) -> _FrozenConv2D | None:
+    form = (layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding, layer.groups, layer.data_format)
+    if form != ((3, 3), (1, 1), (1, 1), "same", 1, "channels_last") or not layer.use_bias:
+        return None
+    channels = layer.kernel.shape[2]
+    if channels + layer.filters >= _LEAST_FOR_WINOGRAD and channels > _MOST_FOR_PATCHES:
+        return WinogradConv2D.from_config(layer.get_config())
+    return PatchConv2D.from_config(layer.get_config()) if channels <= _MOST_FOR_PATCHES else None
+
+
+_REPLACEMENTS: dict[type, Callable[[keras.layers.Layer], keras.layers.Layer | None]] = {
+    keras.layers.Conv2D: _convolution,
+    keras.layers.MaxPooling2D: _pooling(WindowMaxPooling2D),
+    substitutes.L2Pooling2D: _pooling(WindowL2Pooling2D),
+}

@@ -1,0 +1,1 @@
+"""Objectives: targets and weights -> value_and_gradient(image) -> (LossTerms, gradient)."""

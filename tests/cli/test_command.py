@@ -1,0 +1,357 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import PIL.Image
+import pytest
+import tensorflow as tf
+
+from nst_keras import run, transfer
+from nst_keras.engine import run as engine_run
+from nst_keras.images import loading
+from tests.conftest import ROOT
+from tests.images.test_loading import png_header
+
+QUICK = ["--extractor=vgg16", "--weights=random", "--seed=3", "--image_size=32", "--epochs=1", "--steps_per_epoch=3"]
+QUICK += ["--style_layers=conv1_1,conv2_1", "--content_layers=conv2_2", "--jit_compile=false", "--learning_rate=2"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, content, style):
+    monkeypatch.chdir(tmp_path)
+    PIL.Image.fromarray(content).save("content.png")
+    PIL.Image.fromarray(style).save("style.png")
+    return tmp_path
+
+
+def command(*arguments):
+    """A quick run's line, in which arguments take the place of their like."""
+    given = {argument.partition("=")[0] for argument in arguments}
+    usual = ["--content_image=content.png", "--style_image=style.png", *QUICK]
+    return [argument for argument in usual if argument.partition("=")[0] not in given] + list(arguments)
+
+
+def test_a_run_writes_its_picture_its_animation_its_flags_and_its_record(folder, capsys):
+    assert run.main(command("--output=made.png", "--animation=made.gif")) == 0
+    printed = capsys.readouterr()
+    assert "all 3 steps made in" in printed.out
+    assert printed.err == ""
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"content.png", "style.png", "made.png", "made.gif", "made.flags", "made.json"}
+    record = json.loads((folder / "made.json").read_text())
+    assert record["stop_reason"] == "all 3 steps made"
+    assert record["settings"]["seed"] == 3
+    assert record["settings"]["learning_rate"] == 2.0
+    assert len(record["history"]["loss"]) == record["steps"] == 3
+    assert record["seconds"] > 0
+    assert set(record["versions"]) == {"nst_keras", "python", "tensorflow", "keras", "numpy"}
+
+
+def test_the_flagfile_beside_the_picture_makes_it_again(folder, monkeypatch):
+    assert run.main(command("--output=made.png", "--seed=none", "--init=noise", "--style_layers=conv1_1:0.3")) == 0
+    first = loading.load("made.png")
+    monkeypatch.chdir("/")
+    flagfile = folder / "made.flags"
+    assert run.main([f"--flagfile={flagfile}", f"--output={folder / 'again.png'}"]) == 0
+    np.testing.assert_array_equal(loading.load(folder / "again.png"), first)
+
+
+def test_an_existing_picture_is_replaced_only_if_asked(folder, capsys):
+    PIL.Image.new("RGB", (1, 1)).save("made.png")
+    before = (folder / "made.png").read_bytes()
+    assert run.main(command("--output=made.png")) == 2
+    assert "exists already" in one_line(capsys)
+    assert (folder / "made.png").read_bytes() == before
+    assert run.main(command("--output=made.png", "--overwrite")) == 0
+    assert (folder / "made.png").read_bytes() != before
+
+
+def one_line(capsys):
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("nst_keras: ")
+    return lines[0]
+
+
+BAD = {
+    "--style_wieght=1": "Unknown command line flag 'style_wieght'. Did you mean: style_weight",
+    "--style_weight=much": "--style_weight=much: 'much' is not a number",
+    "--style_weight=-1": "style_weight must be 0 or more",
+    "--epochs=0": "epochs must be a whole number, 1 or more",
+    "stray": "'stray' is no flag",
+    "--flagfile=nowhere.flags": "nowhere.flags",
+    "--content_image=nowhere.jpg": "content_image: there is no file 'nowhere.jpg'",
+    "--content_image=text.jpg": "content_image: 'text.jpg' is not an image",
+    "--content_image=empty.jpg": "content_image: 'empty.jpg' is an empty file",
+    "--content_image=cut.jpg": "content_image: 'cut.jpg' is damaged",
+    "--content_image=one.png": "content_image is 1x1 px",
+    "--style_layers=conv9_1": "layer='conv9_1' is not known",
+    "--extractor=vgg91": "extractor='vgg91' is not known. Did you mean 'vgg19'",
+    "--weights=nowhere.h5": "weights: there is no file 'nowhere.h5'",
+    "--weights=text.jpg": "weights: 'text.jpg' does not fit vgg16",
+    "--output=nowhere/made.png": "output: the folder of 'nowhere/made.png' does not exist",
+    "--output=made.doc": "output: 'made.doc' must end in one of .png",
+    "--animation=made.avi": "animation: 'made.avi' must end in one of .gif, .mp4",
+    "--optimizer=lbfgs": "learning_rate=2.0 has no effect here",
+    "--animation=made.gif --animation_seconds=-1": "seconds must be 0.1 or more",
+    "--output=content.png --overwrite": "'content.png' would replace a file that this run reads",
+    "--flagfile=own.flags --output=own.png --overwrite": "'own.flags' would replace a file",
+    "--flagfile=content.png": "codec can't decode",
+    "--output=": "output must name a picture",
+    "--style_weight=0 --content_weight=0": "style_weight and content_weight are both 0",
+    "--content_image=huge.png": "huge.png' has more than 89 megapixels",
+    "--resume": "resume needs checkpoint_dir",
+    "--checkpoint_dir=kept --checkpoint_interval=0": "checkpoint_interval must be a whole number, 1 or more",
+    "--output=made.jpg --bit_depth=16": "bit_depth",
+    "--output=made.jpg --alpha": "cannot hold transparency",
+    "--bit_depth=12": "bit_depth",
+    "--contact_sheet=sheet.gif": "contact_sheet: 'sheet.gif' must end in one of .png",
+    "--preview=nowhere/preview.png": "preview: the folder of 'nowhere/preview.png' does not exist",
+    "--preview=stylized.png": "'stylized.png' is another file of this run",
+    "--preview=content.png --overwrite": "'content.png' would replace a file that this run reads",
+    "--output_size=contents": "output_size must be 'content' or the longest side in pixels",
+    "--tensorboard=content.png": "content.png",
+    "--init=nosie": "init='nosie' is not known. Did you mean 'noise'",
+    "--style_image=content.png,nowhere.png": "style_image: there is no file 'nowhere.png'",
+    "--style_image=content.png,,style.png": "'content.png,,style.png' is not a name, or names with commas between them",
+    "--style_image=content.png,style.png --output=style.png --overwrite": "'style.png' would replace a file",
+    "--style_image=paintings --output=paintings/one.png --overwrite": "'paintings/one.png' would replace a file",
+    "--style_image=a.png --style_image=b.png": "--style_image is given 2 times. Give it once, with commas between: "
+    "--style_image=a.png,b.png.",
+    "-style_image a.png --style_image b.png": "with commas between: --style_image=a.png,b.png.",
+    "--style_layers=conv1_1 --style_layers=conv2_1": "with commas between: --style_layers=conv1_1,conv2_1.",
+    "--flagfile=twice.flags": "with commas between: --style_image=a.png,b.png.",
+}
+
+
+@pytest.mark.parametrize("argument", BAD)
+def test_bad_input_gives_one_line_and_status_2_and_writes_nothing(folder, capsys, argument):
+    (folder / "text.jpg").write_text("no picture")
+    (folder / "empty.jpg").touch()
+    PIL.Image.open("content.png").resize((400, 480)).save("whole.jpg")
+    (folder / "cut.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:4000])
+    PIL.Image.new("RGB", (1, 1)).save("one.png")
+    (folder / "own.flags").write_text("--seed=1\n")
+    (folder / "twice.flags").write_text("--style_image=a.png\n# --style_image=c.png\n--style_image=b.png\n")
+    (folder / "paintings").mkdir()
+    (folder / "paintings" / "one.png").write_bytes((folder / "one.png").read_bytes())
+    (folder / "huge.png").write_bytes(png_header(20_000, 20_000))
+    before = {path: path.read_bytes() for path in folder.rglob("*.*")}
+    assert run.main(command(*argument.split(" "))) == 2
+    assert BAD[argument] in one_line(capsys)
+    assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
+
+
+def test_missing_images_are_asked_for(capsys):
+    assert run.main([]) == 2
+    assert "neither --content_image nor --style_image is given" in one_line(capsys)
+
+
+def test_whether_one_image_is_enough_is_not_for_the_command_line_to_say(folder, capsys):
+    assert run.main(["--style_image=style.png", "--output=made.png"]) == 2
+    assert one_line(capsys).startswith("nst_keras: content_image must be ")
+
+
+def test_debug_shows_the_traceback(folder):
+    with pytest.raises(ValueError, match="vgg91"):
+        run.main(command("--extractor=vgg91", "--debug"))
+
+
+def fail_at(step, error, monkeypatch):
+    make_step = engine_run.Loop._make_step
+
+    def failing(self):
+        if self.step == step:
+            raise error
+        return make_step(self)
+
+    monkeypatch.setattr(engine_run.Loop, "_make_step", failing)
+
+
+def test_a_loss_that_is_not_finite_at_once_exits_with_1_and_writes_nothing(folder, capsys):
+    assert run.main(command("--style_weight=1e38", "--output=made.png")) == 1
+    assert "the loss was inf in step 1" in capsys.readouterr().err.splitlines()[-1]
+    assert not (folder / "made.png").exists()
+
+
+def test_a_run_that_fails_exits_with_1_and_keeps_its_picture(folder, capsys, monkeypatch):
+    fail_at(2, RuntimeError("the cat pulled the plug"), monkeypatch)
+    assert run.main(command("--output=made.png", "--animation=made.gif")) == 1
+    assert one_line(capsys) == "nst_keras: the cat pulled the plug"
+    assert {"made.png", "made.gif", "made.flags", "made.json"} <= {path.name for path in folder.iterdir()}
+    record = json.loads((folder / "made.json").read_text())
+    assert record["stop_reason"] == "Failed after step 2, whose picture is kept: the cat pulled the plug"
+    assert record["settings"]["steps_per_epoch"] == 2
+
+
+def test_running_out_of_memory_says_what_to_do(folder, capsys, monkeypatch):
+    fail_at(0, tf.errors.ResourceExhaustedError(None, None, "OOM when allocating"), monkeypatch)
+    assert run.main(command("--output=made.png")) == 1
+    assert re.fullmatch(
+        r"nst_keras: 27x32 px, vgg16, adam: out of memory\. (image_size=\d+ would fit\.|No size of it would fit: .*)",
+        one_line(capsys),
+    )
+    assert not (folder / "made.png").exists()
+
+
+def test_the_same_run_makes_the_same_bytes(folder):
+    for name in ("one", "two"):
+        assert run.main(command(f"--output={name}.png", f"--animation={name}.gif")) == 0
+    for suffix in (".png", ".gif"):
+        assert (folder / f"one{suffix}").read_bytes() == (folder / f"two{suffix}").read_bytes()
+
+
+def test_the_line_wins_over_a_flagfile_and_the_later_flagfile_over_the_first(folder):
+    (folder / "first.flags").write_text("--style_image=nowhere.png\n")
+    (folder / "second.flags").write_text("--style_image=content.png,style.png\n")
+    flagfiles = ["--flagfile=first.flags", "--flagfile", "second.flags"]
+    line = [argument for argument in command("--output=made.png") if not argument.startswith("--style_image")]
+    assert run.main([*flagfiles, *line]) == 0
+    assert f'--style_image="{folder}/content.png","{folder}/style.png"\n' in (folder / "made.flags").read_text()
+    assert run.main([*flagfiles, "--style_image=style.png", *line, "--overwrite"]) == 0
+    assert f"--style_image={folder}/style.png\n" in (folder / "made.flags").read_text()
+
+
+@pytest.mark.parametrize(
+    ("asked", "steps"),
+    [
+        ([], [3]),
+        (["--frame_interval=1"], [1, 2, 3]),
+        (["--animation=made.gif"], [1, 2, 3]),
+        (["--contact_sheet=sheet.png", "--frame_interval=2"], [2, 3]),
+        (["--frames_dir=frames"], [1, 2, 3]),
+        (["--checkpoint_dir=kept"], [1, 2, 3]),
+    ],
+)
+def test_frames_are_kept_where_something_needs_them(folder, monkeypatch, asked, steps):
+    kept = []
+    save = transfer.NeuralStyleTransfer.save
+    monkeypatch.setattr(
+        transfer.NeuralStyleTransfer, "save", lambda self, *a, **k: kept.append(self.frame_steps) or save(self, *a, **k)
+    )
+    assert run.main(command("--output=made.png", *asked)) == 0
+    assert kept == [steps]
+    shown = any(argument.startswith(("--animation", "--contact_sheet")) for argument in asked)
+    assert ("--frame_interval=" in (folder / "made.flags").read_text()) == shown
+
+
+def test_an_animation_of_a_flagfile_can_be_left_out(folder):
+    (folder / "own.flags").write_text("--animation=made.gif\n")
+    assert run.main(command("--flagfile=own.flags", "--animation=none", "--output=made.png")) == 0
+    assert not (folder / "made.gif").exists()
+
+
+def test_folders_named_like_a_start_do_not_confuse_the_flagfile(folder):
+    (folder / "content").mkdir()
+    (folder / "random").mkdir()
+    assert run.main(command("--output=made.png", "--init=content")) == 0
+    assert {"--init=content", "--weights=random"} <= set((folder / "made.flags").read_text().splitlines())
+
+
+def test_a_picture_that_cannot_be_written_exits_with_1(folder, capsys, monkeypatch):
+    def refuse(*arguments, **options):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("nst_keras.export.save_image", refuse)
+    assert run.main(command()) == 1
+    assert one_line(capsys) == "nst_keras: No space left on device"
+
+
+def test_ctrl_c_while_writing_says_what_there_is(folder, capsys, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("nst_keras.export.save_animation", interrupt)
+    assert run.main(command("--output=made.png", "--animation=made.gif")) == 130
+    assert "interrupted while writing; there are made.png, made.flags, made.json" in one_line(capsys)
+
+
+def start(*arguments, **options):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "nst_keras.run", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        **options,
+    )
+
+
+def test_help_needs_no_tensorflow():
+    code = "import sys; from nst_keras import run; run.main(['--help']); assert 'tensorflow' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "--style_weight: Weight of the style term" in done.stdout
+    assert "--style_image=a.jpg,b.jpg" in done.stdout
+
+
+def test_importing_the_package_does_no_work():
+    code = (
+        "import sys, nst_keras; assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules);"
+        "nst_keras.NeuralStyleTransfer; import tensorflow as tf;"
+        "from tensorflow.python.eager import context; assert context.context()._context_handle is None"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+
+
+def test_ctrl_c_writes_the_picture_so_far(folder):
+    process = start(*command("--output=made.png", "--steps_per_epoch=100000", "--frame_interval=1000"), cwd=folder)
+    while process.poll() is None and "loss" not in process.stdout.readline(4096):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted after step" in errors.splitlines()[-1]
+    assert {"made.png", "made.flags", "made.json"} <= {path.name for path in folder.iterdir()}
+
+
+def test_a_run_that_is_killed_goes_on_where_it_was(folder):
+    long = command("--output=made.png", "--steps_per_epoch=40", "--checkpoint_dir=kept", "--checkpoint_interval=2")
+    with start(*long, cwd=folder) as process:
+        while process.poll() is None and not list((folder / "kept").glob("step_*")):
+            time.sleep(0.02)
+        process.kill()
+        process.communicate()
+    assert not (folder / "made.png").exists()
+    assert run.main(long) == 2  # Without --resume nothing of it is touched.
+    assert run.main([*long, "--resume"]) == 0
+    assert run.main([*command("--output=unbroken.png"), "--steps_per_epoch=40"]) == 0
+    np.testing.assert_array_equal(loading.load("made.png"), loading.load("unbroken.png"))
+    assert "checkpoint" not in (folder / "made.flags").read_text()
+    assert run.main([*long, "--resume"]) == 0  # It is finished: its files are written once more.
+
+
+def test_quiet_prints_nothing(folder, capsys):
+    assert run.main(command("--output=made.png", "--quiet")) == 0
+    printed = capsys.readouterr()
+    assert printed.out == printed.err == ""
+
+
+def test_all_that_a_run_can_write(folder, capsys):
+    wanted = ["--contact_sheet=sheet.png", "--loss_plot=losses.pdf", "--preview=preview.jpg", "--tensorboard=board"]
+    wanted += ["--checkpoint_dir=kept"]
+    assert run.main(command("--output=made.tiff", "--bit_depth=16", "--show_interval=1", *wanted)) == 0
+    names = {path.name for path in folder.iterdir()} - {"content.png", "style.png"}
+    assert names == {"made.tiff", "made.flags", "made.json", "sheet.png", "losses.pdf", "preview.jpg", "board", "kept"}
+    assert set(capsys.readouterr().out.splitlines()[-1].partition("; wrote ")[2].split(", ")) == names
+    assert "--loss_plot=" in (folder / "made.flags").read_text()
+    assert "--preview=" not in (folder / "made.flags").read_text()
+
+
+def test_a_deterministic_run_is_no_other_on_a_cpu(folder):
+    """In a process of its own, since it holds for the whole process."""
+    arguments = command("--output=made.png", "--deterministic")
+    code = "import sys; from nst_keras import run; status = run.main(sys.argv[1:]);"
+    code += (
+        "from tensorflow.python.framework import config; assert config.is_op_determinism_enabled(); sys.exit(status)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True, capture_output=True, env=environment)
+    assert run.main(command("--output=usual.png")) == 0
+    np.testing.assert_array_equal(loading.load("made.png"), loading.load("usual.png"))
+    assert "--deterministic=true" in (folder / "made.flags").read_text()

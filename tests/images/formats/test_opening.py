@@ -1,0 +1,52 @@
+import pathlib
+
+import PIL.Image
+import pytest
+
+from nst_keras.images.formats import opening
+
+
+@pytest.fixture
+def path(tmp_path):
+    PIL.Image.new("RGB", (3, 2)).save(tmp_path / "a.png")
+    return tmp_path / "a.png"
+
+
+def test_a_picture_is_opened(path):
+    with opening.opened(path) as picture:
+        assert picture.size == (3, 2)
+
+
+def test_home_is_found(path, monkeypatch):
+    monkeypatch.setenv("HOME", str(path.parent))
+    with opening.opened(pathlib.Path("~/a.png")) as picture:
+        assert picture.size == (3, 2)
+
+
+def test_errors_name_the_file_as_they_are_told(path):
+    path.write_bytes(b"")
+    with (
+        pytest.raises(ValueError, match="photo: 'http://host/a.png' is an empty file"),
+        opening.opened(path, argument="photo", name="http://host/a.png"),
+    ):
+        pass
+
+
+def test_a_damaged_header_is_told(path):
+    path.write_bytes(path.read_bytes()[:11] + b"\x05" + path.read_bytes()[12:])  # The header's length.
+    with pytest.raises(ValueError, match=r"path: '.*a\.png' is (damaged|not an image)"), opening.opened(path):
+        pass
+
+
+def test_a_file_that_may_not_be_read(path, monkeypatch):
+    def refuse(*arguments):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("PIL.Image.open", refuse)  # The tests may run as root, whom no file refuses.
+    with pytest.raises(PermissionError, match=r"path: '.*a\.png' may not be read"), opening.opened(path):
+        pass
+
+
+def test_other_errors_of_the_block_pass(path):
+    with pytest.raises(ValueError, match="^mine$"), opening.opened(path):
+        raise ValueError("mine")
