@@ -208,7 +208,7 @@ class Objective:
             tape.watch(image)
             seen = self._seen(image)
             priors = self._priors(seen, weights)
-            total = tf.add_n([*regularizers.values(), tf.reduce_sum(gradient * seen)])
+            total = tf.add_n([*priors.values(), tf.reduce_sum(gradient * seen)])
         return priors, tape.gradient(total, image)
 
     def _weighted(
