@@ -11,6 +11,7 @@ from nst_keras.callbacks.frames import FrameRecorder, StoredFrames, recorder
 from nst_keras.callbacks.history import StepHistory
 from nst_keras.callbacks.lockstep import Lockstep
 from nst_keras.callbacks.progress import Progress
+from nst_keras.callbacks.standard import standard
 from nst_keras.callbacks.tensorboard import TensorBoard
 from nst_keras.callbacks.watching import watching
 
@@ -25,5 +26,6 @@ __all__ = [
     "StoredFrames",
     "TensorBoard",
     "recorder",
+    "standard",
     "watching",
 ]
