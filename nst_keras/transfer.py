@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -234,8 +235,8 @@ class NeuralStyleTransfer(result.Outcome):
                 self._draw_start(checkpoint.record["seed"])
             self._problem.take_tile_sizes(checkpoint.record["fingerprint"].get("tile_size", ()))
         recorder = self._recorder(steps, store, resume=checkpoint is not None)
-        need = self._problem.need() | {"frames": recorder.held(steps)}
-        header = memory_advice.check_memory(**need)  # Before the targets, which take memory too.
+        need = dataclasses.replace(self._problem.need(), frames=recorder.held(steps))
+        header = memory_advice.check_memory(need)  # Before the targets, which take memory too.
         with memory_advice.explained(need):
             stages = self._problem.stages(learning_rate, steps, **weights)
         fingerprint = self._problem.fingerprint(stages, learning_rate)

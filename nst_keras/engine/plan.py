@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 import keras
 
 from nst_keras import losses, optimizers
-from nst_keras.engine import inputs, modes, schedule, tile_sizes
+from nst_keras.engine import inputs, memory_estimate, modes, schedule, tile_sizes
 from nst_keras.images import digests
 from nst_keras.networks import extractors
 from nst_keras.objectives import building
@@ -184,12 +185,11 @@ class Problem:
             settings["pyramid"] = [[size, stage.end] for size, stage in zip(self._sizes, stages, strict=True)]
         return settings
 
-    def need(self) -> dict[str, Any]:
-        """What decides the memory of a run, as `capacity` takes it."""
-        height, width = self.pictures.size
-        size = {"height": height, "width": width, "extractor": self.extractor}
-        tiles = {"tile_size": self._tile_size(self.pictures), "halo": self._tiled.halo}
-        return size | self._need(self.pictures) | (tiles if tiles["tile_size"] else {})
+    def need(self) -> memory_estimate.MemoryRequest:
+        """Returns what decides the memory of a run: that of its last stage."""
+        tile_size = self._tile_size(self.pictures)
+        halo = None if tile_size is None else self._tiled.halo
+        return dataclasses.replace(self._need(self.pictures), tile_size=tile_size, halo=halo)
 
     def tile_sizes(self) -> list[int | None]:
         """The size of the tiles in which the picture is taken at each stage; None for as a whole."""
@@ -200,18 +200,23 @@ class Problem:
         self._tiled.take(dict(zip((pictures.size for pictures in self._scaled), sizes, strict=False)))
 
     def _tile_size(self, pictures: inputs.Inputs) -> int | None:
-        return self._tiled.of(self.extractor, *pictures.size, self._need(pictures))
+        return self._tiled.of(self._need(pictures))
 
-    def _need(self, pictures: inputs.Inputs) -> dict[str, Any]:
-        """What decides the memory of a stage, but for its size, its network and its tiles."""
+    def _need(self, pictures: inputs.Inputs) -> memory_estimate.MemoryRequest:
+        """Returns what decides the memory of a stage, but for its tiles."""
+        height, width = pictures.size
         sizes = [tuple(image.shape[1:3]) for image in pictures.style_images]
-        settings = dict(self._optimizer_settings)
-        return {
-            "optimizer": settings.pop("identifier"),
-            **settings,
-            "style_size": max(sizes, key=math.prod, default=None),
-            "jit_compile": self._jit_compile,
-        }
+        return memory_estimate.MemoryRequest(
+            height=height,
+            width=width,
+            extractor=self.extractor,
+            optimizer=self._optimizer_settings["identifier"],
+            averaging=self._optimizer_settings["averaging"],
+            lbfgs_history=self._optimizer_settings["lbfgs_history"],
+            preconditioning=self._optimizer_settings["preconditioning"],
+            style_size=max(sizes, key=math.prod, default=None),
+            jit_compile=self._jit_compile,
+        )
 
     def _weights(self, given: Mapping[str, float | None]) -> dict[str, float]:
         usual = losses.NORMALIZATIONS[self._comparison["normalization"]]
