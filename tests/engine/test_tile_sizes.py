@@ -38,12 +38,16 @@ def room(monkeypatch):
     return set_to
 
 
+def request_of(extractor, height, width, **settings):
+    return memory_estimate.MemoryRequest(height=height, width=width, extractor=extractor, **NEED, **settings)
+
+
 def chosen(extractor, height, width, tile_size="auto", halo=None, replicas=None):
-    return tile_sizes.TileSizes(tile_size, halo, replicas or Some()).of(extractor, height, width, NEED)
+    return tile_sizes.TileSizes(tile_size, halo, replicas or Some()).of(request_of(extractor, height, width))
 
 
 def total(extractor, side, tile_size=None, halo=None):
-    return memory_estimate.estimate_memory(side, side, extractor, **NEED, tile_size=tile_size, halo=halo).total
+    return memory_estimate.estimate(request_of(extractor, side, side, tile_size=tile_size, halo=halo)).total
 
 
 @pytest.mark.parametrize("tile_size", [None, 64])
@@ -80,10 +84,10 @@ def test_the_choice_stays(compact, room):
     sizes = tile_sizes.TileSizes("auto", None, Some())
     sizes.take({(2048, 1024): 384})
     room(total(compact, 1024))
-    assert sizes.of(compact, 1024, 1024, NEED) is None
+    assert sizes.of(request_of(compact, 1024, 1024)) is None
     room(1)
-    assert sizes.of(compact, 1024, 1024, NEED) is None
-    assert sizes.of(compact, 2048, 1024, NEED) == 384
+    assert sizes.of(request_of(compact, 1024, 1024)) is None
+    assert sizes.of(request_of(compact, 2048, 1024)) == 384
 
 
 def test_a_network_that_cannot_be_cut_is_taken_as_a_whole(room):
