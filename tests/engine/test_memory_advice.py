@@ -24,7 +24,7 @@ def request_of(height, width, extractor="vgg19", optimizer="adam", **settings):
 
 @pytest.fixture
 def usable(monkeypatch):
-    """Sets what memory there is, in GiB, on a machine of 16; None for one that does not tell."""
+    """Sets the usable memory in GiB, on a machine of 16; None for a machine that does not tell."""
 
     def set_to(gibibytes):
         found = None if gibibytes is None else memory.Available("this machine", 16 * GIB, int(gibibytes * GIB))
@@ -98,7 +98,7 @@ def test_only_settings_that_suffice_and_apply_are_named(networks, extractor, usa
     with pytest.warns(UserWarning, match=r"image_size=\d+ would fit.$"):
         memory_advice.check_memory(request_of(9000, 9000, networks["vgg19"], jit_compile=False))
     with pytest.warns(UserWarning, match=r"image_size=\d+ would fit.$"):
-        memory_advice.check_memory(request_of(9000, 9000, extractor))  # Of layers that compact does not have.
+        memory_advice.check_memory(request_of(9000, 9000, extractor))  # Its layers are not those of compact.
 
 
 def test_a_machine_too_small_for_any_picture(networks, usable):
