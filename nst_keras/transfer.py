@@ -20,7 +20,7 @@ from nst_keras.losses import statistics
 from nst_keras.networks import extractors
 from nst_keras.objectives import objective
 from nst_keras.optimizers import base as optimizers
-from nst_keras.settings import ImageSource, LearningRate
+from nst_keras.settings import ImageSource
 
 __all__ = ["NeuralStyleTransfer"]
 
@@ -183,7 +183,7 @@ class NeuralStyleTransfer:
         self,
         epochs: int = 10,
         steps_per_epoch: int = 100,
-        learning_rate: LearningRate | None = None,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule | None = None,
         style_weight: float | None = None,
         content_weight: float | None = None,
         var_weight: float = 0.0,

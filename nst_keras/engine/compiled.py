@@ -82,7 +82,9 @@ class Compiled:
 
 def _built(plan: plan_lib.Plan, stage: plan_lib.StagePlan) -> objective.Objective:
     setup, losses = plan.setup, plan.setup.settings.losses
-    return objective.Objective(
+    from nst_keras.objectives import building
+
+    return building.build(
         setup.extractor,
         regions=stage.pictures.regions,
         content_image=stage.pictures.content_target,

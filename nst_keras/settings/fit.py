@@ -61,7 +61,7 @@ class FitSettings(options.Group):
     title = "Run"
     epochs: int = options.option(10, checks.integer)
     steps_per_epoch: int = options.option(100, checks.integer)
-    learning_rate: LearningRate | None = options.option(None)
+    learning_rate: float | keras.optimizers.schedules.LearningRateSchedule | None = options.option(None)
     style_weight: float | None = options.option(None, options.optional(checks.non_negative), term="style")
     content_weight: float | None = options.option(None, options.optional(checks.non_negative), term="content")
     var_weight: float = options.option(0.0, options.optional(checks.non_negative))
