@@ -308,6 +308,6 @@ class NeuralStyleTransfer:
 
         def __getattr__(self, name: str) -> Any:
             """Returns what the session has of this name, or its run, or what Keras's callbacks see of that."""
-            if name.startswith("_"):
+            if name.startswith("_") or hasattr(type(self), name):  # The latter: an error inside a property.
                 raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
             return getattr(self._session.shown(name), name)

@@ -5,14 +5,16 @@ An objective is anything with `value_and_gradient(image) -> (terms, gradient)`, 
 
 from nst_keras.optimizers.averaged import Averaged
 from nst_keras.optimizers.base import Optimizer, Step
-from nst_keras.optimizers.keras_optimizer import KerasOptimizer, LearningRate
-from nst_keras.optimizers.lbfgs import LBFGS, two_loop_direction
+from nst_keras.optimizers.keras_optimizer import LEARNING_RATE, KerasOptimizer, LearningRate
+from nst_keras.optimizers.lbfgs import HISTORY, LBFGS, two_loop_direction
 from nst_keras.optimizers.registry import OPTIMIZERS, Kind, exponent_of, get, state_images
 from nst_keras.optimizers.spectral import Spectral
 from nst_keras.optimizers.wrapper import Wrapper
 
 __all__ = [
+    "HISTORY",
     "LBFGS",
+    "LEARNING_RATE",
     "OPTIMIZERS",
     "Averaged",
     "KerasOptimizer",

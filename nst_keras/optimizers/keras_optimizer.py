@@ -11,13 +11,13 @@ from nst_keras import checks
 from nst_keras.optimizers import base
 from nst_keras.runtime import compilation
 
-__all__ = ["KerasOptimizer", "LearningRate", "adam"]
+__all__ = ["LEARNING_RATE", "KerasOptimizer", "LearningRate", "adam"]
 
 LearningRate = float | keras.optimizers.schedules.LearningRateSchedule
 
 # TensorFlow's tutorial: Adam(learning_rate=0.02, beta_1=0.99, epsilon=0.1) on an image in 0..1, here on 0..255. Its
 # epsilon is negligible beside its own gradients, but would stop those of "relative", which are a billion times smaller.
-_LEARNING_RATE = 0.02 * 255
+LEARNING_RATE = 0.02 * 255
 _BETA_1 = 0.99
 _EPSILON = 1e-12
 
@@ -145,7 +145,7 @@ def adam(
     Raises:
         ValueError: The learning rate is not above 0.
     """
-    rate = _LEARNING_RATE if learning_rate is None else learning_rate
+    rate = LEARNING_RATE if learning_rate is None else learning_rate
     is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
     if not is_schedule and checks.finite("learning_rate", rate) <= 0:
         raise ValueError(f"learning_rate must be above 0, but {rate!r} was given.")
@@ -153,7 +153,7 @@ def adam(
         # Keras's own annotation names the number alone.
         lambda: keras.optimizers.Adam(rate, beta_1=_BETA_1, epsilon=_EPSILON),  # pyright: ignore[reportArgumentType]
         bounds=bounds,
-        largest_rate=_LEARNING_RATE,
+        largest_rate=LEARNING_RATE,
         jit_compile=jit_compile,
         on_host=on_host,
     )
