@@ -14,6 +14,7 @@ import sys
 import grimp
 import pytest
 
+import nst_keras
 from tests.conftest import ROOT
 
 LINT_IMPORTS = "from importlinter import cli; raise SystemExit(cli.lint_imports(no_cache=True, no_logo=True))"
@@ -117,9 +118,28 @@ def test_what_is_imported_is_declared():
     assert imported_distributions() == declared
 
 
-def test_unknown_names_are_refused():
-    import nst_keras
+def test_the_citation_is_whole():
+    citation = pytest.importorskip("yaml").safe_load((ROOT / "CITATION.cff").read_text())
+    assert (citation["cff-version"], citation["version"]) == ("1.2.0", nst_keras.__version__)
+    assert citation["message"]
+    assert citation["authors"] == [{"name": "The nst_keras developers"}]
+    assert [reference["year"] for reference in citation["references"]] == [2015, 2016]
+    for reference in citation["references"]:
+        assert reference["type"]
+        assert reference["title"]
+        assert [author["family-names"] for author in reference["authors"]] == ["Gatys", "Ecker", "Bethge"]
 
+
+def test_the_changelog_has_sections_for_what_is_to_come_and_for_this_version():
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    versions = re.findall(r"^## \[(.*)\]", changelog, re.MULTILINE)
+    assert versions[0] == "Unreleased"
+    assert nst_keras.__version__ in versions
+    kinds = re.findall(r"^### (.*)", changelog, re.MULTILINE)
+    assert set(kinds) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_unknown_names_are_refused():
     with pytest.raises(AttributeError, match="no attribute 'NeuralStyleTransfers'"):
         getattr(nst_keras, "NeuralStyleTransfers")  # noqa: B009  As a user would.
     assert set(nst_keras.__all__) == set(dir(nst_keras))
