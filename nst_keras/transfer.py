@@ -246,7 +246,17 @@ class NeuralStyleTransfer(result.Outcome):
         given = [callbacks] if isinstance(callbacks, keras.callbacks.Callback) else list(callbacks or ())
         self._fit["callbacks"] = given or None
         history = callbacks_lib.StepHistory(checkpoint and checkpoint.record["history"])
-        shown = callbacks_lib.watching(self.settings, header=header) if self.is_chief else []
+        shown: list[keras.callbacks.Callback] = []
+        if self.is_chief:
+            shown = callbacks_lib.watching(
+                show_image=show_image,
+                show_interval=show_interval,
+                preview=preview,
+                tensorboard=tensorboard,
+                verbose=verbose,
+                shown_settings={name: value for name, value in self.settings.items() if value is not None},
+                header=header,
+            )
         last = self._last(store, fingerprint)
         # All is found good: what was run before gives way.
         self._begin(stages, checkpoint)
