@@ -44,7 +44,15 @@ def standard(
         balance.BalanceCheck(),
     ]
     if is_chief:
-        made += watching.watching(plan_lib.asked(plan), header=header)
+        made += watching.watching(
+            show_image=fit.show_image,
+            show_interval=fit.show_interval,
+            preview=fit.preview,
+            tensorboard=fit.tensorboard,
+            verbose=fit.verbose,
+            shown_settings={name: value for name, value in plan_lib.asked(plan).items() if value is not None},
+            header=header,
+        )
     if store is not None and is_chief:
         made.append(
             checkpointing.Checkpointer(
