@@ -163,14 +163,14 @@ def test_debug_shows_the_traceback(folder):
 
 
 def fail_at(step, error, monkeypatch):
-    make_step = engine_run.Loop._make_step
+    make_step = engine_run.Run._make_step
 
     def failing(self):
-        if self.step == step:
+        if self.state.step == step:
             raise error
         return make_step(self)
 
-    monkeypatch.setattr(engine_run.Loop, "_make_step", failing)
+    monkeypatch.setattr(engine_run.Run, "_make_step", failing)
 
 
 def test_a_loss_that_is_not_finite_at_once_exits_with_1_and_writes_nothing(folder, capsys):
