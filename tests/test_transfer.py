@@ -12,7 +12,7 @@ import tensorflow as tf
 from nst_keras import transfer
 from nst_keras.engine import memory_estimate, tile_sizes
 from nst_keras.networks import extractors
-from nst_keras.objectives import objective as objective_lib
+from nst_keras.objectives import whole
 from nst_keras.objectives.tiled import evaluator
 from nst_keras.runtime import memory
 from tests import small_networks
@@ -154,7 +154,7 @@ def test_a_weight_of_0_leaves_the_term_out_and_cuts_the_network(make):
     style_transfer = make()
     fit(style_transfer, content_weight=0.0)
     assert style_transfer.history.history["content_loss"] == [0.0] * 4
-    assert style_transfer.objective._extractor.layers == ("conv1", "conv2")
+    assert style_transfer.objective.evaluator.comparison.extractor.layers == ("conv1", "conv2")
 
 
 def test_the_usual_weights_belong_to_the_normalization(make):
@@ -538,8 +538,8 @@ def test_a_run_in_tiles_makes_the_picture_of_one_that_is_whole(make_transfer, op
         style_transfer = make_transfer(tile_size=tile_size, **options)
         pictures.append(fit(style_transfer, 6, var_weight=1e-3)[-1].astype(int))
         histories.append(style_transfer.history.history["loss"])
-        kinds = {type(objective) for objective in style_transfer._problem._objectives.values()}
-        assert kinds == {evaluator.TiledObjective if tile_size else objective_lib.Objective}
+        kinds = {type(objective.evaluator) for objective in style_transfer._problem._objectives.values()}
+        assert kinds == {evaluator.Tiled if tile_size else whole.Whole}
     np.testing.assert_allclose(histories[0], histories[1], rtol=1e-4)
     assert np.max(np.abs(pictures[0] - pictures[1])) <= 1
 
@@ -604,4 +604,4 @@ def test_a_picture_too_large_for_the_memory_is_taken_in_tiles_without_being_aske
     style_transfer = make_transfer()
     fit(style_transfer, 2)
     assert style_transfer._problem.need()["tile_size"] == 16
-    assert isinstance(next(iter(style_transfer._problem._objectives.values())), evaluator.TiledObjective)
+    assert isinstance(next(iter(style_transfer._problem._objectives.values())).evaluator, evaluator.Tiled)

@@ -13,7 +13,6 @@ from nst_keras import losses, optimizers
 from nst_keras.engine import inputs, modes, schedule, tile_sizes
 from nst_keras.images import digests
 from nst_keras.networks import extractors
-from nst_keras.objectives import building
 from nst_keras.objectives import objective as objective_lib
 from nst_keras.runtime import processors
 
@@ -231,10 +230,10 @@ class Problem:
         tile_size = self._tile_size(pictures)
         key = (pictures.size, *present.values(), jit_compile, tile_size)
         if key not in self._objectives:
-            self._objectives[key] = building.build(
+            self._objectives[key] = objective_lib.Objective(
                 self.extractor,
                 tile_size=tile_size,
-                halo=self._tiled.halo,
+                halo=self._tiled.halo if tile_size else None,
                 replicas=self._tiled.replicas,
                 regions=pictures.regions,
                 content_image=pictures.content_target,

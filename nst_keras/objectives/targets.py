@@ -1,4 +1,4 @@
-"""What a picture's style is compared with: of each of its regions a target a layer, made once."""
+"""What an image is compared with: statistics of the style images, and features of the content image."""
 
 from __future__ import annotations
 
@@ -13,26 +13,39 @@ from nst_keras.networks import extractors
 from nst_keras.objectives.tiled import tiling
 from nst_keras.runtime import compilation
 
-__all__ = ["Target", "style_targets"]
+__all__ = ["StyleTarget", "Targets", "style_targets"]
 
 
-# {layer: what is kept of it}, and what makes that of an image.
+# {layer: a statistic's summary of its features}, and the function that computes it from an image.
 Summaries = dict[str, dict[str, tf.Tensor]]
 Summarised = Callable[[tf.Tensor], Summaries]
 
 
-class Target(NamedTuple):
-    """What a region of the picture is compared with.
+class StyleTarget(NamedTuple):
+    """Style of one region of the picture.
 
     Attributes:
-        layers: {layer: the statistic's target}.
-        guides: {layer: what each of its locations counts}; none for a region that is all of the picture.
-        strength: How much its loss counts, beside those of other regions.
+        layers: {layer: the statistic's target, float32 tensors by name}.
+        guides: {layer: how much each location counts, float32 [1, height, width, 1], 0..1}; empty for a region that
+            covers the whole picture.
+        strength: Weight of the region's loss beside those of other regions.
     """
 
     layers: dict[str, dict[str, tf.Tensor]]
     guides: dict[str, tf.Tensor]
     strength: float
+
+
+class Targets(NamedTuple):
+    """All that a whole image is compared with.
+
+    Attributes:
+        style: One target per region; empty without style layers.
+        content: {layer: P, the content image's features, [1, height, width, K]}; empty without content layers.
+    """
+
+    style: Sequence[StyleTarget]
+    content: dict[str, tf.Tensor]
 
 
 def style_targets(
@@ -41,17 +54,18 @@ def style_targets(
     regions: Sequence[guidance.Region],
     *,
     tile_size: int | None = None,
-) -> list[Target]:
-    """The targets of all regions.
+) -> list[StyleTarget]:
+    """Returns one target per region.
 
     Args:
-        statistic: What is compared.
-        extractor: Gives the layers, and no others.
-        regions: As `objective.Objective` takes them.
-        tile_size: Takes the style images in tiles, where the statistic is `statistics.Additive`; whole, if left out.
+        statistic: Measures style.
+        extractor: Network that gives the style layers, and no others.
+        regions: Regions of the picture with the style images of each, one or more.
+        tile_size: Size of the tiles in which style images are read, in pixels; needs a `statistics.Additive`. Default:
+            whole images.
 
     Raises:
-        ValueError: No style image.
+        ValueError: A region without a style image, or no region.
     """
     if not regions or not all(len(region.images) for region in regions):
         raise ValueError("regions has no style image, but style_layers are given. Give one.")
@@ -62,7 +76,7 @@ def style_targets(
         shares = [(image, share) for image, share in zip(region.images, region.blend, strict=True) if share]
         summaries, blend = [summarised(image) for image, _ in shares], [share for _, share in shares]
         layers = {name: statistic.target([one[name] for one in summaries], blend) for name in extractor.layers}
-        targets.append(Target(layers, _guides(region, extractor), region.strength))
+        targets.append(StyleTarget(layers, _guides(region, extractor), region.strength))
     return targets
 
 

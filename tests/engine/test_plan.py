@@ -49,7 +49,7 @@ def test_style_is_compared_with_the_style_at_the_stages_size(make, extractor):
     for stage in make().stages(None, 3, **WEIGHTS):
         (style_image,) = stage.pictures.style_images
         terms, _ = stage.objective.value_and_gradient(stage.pictures.initial_image)
-        alone = stage.objective._regions[0].layers["conv1"]["gram"]
+        alone = stage.objective.evaluator.targets.style[0].layers["conv1"]["gram"]
         features = extractor(style_image)["conv1"].numpy()
         flat = features.reshape(-1, features.shape[-1])
         np.testing.assert_allclose(alone[0], flat.T @ flat / len(flat), rtol=1e-4)
@@ -200,7 +200,7 @@ def test_stages_are_taken_in_tiles_where_that_is_asked_for(make):
     tiled = tile_sizes.TileSizes(16, 4, devices.Replicas(strategies.get("default")))
     one = make(tiled=tiled)
     stages = one.stages(None, 9, **WEIGHTS)
-    assert {type(stage.objective) for stage in stages} == {evaluator.TiledObjective}
+    assert {type(stage.objective.evaluator) for stage in stages} == {evaluator.Tiled}
     assert one.tile_sizes() == [16, 16, 16]
     assert (one.need()["tile_size"], one.need()["halo"]) == (16, 4)
     fingerprint = one.fingerprint(stages, None)
@@ -216,7 +216,7 @@ def test_a_stage_that_fits_is_taken_as_a_whole_and_one_that_does_not_in_tiles(ma
     monkeypatch.setattr(memory_estimate, "estimate_memory", estimate)
     one = make(tiled=auto())
     assert one.tile_sizes() == [None, None, 1024]
-    kinds = [isinstance(stage.objective, evaluator.TiledObjective) for stage in one.stages(None, 9, **WEIGHTS)]
+    kinds = [isinstance(stage.objective.evaluator, evaluator.Tiled) for stage in one.stages(None, 9, **WEIGHTS)]
     assert kinds == [False, False, True]
 
 
