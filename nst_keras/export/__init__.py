@@ -1,7 +1,7 @@
-"""Pictures out: stills, and moving pictures of a run, each file whole or not at all."""
+"""Files out: stills, animations and plots of a run, each written whole or not at all."""
 
 from nst_keras.export.animations import ANIMATION_WRITERS, check_animation, save_animation
-from nst_keras.export.files import check_destination, check_suffix, replacing
+from nst_keras.export.files import check_destination, check_suffix, encoded, replacing
 from nst_keras.export.stills import STILL_OPTIONS, StillOptions, check_still, save_image
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "check_destination",
     "check_still",
     "check_suffix",
+    "encoded",
     "replacing",
     "save_animation",
     "save_image",

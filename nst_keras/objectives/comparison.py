@@ -147,7 +147,7 @@ def make(
     """
     if not style_layers and not content_layers:
         raise ValueError("style_layers and content_layers are both empty. Name at least one layer.")
-    statistic = _statistic(style_statistic, normalization)
+    statistic = statistics.get(style_statistic, normalization=normalization)
     return Comparison(
         extractor=extractor.select(dict.fromkeys([*style_layers, *content_layers])),
         style_layers={name: float(weight) for name, weight in style_layers.items()},
@@ -157,18 +157,6 @@ def make(
         variation=checks.one_of("variation", variation, regularizers.VARIATIONS),
         seen=seen,
     )
-
-
-def _statistic(style_statistic: str | statistics.StyleStatistic, normalization: str) -> statistics.StyleStatistic:
-    if not isinstance(style_statistic, statistics.StyleStatistic):
-        return statistics.get(style_statistic, normalization=normalization)
-    checks.one_of("normalization", normalization, losses.NORMALIZATIONS)
-    if normalization not in style_statistic.normalizations:
-        raise ValueError(
-            f"normalization={normalization!r} is not defined for the style_statistic "
-            f"{type(style_statistic).__name__}. Choose one of: {', '.join(style_statistic.normalizations)}."
-        )
-    return style_statistic
 
 
 def _weighted(
