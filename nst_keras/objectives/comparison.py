@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import cast
 
 import tensorflow as tf
 
@@ -109,7 +110,7 @@ class Comparison:
             seen = self.seen(image)
             terms = self._regularizers(seen, weights)
             total = tf.add_n([*terms.values(), tf.reduce_sum(gradient * seen)])
-        return terms, tape.gradient(total, image)
+        return terms, cast("tf.Tensor", tape.gradient(total, image))
 
     def _regularizers(self, seen: tf.Tensor, weights: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns {term: value} of the terms that need no network."""

@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from nst_keras.losses import guidance, statistics
 from nst_keras.objectives import base, comparison, targets
-from nst_keras.objectives.tiled import content_features, passes, tiles, tiling
+from nst_keras.objectives.tiled import content_features, passes, style_summaries, tiles, tiling
 from nst_keras.runtime import compilation, devices, strategies
 
 __all__ = ["Tiled", "check_statistic"]
@@ -103,8 +103,9 @@ class Tiled:
     def _targets_of(self, regions: Sequence[guidance.Region], content_image: tf.Tensor | None) -> passes.TiledTargets:
         compared, style = self.comparison, []
         if compared.style_layers:
-            style = targets.style_targets(self._statistic, self._style, regions, tile_size=self._tile_size)
-        cut = self._tiling(content_image) if compared.content_layers else None
+            summarised = style_summaries.tiled_summary(self._statistic, self._style, self._tile_size)
+            style = targets.style_targets(self._statistic, self._style, regions, summarised=summarised)
+        cut = None if content_image is None or not compared.content_layers else self._tiling(content_image)
         content = content_features.TiledContent(compared.extractor, compared.content_layers, content_image, cut)
         return passes.TiledTargets(style, content)
 
@@ -159,7 +160,10 @@ class Tiled:
             own = {name: places[name].own for name in features}
             return self._part(seen, tile, places), pulls, passes.ContentPart(own, features, content_pulls)
 
-        total, gradient = tf.nest.map_structure(tf.zeros_like, content_pulls), np.zeros(seen.shape, np.float32)
+        total, gradient = (
+            tf.nest.map_structure(tf.zeros_like, content_pulls),
+            np.zeros((1, *tiling.size_of(seen), 3), np.float32),
+        )
         for tile, (squares, of_window) in self._each(seen, self._pulled, arguments):
             gradient[tile.window] += of_window.numpy()
             total = tf.nest.map_structure(tf.add, total, squares)
@@ -191,7 +195,7 @@ class Tiled:
 
     def _counts(self, seen: tf.Tensor) -> list[dict[str, tf.Tensor]]:
         """Returns for each region {style layer: how much all of its locations count together}."""
-        size, sizes = tuple(seen.shape[1:3]), self._tiling(seen).sizes
+        size, sizes = tiling.size_of(seen), self._tiling(seen).sizes
         if size not in self._counted:
             self._counted[size] = [
                 {name: statistics.count(target.guides.get(name), sizes[name]) for name in self.comparison.style_layers}
@@ -200,7 +204,7 @@ class Tiled:
         return self._counted[size]
 
     def _tiling(self, image: tf.Tensor) -> tiling.Tiling:
-        size = tuple(image.shape[1:3])
+        size = tiling.size_of(image)
         if size not in self._tilings:
             self._tilings[size] = tiling.Tiling(self.comparison.extractor, *size, self._tile_size, self._halo)
         return self._tilings[size]

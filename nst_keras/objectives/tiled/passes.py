@@ -8,7 +8,7 @@ each tile's own sums against them, since dL/dx = <dL/dS, dS/dx>. The content los
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import tensorflow as tf
 
@@ -29,6 +29,9 @@ __all__ = [
     "signatures",
     "style_sums",
 ]
+
+# A tensor inside a compiled function. Its caller may give an array, and its signature holds a `tf.TensorSpec`.
+Value = Any
 
 # {layer: {name: the statistic's sum over locations, float32}} of one region.
 Sums = dict[str, dict[str, tf.Tensor]]
@@ -56,9 +59,9 @@ class Part(NamedTuple):
             [1, part's height, part's width, 1]}.
     """
 
-    window: tf.Tensor
-    starts: Mapping[str, Any]
-    guides: Sequence[Mapping[str, Any]]
+    window: Value
+    starts: Mapping[str, Value]
+    guides: Sequence[Mapping[str, Value]]
 
 
 class ContentPart(NamedTuple):
@@ -70,9 +73,9 @@ class ContentPart(NamedTuple):
         pulls: {layer: gradient of the loss with respect to the layer's sum (F - P)^2, a float32 scalar}.
     """
 
-    own: Mapping[str, Any]
-    features: Mapping[str, Any]
-    pulls: Mapping[str, tf.Tensor]
+    own: Mapping[str, Value]
+    features: Mapping[str, Value]
+    pulls: Mapping[str, Value]
 
 
 def style_sums(
@@ -141,12 +144,13 @@ def gradients_of_sums(
         }
         style = compared.style_shares(style, weights)
         total = tf.add_n(list(style.values())) if style else tf.constant(0.0)
-    energy = against.content.energy
+    energy = cast("Mapping[str, tf.Tensor]", against.content.energy)  # NumPy's scalars are constants of the graph.
+    size = cast("Mapping[str, tf.Tensor]", against.content.size)
     content = {
-        name: losses.content_score(tf.constant(1.0), energy[name], size, normalization=compared.normalization)
-        for name, size in against.content.size.items()
+        name: losses.content_score(tf.constant(1.0), energy[name], size[name], normalization=compared.normalization)
+        for name in compared.content_layers
     }
-    pulls = tape.gradient(total, sums) if style else []
+    pulls = cast("list[Sums]", tape.gradient(total, sums)) if style else []
     return style, pulls, compared.content_shares(content, weights)
 
 
