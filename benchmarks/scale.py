@@ -30,7 +30,7 @@ from nst_keras import transfer
 from nst_keras.images import loading, resizing
 from nst_keras.losses import guidance
 from nst_keras.networks import architectures, extractors
-from nst_keras.objectives import building
+from nst_keras.objectives import objective
 
 WHOLE = flags.DEFINE_list("whole", ["512", "1024"], "Sides of images processed whole, in pixels.")
 TILED = flags.DEFINE_list("tiled", ["512", "1024", "2048", "4096"], "Sides of images processed in tiles, in pixels.")
@@ -100,7 +100,7 @@ def _objectives(extractor: str, side: int, tile_size: int, jit_compile: str) -> 
         for_xla=jit_compile != "false",
     )
     return [
-        building.build(
+        objective.Objective(
             network,
             tile_size=size,
             regions=guidance.everywhere([style]),

@@ -82,9 +82,7 @@ class Compiled:
 
 def _built(plan: plan_lib.Plan, stage: plan_lib.StagePlan) -> objective.Objective:
     setup, losses = plan.setup, plan.setup.settings.losses
-    from nst_keras.objectives import building
-
-    return building.build(
+    return objective.Objective(
         setup.extractor,
         regions=stage.pictures.regions,
         content_image=stage.pictures.content_target,
@@ -96,7 +94,7 @@ def _built(plan: plan_lib.Plan, stage: plan_lib.StagePlan) -> objective.Objectiv
         seen=stage.pictures.seen,
         jit_compile=stage.jit_compile,
         tile_size=stage.tile_size,
-        halo=setup.tiles.halo,
+        halo=setup.tiles.halo if stage.tile_size else None,
         replicas=setup.tiles.replicas,
     )
 
