@@ -595,13 +595,11 @@ def test_a_picture_too_large_for_the_memory_is_taken_in_tiles_without_being_aske
     monkeypatch.setattr(tile_sizes, "SIZES", (32, 16))
     monkeypatch.setattr(
         memory_estimate,
-        "estimate_memory",
-        lambda *_, tile_size=None, **__: memory_estimate.MemoryEstimate(
-            2**30 if tile_size == 16 else 2**34, 0, 0, 0, 0
-        ),
+        "estimate",
+        lambda request: memory_estimate.MemoryEstimate(2**30 if request.tile_size == 16 else 2**34, 0, 0, 0, 0),
     )
     monkeypatch.setattr(memory, "available_memory", lambda: memory.Available("this machine", 2**35, 2**31))
     style_transfer = make_transfer()
     fit(style_transfer, 2)
-    assert style_transfer._problem.need()["tile_size"] == 16
+    assert style_transfer._problem.need().tile_size == 16
     assert isinstance(next(iter(style_transfer._problem._objectives.values())), evaluator.TiledObjective)

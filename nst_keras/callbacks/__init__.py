@@ -19,6 +19,7 @@ from nst_keras.callbacks.history import StepHistory
 from nst_keras.callbacks.lockstep import Lockstep
 from nst_keras.callbacks.progress import Progress
 from nst_keras.callbacks.run_view import RunCallback, RunView
+from nst_keras.callbacks.standard import standard
 from nst_keras.callbacks.tensorboard import TensorBoard
 from nst_keras.callbacks.watching import watching
 
@@ -35,5 +36,6 @@ __all__ = [
     "StoredFrames",
     "TensorBoard",
     "recorder",
+    "standard",
     "watching",
 ]

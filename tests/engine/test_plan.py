@@ -175,8 +175,8 @@ def test_other_pictures_of_the_same_content_start_elsewhere(make):
 
 def test_the_memory_of_a_run_is_that_of_its_last_stage(make):
     need = make().need()
-    assert (need["height"], need["width"], need["style_size"]) == (48, 40, (36, 44))
-    assert isinstance(optimizers.get(need["optimizer"]), optimizers.KerasOptimizer)
+    assert (need.height, need.width, need.style_size) == (48, 40, (36, 44))
+    assert isinstance(optimizers.get(need.optimizer), optimizers.KerasOptimizer)
 
 
 def auto(count=1):
@@ -188,11 +188,11 @@ def auto(count=1):
 def only_tiles_fit(monkeypatch, largest=None):
     monkeypatch.setattr(memory, "available_memory", lambda: memory.Available("this machine", 2**34, 2**30))
 
-    def estimate(height, width, *_, tile_size=None, **__):
-        needs = 2**31 if tile_size is None or tile_size > (largest or 128) else 2**29
+    def estimate(request):
+        needs = 2**31 if request.tile_size is None or request.tile_size > (largest or 128) else 2**29
         return memory_estimate.MemoryEstimate(needs, 0, 0, 0, 0)
 
-    monkeypatch.setattr(memory_estimate, "estimate_memory", estimate)
+    monkeypatch.setattr(memory_estimate, "estimate", estimate)
 
 
 def test_stages_are_taken_in_tiles_where_that_is_asked_for(make):
@@ -202,18 +202,19 @@ def test_stages_are_taken_in_tiles_where_that_is_asked_for(make):
     stages = one.stages(None, 9, **WEIGHTS)
     assert {type(stage.objective) for stage in stages} == {evaluator.TiledObjective}
     assert one.tile_sizes() == [16, 16, 16]
-    assert (one.need()["tile_size"], one.need()["halo"]) == (16, 4)
+    assert (one.need().tile_size, one.need().halo) == (16, 4)
     fingerprint = one.fingerprint(stages, None)
     assert (fingerprint["tile_size"], fingerprint["halo"]) == ([16, 16, 16], 4)
-    assert "tile_size" not in make().need()
+    assert (make().need().tile_size, make().need().halo) == (None, None)
 
 
 def test_a_stage_that_fits_is_taken_as_a_whole_and_one_that_does_not_in_tiles(make, monkeypatch):
-    def estimate(height, width, *_, tile_size=None, **__):
-        return memory_estimate.MemoryEstimate(2**31 if height > 40 and tile_size is None else 2**29, 0, 0, 0, 0)
+    def estimate(request):
+        is_too_large = request.height > 40 and request.tile_size is None
+        return memory_estimate.MemoryEstimate(2**31 if is_too_large else 2**29, 0, 0, 0, 0)
 
     monkeypatch.setattr(memory, "available_memory", lambda: memory.Available("this machine", 2**34, 2**30))
-    monkeypatch.setattr(memory_estimate, "estimate_memory", estimate)
+    monkeypatch.setattr(memory_estimate, "estimate", estimate)
     one = make(tiled=auto())
     assert one.tile_sizes() == [None, None, 1024]
     kinds = [isinstance(stage.objective, evaluator.TiledObjective) for stage in one.stages(None, 9, **WEIGHTS)]
