@@ -1,6 +1,5 @@
 """The plan of a run, and its stages made ready: of pictures, layers, weights and a learning rate."""
 
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -278,8 +277,8 @@ def test_tiles_of_an_earlier_run_win_over_what_would_be_chosen_now(make, monkeyp
     ("tile_size", "halo", "message"),
     [
         (1, None, "tile_size must be a whole number, 2 or more, but 1 was given"),
-        (16, 3, "halo must be a multiple of 2, but 3 was given"),
-        ("auto", 3, "halo must be a multiple of 2, but 3 was given"),
+        (16, 3, "halo must be a multiple of 2, the stride of small, but 3 was given"),
+        ("auto", 3, "halo must be a multiple of 2, the stride of small, but 3 was given"),
     ],
 )
 def test_tiles_that_do_not_go_with_the_network_are_refused_at_once(make, tile_size, halo, message):
