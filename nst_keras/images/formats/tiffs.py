@@ -1,4 +1,4 @@
-"""TIFFs by rows: only the strips or tiles that hold the wanted rows are decoded, so a picture of any size can be read."""
+"""Reads TIFFs by rows: it decodes only the strips or tiles that hold them, so pictures of any size can be read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["TiffRows", "channels_last", "colours", "opened"]
 
 _MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _STRIP = 64  # Rows read at once from a picture that is stored uncompressed and in one piece.
-_CHANNEL_COUNTS = {tifffile.PHOTOMETRIC.MINISBLACK: (1,), tifffile.PHOTOMETRIC.RGB: (3, 4)}
+_CHANNEL_COUNTS: dict[int, tuple[int, ...]] = {tifffile.PHOTOMETRIC.MINISBLACK: (1,), tifffile.PHOTOMETRIC.RGB: (3, 4)}
 
 
 @contextlib.contextmanager
