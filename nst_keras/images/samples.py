@@ -1,9 +1,9 @@
 """Sample pictures that need no download. Every argument that takes a picture also takes `"sample:NAME"`.
 
 `grace_hopper` is a photograph from matplotlib's sample data. The others come with this package: `landscape` for
-content; `swirls` (thick paint), `stained_glass` (lead lines and flat jewel colours) and `woodblock` (outlines and parallel
-curves) for style; and two masks, `landscape_sky`, white where the landscape is sky, and `landscape_ground`, white where
-it is not. `tools/draw_samples.py` draws them.
+content; `swirls` (thick paint), `stained_glass` (lead lines and flat jewel colours) and `woodblock` (outlines and
+parallel curves) for style; and two masks, `landscape_sky`, white where the landscape is sky, and `landscape_ground`,
+white where it is not. `tools/draw_samples.py` draws them.
 """
 
 from __future__ import annotations
