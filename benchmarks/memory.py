@@ -1,9 +1,9 @@
-"""The peak memory of runs, beside the estimate that is made before them.
+"""Compares the estimated peak memory of runs with the measured one.
 
     NST_KERAS_WEIGHTS_DIR=... python benchmarks/memory.py [--sizes=256x256,384x512] [--extractors=vgg19,compact] ...
 
-Each run is a process of its own, and a few steps long; sizes are height x width. Random weights, which stand in where
-there are no others, take the same memory. The last line gives the worst ratio of estimate to measurement.
+Each run is a process of its own and takes a few steps. Sizes are height x width. Where no weights are found, random
+weights stand in; they take the same memory. The last line gives the worst ratio of estimate to measurement.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from nst_keras.images import loading, resizing
 from nst_keras.networks import architectures
 
 SIZES = flags.DEFINE_list("sizes", ["256x256", "384x512", "512x512", "1024x1024"], "Height x width, in pixels.")
-EXTRACTORS = flags.DEFINE_list("extractors", ["vgg19", "compact"], "Names of the registry.")
-OPTIMIZERS = flags.DEFINE_list("optimizers", ["adam", "lbfgs"], "Names of the registry.")
-JIT_COMPILE = flags.DEFINE_list("jit_compile", ["true", "false"], "XLA or graph.")
-STEPS = flags.DEFINE_integer("steps", 12, "Steps of each run, enough to fill the history of L-BFGS.")
+EXTRACTORS = flags.DEFINE_list("extractors", ["vgg19", "compact"], "Extractor names.")
+OPTIMIZERS = flags.DEFINE_list("optimizers", ["adam", "lbfgs"], "Optimizer names.")
+JIT_COMPILE = flags.DEFINE_list("jit_compile", ["true", "false"], "true for XLA, false for a graph.")
+STEPS = flags.DEFINE_integer("steps", 12, "Steps of each run: enough to fill L-BFGS's history of 10.")
 
 
 def peak_memory(*run: object) -> int:
-    """Bytes that a process of its own takes at most for a run."""
+    """Returns the peak memory in bytes of a run in a process of its own."""
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     process = context.Process(target=_measure, args=(queue, *run))

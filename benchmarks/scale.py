@@ -1,11 +1,11 @@
-"""Pictures in tiles against pictures as a whole: peak memory, seconds a step, and how far the gradients are apart.
+"""Compares tiles with whole images: peak memory, seconds a step, and the difference of the gradients.
 
     NST_KERAS_WEIGHTS_DIR=... python benchmarks/scale.py [--whole=512,1024] [--tiled=512,1024,2048] [--tile_size=512]
 
-Memory is that of a run with Adam, each in a process of its own; sides are of square pictures, in pixels. Times and
-gradients, for sizes that are taken both ways, are compared within one process, step by step in turn; medians are
-printed. Gradients are compared twice: compiled with XLA, whose own rounding lets a maximum pooling choose another pixel
-here and there, with tiles or without; and as plain graphs. Random weights stand in where there are no others.
+Images are square; sides are in pixels. Memory is measured in runs with Adam, each in a process of its own. Times and
+gradients are compared at sides that stand in both lists, in one process, whole and tiled evaluations by turns; times
+are medians. Gradients are compared twice. XLA's rounding lets max pooling choose another pixel here and there, with
+tiles or without; plain graphs do not. Where no weights are found, random weights stand in.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from nst_keras import transfer
 from nst_keras.images import loading, resizing
 from nst_keras.losses import guidance
 from nst_keras.networks import architectures, extractors
-from nst_keras.objectives import building
+from nst_keras.objectives import objective
 
-WHOLE = flags.DEFINE_list("whole", ["512", "1024"], "Sides of pictures that are taken as a whole.")
-TILED = flags.DEFINE_list("tiled", ["512", "1024", "2048", "4096"], "Sides of pictures that are taken in tiles.")
-TILE_SIZE = flags.DEFINE_list("tile_size", ["512"], "Of the tiles; several are compared.")
-EXTRACTOR = flags.DEFINE_string("extractor", "vgg19", "A name of the registry.")
-STEPS = flags.DEFINE_integer("steps", 2, "Of each run whose memory is measured.")
-REPEATS = flags.DEFINE_integer("repeats", 5, "Evaluations of each way whose times are compared; 0 for none.")
+WHOLE = flags.DEFINE_list("whole", ["512", "1024"], "Sides of images processed whole, in pixels.")
+TILED = flags.DEFINE_list("tiled", ["512", "1024", "2048", "4096"], "Sides of images processed in tiles, in pixels.")
+TILE_SIZE = flags.DEFINE_list("tile_size", ["512"], "Tile sizes in pixels; several are compared.")
+EXTRACTOR = flags.DEFINE_string("extractor", "vgg19", "Extractor name.")
+STEPS = flags.DEFINE_integer("steps", 2, "Steps of each run whose memory is measured.")
+REPEATS = flags.DEFINE_integer("repeats", 5, "Timed evaluations, each whole and in tiles; 0 for none.")
 
 
 def pictures(side: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -50,7 +50,7 @@ def in_a_process(function: Callable[..., object], *arguments: object) -> object:
 
 
 def run(extractor: str, side: int, tile_size: int | None, steps: int) -> tuple[float, float]:
-    """GiB at the peak of a run, and seconds of its last step."""
+    """Returns the peak memory of a run in GiB, and the seconds of its last step; NaN if it has only one."""
     content, style = pictures(side)
     style_transfer = transfer.NeuralStyleTransfer(
         style,
@@ -74,7 +74,7 @@ def run(extractor: str, side: int, tile_size: int | None, steps: int) -> tuple[f
 
 
 def compare(extractor: str, side: int, tile_size: int, repeats: int) -> tuple[float, float, float, float]:
-    """Median seconds as a whole and in tiles, and the gradients' relative difference with XLA and without."""
+    """Returns the median seconds whole and in tiles, and the gradients' relative difference with XLA and without."""
     compiled = _objectives(extractor, side, tile_size, "auto")
     image = pictures(side)[0] + 20.0 * tf.random.stateless_normal([1, side, side, 3], (0, 1))
     difference = _difference(compiled, image)
@@ -100,7 +100,7 @@ def _objectives(extractor: str, side: int, tile_size: int, jit_compile: str) -> 
         for_xla=jit_compile != "false",
     )
     return [
-        building.build(
+        objective.Objective(
             network,
             tile_size=size,
             regions=guidance.everywhere([style]),

@@ -1,9 +1,9 @@
-"""Makes the pictures of README's section "Control", from samples alone.
+"""Makes the pictures of README's section "Control" from the package's sample pictures.
 
     python docs/gallery.py [--only=colour,masks] [--overwrite]
 
-A row that lies in `docs/gallery` already is left as it is, so a program that was stopped goes on where it was. All of
-it takes about ten minutes on two cores.
+Rows that are in `docs/gallery` already are kept, so a program that was stopped continues where it was. All rows take
+about ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from nst_keras.export import plots
 from nst_keras.losses import regularizers, statistics
 from nst_keras.networks import surgery
 
-ONLY = flags.DEFINE_list("only", None, "Names of rows; all of them if left out.")
-FOLDER = flags.DEFINE_string("folder", str(pathlib.Path(__file__).parent / "gallery"), "Where they are written.")
+ONLY = flags.DEFINE_list("only", None, "Names of rows. Default: all.")
+FOLDER = flags.DEFINE_string("folder", str(pathlib.Path(__file__).parent / "gallery"), "Folder for the pictures.")
 SIZE = flags.DEFINE_integer("image_size", 336, "Longest side of a picture, in pixels.")
-STEPS = flags.DEFINE_integer("steps", 60, "Steps of a picture; a few take twice as many.")
-JIT = flags.DEFINE_string("jit_compile", "auto", "As the package takes it.")
-OVERWRITE = flags.DEFINE_bool("overwrite", False, "Makes rows again that exist.")
+STEPS = flags.DEFINE_integer("steps", 60, "Steps per picture. A few pictures take twice as many.")
+JIT = flags.DEFINE_string("jit_compile", "auto", "XLA: auto, true or false.")
+OVERWRITE = flags.DEFINE_bool("overwrite", False, "Makes existing rows again.")
 
 USUAL = {
     "style_image": "sample:swirls",
@@ -41,7 +41,7 @@ USUAL = {
     "optimizer": "lbfgs",
     "seed": 0,
 }
-# The other terms belong to a run; what is not a weight is a setting.
+# Settings that `fit_style_transfer` takes; the constructor takes the others.
 WEIGHTS = ("style_weight", "content_weight", "var_weight", "alpha_norm_weight")
 BOTH = ["sample:swirls", "sample:woodblock"]
 SKY = ["sample:landscape_sky", "sample:landscape_ground"]
@@ -54,8 +54,8 @@ class Row(NamedTuple):
     """Pictures side by side.
 
     Attributes:
-        pictures: {label: what differs from the usual settings}.
-        settings: What differs in all of them.
+        pictures: {label: settings of this picture that differ from `USUAL`}.
+        settings: Settings of all the row's pictures that differ from `USUAL`.
     """
 
     pictures: Mapping[str, Mapping[str, Any]]
@@ -125,7 +125,7 @@ ROWS: dict[str, Row] = {
 
 
 def picture(settings: Mapping[str, Any]) -> np.ndarray:
-    """The picture of a run with these settings, uint8."""
+    """Returns the picture of a run with these settings, uint8 [height, width, 3]."""
     settings = dict(settings)
     steps = STEPS.value * settings.pop("steps", 1)
     weights = {name: settings.pop(name) for name in WEIGHTS if name in settings}
@@ -136,7 +136,7 @@ def picture(settings: Mapping[str, Any]) -> np.ndarray:
 
 
 def write(row: Row, path: pathlib.Path) -> None:
-    """Makes the pictures of a row, and writes them as one."""
+    """Makes the pictures of a row, and writes them side by side to one file."""
     figure = plots.plot_rows([[(k, picture({**USUAL, **row.settings, **v})) for k, v in row.pictures.items()]])
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png")
@@ -145,7 +145,7 @@ def write(row: Row, path: pathlib.Path) -> None:
 
 
 def main(_: list[str]) -> None:
-    """Makes those rows that are not there yet."""
+    """Makes the rows that do not exist yet."""
     folder = pathlib.Path(FOLDER.value)
     folder.mkdir(parents=True, exist_ok=True)
     for name in ONLY.value or ROWS:

@@ -1,51 +1,59 @@
-"""The plan of the house: imports run one way, public things are documented, and a room stays a room."""
+"""The plan of the house: imports run one way, public things are documented, and a room stays a room.
+
+The contracts about imports are in pyproject.toml, for `lint-imports`.
+"""
 
 import ast
+import configparser
+import graphlib
 import importlib
+import re
+import subprocess
+import sys
 
+import grimp
 import pytest
 
+import nst_keras
 from tests.conftest import ROOT
 
-# The program that makes the compact network's weights stands above the package, in an order of its own.
-TRAINING_ORDER = ["pictures", "layerwise", "distillation", "stylising", "packing", "state", "train"]
+LINT_IMPORTS = "from importlinter import cli; raise SystemExit(cli.lint_imports(no_cache=True, no_logo=True))"
+# Imported name -> name on PyPI, where they differ.
+DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py"}
+# Imported only where the user's own program has it loaded already.
+FROM_THE_USER = {"IPython"}
 
 
-def files_of(package):
+def rooms_of(package):
+    """{dotted name: file} of a package's modules."""
     folder = ROOT / package
-    files = {
-        ".".join(p.relative_to(folder).with_suffix("").parts).removesuffix(".__init__"): p for p in folder.rglob("*.py")
+    return {
+        ".".join((package, *path.relative_to(folder).with_suffix("").parts)).removesuffix(".__init__"): path
+        for path in folder.rglob("*.py")
     }
-    return {package: files.pop("__init__"), **files}
 
 
-FILES = files_of("nst_keras")
-TRAINING_FILES = files_of("training")
-ROOMS = {**{f"nst_keras.{n}": p for n, p in FILES.items()}, **{f"training.{n}": p for n, p in TRAINING_FILES.items()}}
+PACKAGE = rooms_of("nst_keras")
+ROOMS = {**PACKAGE, **rooms_of("training")}
 
 
-def imported(path, package="nst_keras"):
-    """Rooms of a package that a file imports, at whatever depth in it."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path.name} imports relatively"
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.removeprefix(f"{package}.") for name in names} & files_of(package).keys()
+def test_imports_keep_the_contracts():
+    done = subprocess.run([sys.executable, "-c", LINT_IMPORTS], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 broken" in done.stdout
 
 
-@pytest.mark.parametrize("room", TRAINING_ORDER)
-def test_training_imports_run_one_way(room):
-    own = imported(TRAINING_FILES[room], "training") - {"training"}
-    assert own <= set(TRAINING_ORDER[: TRAINING_ORDER.index(room)])
-    assert sorted([*TRAINING_ORDER, "training"]) == sorted(TRAINING_FILES)
+@pytest.mark.parametrize("package", ["nst_keras", "training", "tools"])
+def test_no_module_imports_itself_through_others(package):
+    graph = grimp.build_graph(package, cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert [*graphlib.TopologicalSorter(imports).static_order()]
 
 
-@pytest.mark.parametrize("room", FILES)
-def test_the_package_does_not_import_its_training_or_its_tools(room):
-    assert not imported(FILES[room], "training") | imported(FILES[room], "tools")
+def test_the_root_stays_small():
+    inside = [path for path in (ROOT / "nst_keras").iterdir() if path.name != "__pycache__"]
+    assert sum(path.suffix == ".py" for path in inside) <= 10
+    assert sum(path.is_dir() for path in inside) <= 13
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -59,18 +67,79 @@ def test_a_room_stays_a_room(room):
             assert body[-1].end_lineno - body[0].lineno < 40, node.name
 
 
-@pytest.mark.parametrize("room", sorted(ROOMS.keys() - {"training.train", "training.training"}))
+@pytest.mark.parametrize("room", sorted(ROOMS.keys() - {"training.train", "training"}))
 def test_all_names_exist_and_are_documented(room):
-    module = importlib.import_module(room.replace("nst_keras.nst_keras", "nst_keras"))
+    module = importlib.import_module(room)
     for name in module.__all__:
         thing = getattr(module, name)
         if isinstance(thing, type) or callable(thing):
             assert thing.__doc__, f"{room}.{name} has no docstring"
 
 
-def test_unknown_names_are_refused():
-    import nst_keras
+def annotations_of(function):
+    """The annotations of a function's parameters and of its result."""
+    arguments = function.args
+    parameters = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    annotations = [parameter.annotation for parameter in parameters if parameter] + [function.returns]
+    return [annotation for annotation in annotations if annotation]
 
+
+def test_values_have_names():
+    """A mapping of anything tells neither the reader nor pyright what is in it: few parameters and results are one."""
+    functions = [
+        (room, node)
+        for room, path in PACKAGE.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    ]
+    found = [
+        f"{room}.{function.name}: {ast.unparse(part)}"
+        for room, function in functions
+        for annotation in annotations_of(function)
+        for part in ast.walk(annotation)
+        if isinstance(part, ast.Subscript) and ast.unparse(part) in ("Mapping[str, Any]", "dict[str, Any]")
+    ]
+    assert len(found) <= 8, "\n".join(found)
+
+
+def imported_distributions():
+    """Names on PyPI of what the package imports from outside, at whatever depth in its files."""
+    nodes = [node for path in PACKAGE.values() for node in ast.walk(ast.parse(path.read_text()))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    tops = {name.partition(".")[0] for name in names} - sys.stdlib_module_names - FROM_THE_USER - {"nst_keras"}
+    return {DISTRIBUTIONS.get(name, name) for name in tops}
+
+
+def test_what_is_imported_is_declared():
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg")
+    declared = {re.split(r"[<>=\[]", line)[0].lower() for line in setup["options"]["install_requires"].split()}
+    assert imported_distributions() == declared
+
+
+def test_the_citation_is_whole():
+    citation = pytest.importorskip("yaml").safe_load((ROOT / "CITATION.cff").read_text())
+    assert (citation["cff-version"], citation["version"]) == ("1.2.0", nst_keras.__version__)
+    assert citation["message"]
+    assert citation["authors"] == [{"name": "The nst_keras developers"}]
+    assert [reference["year"] for reference in citation["references"]] == [2015, 2016]
+    for reference in citation["references"]:
+        assert reference["type"]
+        assert reference["title"]
+        assert [author["family-names"] for author in reference["authors"]] == ["Gatys", "Ecker", "Bethge"]
+
+
+def test_the_changelog_has_sections_for_what_is_to_come_and_for_this_version():
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    versions = re.findall(r"^## \[(.*)\]", changelog, re.MULTILINE)
+    assert versions[0] == "Unreleased"
+    assert nst_keras.__version__ in versions
+    kinds = re.findall(r"^### (.*)", changelog, re.MULTILINE)
+    assert set(kinds) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+
+def test_unknown_names_are_refused():
     with pytest.raises(AttributeError, match="no attribute 'NeuralStyleTransfers'"):
         getattr(nst_keras, "NeuralStyleTransfers")  # noqa: B009  As a user would.
     assert set(nst_keras.__all__) == set(dir(nst_keras))

@@ -2,33 +2,35 @@
 
 from __future__ import annotations
 
-import io
 import os
 import pathlib
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import overload
 
-import keras
 import numpy as np
 import PIL.Image
 
 from nst_keras import checks, export
+from nst_keras.callbacks import run_view
 from nst_keras.runtime import memory
 
 __all__ = ["FrameRecorder", "StoredFrames", "recorder"]
 
-Logs = dict[str, float] | None
 
+class StoredFrames(Sequence[np.ndarray]):
+    """Frames in a folder, each read when it is indexed. The frame of step 50 is the file `step_00000050.bmp`.
 
-class StoredFrames(Sequence):
-    """Frames in a folder, `step_00000050.bmp` that of step 50, each read when it is asked for.
-
-    BMP holds the pixels as they are, and is written in a tenth of PNG's time, which would be a few hundredths of a
-    step's; pictures full of texture are hardly smaller as PNG.
+    BMP keeps the pixels exactly and is written ten times as fast as PNG, which would take a few hundredths of a step's
+    time. Stylised pictures are full of texture, which PNG hardly makes smaller.
 
     Args:
-        folder: Made with the first frame.
+        folder: The folder, made with the first frame.
+
+    Attributes:
+        folder: The folder.
+        steps: The step of each frame, in rising order.
     """
 
     def __init__(self, folder: str | os.PathLike) -> None:
@@ -40,30 +42,44 @@ class StoredFrames(Sequence):
     def __len__(self) -> int:
         return len(self.steps)
 
+    @overload
+    def __getitem__(self, place: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[np.ndarray]: ...
+
     def __getitem__(self, place: int | slice) -> np.ndarray | list[np.ndarray]:
-        """The frame at a place, uint8 [height, width, 3]; for a slice, a list of them."""
+        """Reads the frame at an index, uint8 [height, width, 3], or a list of frames for a slice."""
         if isinstance(place, slice):
-            return [self[at] for at in range(*place.indices(len(self)))]
-        with PIL.Image.open(self._path(self.steps[place])) as picture:
-            return np.asarray(picture)
+            return [self._read(step) for step in self.steps[place]]
+        return self._read(self.steps[place])
 
     def make_folder(self) -> None:
-        """Makes the folder; raises `OSError` where that, or writing into it, is not possible."""
+        """Makes the folder.
+
+        Raises:
+            OSError: The folder cannot be made or written to.
+        """
         checks.make_folder("frames_dir", self.folder)
 
     def append(self, step: int, frame: np.ndarray) -> None:
-        """Writes a frame, whole or not at all; raises `OSError` where it cannot be written."""
+        """Writes a frame, whole or not at all.
+
+        Args:
+            step: Its step, after or equal to the last one's, which it then replaces.
+            frame: uint8 [height, width, 3].
+
+        Raises:
+            OSError: It cannot be written.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         with export.replacing(self._path(step)) as temporary:
-            # By way of memory: Pillow itself does not notice where a disk takes half of a file.
-            encoded = io.BytesIO()
-            PIL.Image.fromarray(frame).save(encoded, "BMP")
-            pathlib.Path(temporary).write_bytes(encoded.getbuffer())
+            pathlib.Path(temporary).write_bytes(export.encoded(PIL.Image.fromarray(frame), "BMP"))
         if step not in self.steps[-1:]:
             self.steps.append(step)
 
-    def keep(self, steps: Sequence[int]) -> None:
-        """Removes the frames of all other steps, and what a kill has left half-written."""
+    def keep(self, steps: Collection[int]) -> None:
+        """Removes the frames of all other steps, and half-written files that a killed run has left."""
         for left in self.folder.glob(".*.bmp"):
             if re.fullmatch(r"\.[0-9a-f]{32}\.bmp", left.name):
                 left.unlink()
@@ -74,26 +90,30 @@ class StoredFrames(Sequence):
     def _path(self, step: int) -> pathlib.Path:
         return self.folder / f"step_{step:08}.bmp"
 
+    def _read(self, step: int) -> np.ndarray:
+        with PIL.Image.open(self._path(step)) as picture:
+            return np.asarray(picture)
 
-class FrameRecorder(keras.callbacks.Callback):
-    """Keeps every `interval`-th step's image, and the last.
+
+class FrameRecorder(run_view.RunCallback):
+    """Keeps the picture every `interval` steps, and the last picture.
 
     Args:
-        interval: Steps.
-        folder: Where the frames are written, each when it is made; they are kept in memory if it is left out.
-        resume: Whether the run goes on: then those frames in the folder that it has made already are kept, and others
+        interval: Steps between two frames, 1 or more.
+        folder: A folder to which each frame is written at once. None: frames stay in memory.
+        resume: Whether the run is resumed. If so, frames in the folder of steps already made are kept, and others
             removed.
 
     Raises:
-        ValueError: The folder holds frames, and the run does not go on.
+        ValueError: The folder holds frames, and the run is not resumed.
+        OSError: The folder cannot be made or written to.
 
     Attributes:
-        frames: uint8 arrays [height, width, 3], with the values of the image, never stretched: a list, or
-            `StoredFrames`.
-        steps: The step of each.
+        frames: The frames, uint8 [height, width, 3], never stretched: a list, or `StoredFrames`.
+        steps: The step of each frame.
     """
 
-    keeps = True  # Its end is told also where another callback fails.
+    keeps = True
 
     def __init__(self, interval: int = 1, folder: str | os.PathLike | None = None, *, resume: bool = False) -> None:
         super().__init__()
@@ -110,40 +130,45 @@ class FrameRecorder(keras.callbacks.Callback):
         self._failed = False
 
     def held(self, steps: int) -> int:
-        """How many frames a run of so many steps keeps in memory."""
+        """Returns how many frames a run of `steps` steps keeps in memory: none if they are written to a folder."""
         return -(-steps // self.interval) if isinstance(self.frames, list) else 0
 
-    def on_train_begin(self, logs: Logs = None) -> None:
-        """Keeps of the frames in the folder those that the run has made up to here."""
+    def on_train_begin(self, logs: run_view.Logs = None) -> None:
+        """Removes frames from the folder that the run has not made up to its first step."""
         if isinstance(self.frames, StoredFrames):
-            self.frames.keep(range(self.interval, self.model.first_step + 1, self.interval))
+            self.frames.keep(range(self.interval, self.run.first_step + 1, self.interval))
 
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Keeps the frame if its turn has come."""
-        if self.model.step % self.interval == 0:
+    def on_train_batch_end(self, batch: int, logs: run_view.Logs = None) -> None:
+        """Keeps the picture, every `interval` steps."""
+        if self.run.step % self.interval == 0:
             self._keep()
 
-    def on_train_end(self, logs: Logs = None) -> None:
-        """Keeps the last image, if it is not kept yet."""
-        if not len(self.frames) or not np.array_equal(self.frames[-1], self.model.image):
+    def on_train_end(self, logs: run_view.Logs = None) -> None:
+        """Keeps the last picture, unless it is kept already."""
+        if not len(self.frames) or not np.array_equal(self.frames[-1], self.run.image):
             self._keep()
 
     def _keep(self) -> None:
-        if not isinstance(self.frames, StoredFrames):
-            if self.steps[-1:] == [self.model.step]:  # A callback has put another picture in the place of this one.
-                del self.frames[-1], self.steps[-1]
-            self.frames.append(self.model.image)
-            self.steps.append(self.model.step)
-        elif not self._failed:
-            try:
-                self.frames.append(self.model.step, self.model.image)
-            except OSError as error:
-                self._failed = True
-                warnings.warn(
-                    f"frames_dir: the frame of step {self.model.step} could not be written ({error}); the run goes "
-                    "on, and keeps no more of them.",
-                    stacklevel=2,
-                )
+        if isinstance(self.frames, StoredFrames):
+            self._write(self.frames)
+            return
+        if self.steps[-1:] == [self.run.step]:  # A callback has replaced this step's picture.
+            del self.frames[-1], self.steps[-1]
+        self.frames.append(self.run.image)
+        self.steps.append(self.run.step)
+
+    def _write(self, frames: StoredFrames) -> None:
+        if self._failed:
+            return
+        try:
+            frames.append(self.run.step, self.run.image)
+        except OSError as error:
+            self._failed = True
+            warnings.warn(
+                f"frames_dir: the frame of step {self.run.step} could not be written ({error}); the run goes "
+                "on, and keeps no more of them.",
+                stacklevel=2,
+            )
 
 
 def recorder(
@@ -155,22 +180,24 @@ def recorder(
     checkpoints_dir: pathlib.Path | None,
     resume: bool,
 ) -> FrameRecorder:
-    """Keeps a run's frames in memory, or in a folder where one is named, or where the run may have to go on.
+    """Returns a recorder that keeps frames in memory, or in files if a folder is given or the run has checkpoints.
 
     Args:
-        folder: As `FrameRecorder` takes it.
-        interval: Likewise.
-        steps: Of the whole run.
-        size: Height and width of a frame.
-        checkpoints_dir: Where the run's checkpoints lie, and its frames beside them; None for a run without.
-        resume: Whether it goes on.
+        folder: A folder for the frames. None: beside the checkpoints, or else in memory.
+        interval: Steps between two frames, 1 or more.
+        steps: Steps of the whole run.
+        size: Height and width of a frame, in pixels.
+        checkpoints_dir: The folder of the run's checkpoints, whose frames lie in its subfolder `frames`. None for a run
+            without checkpoints.
+        resume: Whether the run is resumed.
 
     Raises:
-        ValueError: As `FrameRecorder`, or frames that would not fit into memory.
-        OSError: The folder cannot be written to.
+        ValueError: The folder holds frames of another run, or the frames would not fit into memory.
+        OSError: The folder cannot be made or written to.
     """
-    own = checkpoints_dir and checkpoints_dir / "frames"
-    if folder is None and own is None:
+    beside = checkpoints_dir and checkpoints_dir / "frames"
+    if folder is None and beside is None:
         memory.check_frames(*size, steps=steps, frame_interval=interval)
-    # Without a checkpoint, frames beside the checkpoints are those of a run that did not come to its first.
-    return FrameRecorder(interval, folder or own, resume=resume or (own is not None and (folder or own) == own))
+    # If there is no checkpoint yet, frames beside the checkpoints are those of a run that never came to its first.
+    is_own = beside is not None and (folder or beside) == beside
+    return FrameRecorder(interval, folder or beside, resume=resume or is_own)

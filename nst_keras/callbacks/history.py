@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import keras
+
+from nst_keras.callbacks import run_view
 
 __all__ = ["StepHistory"]
 
-Logs = dict[str, float] | None
 
-
-class StepHistory(keras.callbacks.History):
-    """Keras's `History`, with an entry for each step instead of each epoch; `epoch` holds the steps.
+class StepHistory(run_view.RunCallback, keras.callbacks.History):
+    """Keras's `History`, with an entry for each step instead of each epoch.
 
     Args:
-        history: {term: values} of the steps made before, where a run goes on.
+        history: {term: values} of the steps made before, for a run that is resumed. Default: none.
+
+    Attributes:
+        history: {term: [a value a step]}.
+        epoch: The step of each value.
     """
 
-    def __init__(self, history: dict[str, list[float]] | None = None) -> None:
+    def __init__(self, history: Mapping[str, Sequence[float]] | None = None) -> None:
         super().__init__()
         self._before = history or {}
 
-    def on_train_begin(self, logs: Logs = None) -> None:
-        """Begins anew, or with the steps made before."""
+    def on_train_begin(self, logs: run_view.Logs = None) -> None:
+        """Starts with the steps made before, if there are any, and becomes the run's `history`."""
         self.history = {name: list(values) for name, values in self._before.items()}
-        self.epoch = list(range(1, self.model.step + 1))
-        self.model.history = self
+        self.epoch = list(range(1, self.run.step + 1))
+        self.run.history = self
 
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: run_view.Logs = None) -> None:
         """Keeps the step's loss terms."""
-        self.epoch.append(self.model.step)
+        self.epoch.append(self.run.step)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Does nothing: the steps are kept already."""
+    def on_epoch_end(self, epoch: int, logs: run_view.Logs = None) -> None:
+        """Does nothing: Keras would add an entry here, but the steps have theirs already."""

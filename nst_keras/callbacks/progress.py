@@ -1,4 +1,4 @@
-"""How far a run has come, while it goes on."""
+"""How far a run has come, shown while it goes on."""
 
 from __future__ import annotations
 
@@ -7,27 +7,22 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable
-from typing import Any
-
-import keras
 
 from nst_keras import checks
-from nst_keras.callbacks import progress_views
+from nst_keras.callbacks import progress_views, run_view
 
 __all__ = ["MODES_OF_VERBOSE", "Progress", "of_verbose"]
 
-Logs = dict[str, float] | None
-
-# Keras's `verbose`: nothing; a bar; a line now and then, for files.
+# Keras's `verbose` -> mode of `Progress`; None for no progress.
 MODES_OF_VERBOSE: dict[int | str, str | None] = {0: None, 1: "auto", 2: "plain", "auto": "auto"}
 
 
 def of_verbose(verbose: int | str, *, header: str | None = None) -> list[Progress]:
-    """The progress that Keras's `verbose` asks for: one, or none.
+    """Returns the progress for a value of Keras's `verbose`: a list of one, or an empty list.
 
     Args:
-        verbose: 0 for none; 1 or "auto" for one that suits the place; 2 for plain lines of text.
-        header: A line to stand above it.
+        verbose: 0 for none, 1 or "auto" for one that suits the output, 2 for plain lines of text.
+        header: A line above the progress. Default: none.
 
     Raises:
         ValueError: Another value.
@@ -38,77 +33,82 @@ def of_verbose(verbose: int | str, *, header: str | None = None) -> list[Progres
     return [] if mode is None else [Progress(mode, header=header)]
 
 
-class Progress(keras.callbacks.Callback):
-    """Shows steps, loss terms, seconds a step and the time left, in place of Keras's progress bar.
+class Progress(run_view.RunCallback):
+    """Shows steps, loss terms, seconds per step and the time left, in place of Keras's progress bar.
 
-    In a terminal one line is drawn over and over, in a notebook a thin bar with the line beneath; elsewhere lines are
-    printed: the first step's, then one every ten seconds, and the last.
+    A terminal shows one line that is drawn over and over, a notebook a thin bar above such a line. Files and pipes get
+    plain lines: one after the first step, then one every ten seconds, and one at the end.
 
-    Seconds a step are the median of the last 30, without the first, which compiles. They are taken from the end of one
-    step to the end of the next, callbacks and all, so that the time left is what will be felt.
+    Seconds per step are the median over the last 30 steps of the present stage, without its first step, which compiles.
+    A step is timed from the end of the one before, so that the time left includes what callbacks take.
 
     Args:
-        mode: `auto`, which suits the place; `terminal`, `notebook` or `plain`.
-        header: A line to stand above, such as what is run.
+        mode: `auto` (suits the output), `terminal`, `notebook` or `plain`.
+        header: A line above the progress, such as the names of the pictures. Default: none.
 
     Raises:
         ValueError: An unknown mode.
     """
 
-    _RECENT = 30  # Steps: few enough to follow a run whose stages grow in size.
+    _RECENT = 30  # Steps: few enough to follow a change of speed.
 
     def __init__(self, mode: str = "auto", *, header: str | None = None) -> None:
         super().__init__()
         self._view_of_mode = progress_views.VIEWS[checks.one_of("mode", mode, progress_views.VIEWS)]
         self._header = header
 
-    def on_train_begin(self, logs: Logs = None) -> None:
-        """Chooses where to draw, and draws the beginning: the first step may take a while."""
+    def on_train_begin(self, logs: run_view.Logs = None) -> None:
+        """Chooses where to draw, and draws the beginning, since the first step may take a while."""
         self._view: progress_views.View | None = self._view_of_mode()
         self._begun, self._drawn = time.monotonic(), -float("inf")
         self._ends: collections.deque[float] = collections.deque(maxlen=self._RECENT + 1)
         self._logs: dict[str, float] = {}
-        self._stage = self.model.stage
+        self._stage = self.run.stage
         self._guarded(lambda view: view.open(self._header))
         self._draw()
 
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Draws, after the first step and if the view's interval has passed."""
+    def on_train_batch_end(self, batch: int, logs: run_view.Logs = None) -> None:
+        """Draws after the first step of a stage, and then whenever the view's interval has passed."""
         now = time.monotonic()
-        if self.model.stage != self._stage:
-            self._stage = self.model.stage
-            self._ends.clear()  # Its steps are longer, and its first compiles.
+        if self.run.stage != self._stage:
+            self._stage = self.run.stage
+            self._ends.clear()  # The new stage's steps are longer, and its first compiles.
         is_first = not self._ends
         self._ends.append(now)
         self._logs = logs or {}
         if self._view and (is_first or now - self._drawn >= self._view.interval):
             self._draw()
 
-    def on_train_end(self, logs: Logs = None) -> None:
-        """Draws the end, also of a run that was interrupted."""
+    def on_train_end(self, logs: run_view.Logs = None) -> None:
+        """Draws the end, also if the run was interrupted."""
         self._draw(done=True)
 
     def _draw(self, *, done: bool = False) -> None:
         self._drawn = time.monotonic()
-        step, total_steps = self.model.step, self.model.total_steps
         seconds = [later - earlier for earlier, later in itertools.pairwise(self._ends)]
         pace = statistics.median(seconds) if seconds else None
-        remaining = None if pace is None else pace * self.model.steps_left()
-        elapsed = self._drawn - self._begun
-        losses = {name: float(value) for name, value in self._logs.items()}
-        status = progress_views.Status(step, total_steps, losses, pace, remaining, elapsed, done, _stage_of(self.model))
+        status = progress_views.Status(
+            step=self.run.step,
+            total_steps=self.run.total_steps,
+            losses={name: float(value) for name, value in self._logs.items()},
+            pace=pace,
+            remaining=None if pace is None else pace * self.run.steps_left(),
+            elapsed=self._drawn - self._begun,
+            done=done,
+            stage=_stage_of(self.run),
+        )
         self._guarded(lambda view: view.draw(status))
 
     def _guarded(self, action: Callable[[progress_views.View], None]) -> None:
-        """Draws no more where nobody reads any longer, as after `| head`: the run is worth more than its progress."""
+        """Draws, and gives up drawing once nobody reads the output, as after `| head`; the run goes on."""
         try:
             if self._view:
                 action(self._view)
-        except (OSError, ValueError):  # A broken pipe, a full disk; a closed file.
+        except (OSError, ValueError):  # A broken pipe or a full disk; a closed file.
             self._view = None
 
 
-def _stage_of(run: Any) -> str | None:
+def _stage_of(run: run_view.RunView) -> str | None:
     if run.stage_count == 1:
         return None
     height, width = run.stage_size

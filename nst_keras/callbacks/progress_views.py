@@ -1,4 +1,4 @@
-"""Where a run's progress is drawn: on one line of a terminal, in a notebook's cell, or as plain lines of text."""
+"""Views that draw a run's progress: one line of a terminal, a notebook's cell, or plain lines of text."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nst_keras.callbacks import notebook
 
 __all__ = ["VIEWS", "InNotebook", "PlainLines", "Status", "TerminalLine", "View", "line"]
 
-# Loss terms in the order in which they are told, which Keras's logs do not keep: {name in the logs: label}.
+# {name in the logs: label}, in the order in which loss terms are shown. Keras's logs do not keep it.
 _LABELS = {"style_loss": "style", "content_loss": "content", "var_loss": "tv"}
 
 
@@ -21,14 +21,14 @@ class Status(NamedTuple):
     """How far a run has come.
 
     Attributes:
-        step: Steps made, those before a resumption included.
-        total_steps: Steps to make.
-        losses: {name in the logs: value}, of the last step; empty before it.
-        pace: Seconds a step; None before the second step.
-        remaining: Seconds left; None where they are not known.
-        elapsed: Seconds since the run began.
+        step: Steps made, in a resumed run counted from its very beginning.
+        total_steps: Steps to make, counted in the same way.
+        losses: {name in the logs: value} of the last step; empty before the first.
+        pace: Seconds per step; None before the second step.
+        remaining: Seconds left; None if unknown.
+        elapsed: Seconds since the run began or was resumed.
         done: Whether the run has ended.
-        stage: Which of several stages it is in, in words; None for a run of one.
+        stage: The present stage and its size, in words; None in a run of one stage.
     """
 
     step: int
@@ -42,23 +42,23 @@ class Status(NamedTuple):
 
 
 class View(Protocol):
-    """Something that a status is drawn on.
+    """An output that shows a status.
 
     Attributes:
-        interval: Seconds to wait between two drawings.
+        interval: Least seconds between two drawings.
     """
 
     interval: float
 
     def open(self, header: str | None) -> None:
-        """Makes ready, and shows the header if there is one."""
+        """Prepares the output. The header, if there is one, stands above the progress."""
 
     def draw(self, status: Status) -> None:
-        """Shows a status; the last one is `done`."""
+        """Shows a status. That of the last call is `done`."""
 
 
 class TerminalLine:
-    """One line that is drawn over and over, cut to the terminal's width."""
+    """One line of a terminal, drawn over and over, and shortened to the terminal's width."""
 
     interval = 0.1
 
@@ -71,7 +71,7 @@ class TerminalLine:
     def draw(self, status: Status) -> None:
         """Draws the line over the one before.
 
-        The cursor is left at its beginning, so that a warning written meanwhile does not hang on its end.
+        The cursor stays at its beginning, so that a warning printed in between does not continue the line.
         """
         text = line(status, shutil.get_terminal_size().columns - 1)
         blanks = " " * (self._drawn - len(text))
@@ -80,22 +80,22 @@ class TerminalLine:
 
 
 class InNotebook:
-    """A thin bar and a line of text in the cell; the text alone where HTML is not shown."""
+    """A thin bar above a line of text in a notebook's cell. Notebooks that show no HTML get the text alone."""
 
     interval = 0.2
 
     def open(self, header: str | None) -> None:
-        """Keeps the header, to stand above the bar."""
+        """Keeps the header, which each drawing shows above the bar."""
         self._header, self._cell = header, notebook.InPlace()
 
     def draw(self, status: Status) -> None:
-        """Puts the status in the place of the one before."""
+        """Shows the status in place of the one before."""
         rows = [*([self._header] if self._header else []), line(status)]
         self._cell.show({"text/plain": "\n".join(rows), "text/html": _bar(rows, status.step / status.total_steps)})
 
 
 class PlainLines:
-    """A line every ten seconds, for a file or a pipe."""
+    """Lines of text for a file or a pipe, at least ten seconds apart."""
 
     interval = 10.0
 
@@ -106,20 +106,21 @@ class PlainLines:
             print(header, file=self._stream, flush=True)
 
     def draw(self, status: Status) -> None:
-        """Prints the status, once there is something to tell."""
+        """Prints the status, from the first step on."""
         if status.losses:
             print(line(status), file=self._stream, flush=True)
 
 
-def _where_output_goes() -> View:
+def _suitable_view() -> View:
     if notebook.is_notebook():
         return InNotebook()
     is_terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
     return TerminalLine() if is_terminal else PlainLines()
 
 
+# Name of a mode -> what makes its view.
 VIEWS: dict[str, Callable[[], View]] = {
-    "auto": _where_output_goes,
+    "auto": _suitable_view,
     "terminal": TerminalLine,
     "notebook": InNotebook,
     "plain": PlainLines,
@@ -127,7 +128,13 @@ VIEWS: dict[str, Callable[[], View]] = {
 
 
 def line(status: Status, width: int | None = None) -> str:
-    """The status as one line of text; what matters least is left out where the width does not hold all.
+    """Returns the status as one line of text, of at most `width` characters.
+
+    If the whole does not fit, less important parts are dropped: the pace, the parts of the loss, at last the loss.
+
+    Args:
+        status: How far the run has come.
+        width: Characters. None: any number.
 
     >>> losses = {"loss": 0.0123, "style_loss": 0.011, "content_loss": 0.0013, "var_loss": 0.0}
     >>> status = Status(34, 60, losses, pace=0.25, remaining=7.0, elapsed=9.0, done=False)
@@ -155,19 +162,19 @@ def _loss(losses: Mapping[str, float]) -> str:
 
 
 def _parts(losses: Mapping[str, float]) -> str:
-    """The terms that the loss is made of; those of 0, which are switched off, left out."""
+    """Returns the terms of the loss, without those of 0, which are switched off."""
     names = sorted((name for name in losses if name.endswith("_loss")), key=[*_LABELS, *losses].index)
     shown = [f"{_LABELS.get(name, name)} {_number(losses[name], 2)}" for name in names if losses[name] != 0]
     return f" = {' + '.join(shown)}" if shown else ""
 
 
 def _number(value: float, digits: int) -> str:
-    """So many significant digits, and always as many: a line that keeps its length does not jump about."""
+    """Returns a number with exactly `digits` significant digits, so that the line keeps its length."""
     plain = f"{value:#.{digits}g}"
     if value >= 0.1 and "e" not in plain:
         return plain.removesuffix(".")
     mantissa, exponent = f"{value:.{digits - 1}e}".partition("e")[::2]
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa  # nan and inf have none.
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa  # nan and inf have no exponent.
 
 
 def _pace(seconds: float) -> str:
@@ -185,7 +192,7 @@ def _duration(seconds: float) -> str:
 
 
 def _bar(rows: Sequence[str], share: float) -> str:
-    """The rows beneath a bar; its greys and blue are seen on light and dark pages alike."""
+    """Returns HTML of a bar between the header and the text, in colours that light and dark pages both show."""
     *header, text = (f"<div>{html.escape(row)}</div>" for row in rows)
     trough = "height:4px;margin:3px 0;max-width:40em;border-radius:2px;background:rgba(128,128,128,.3)"
     filled = f"height:4px;width:{share:.1%};border-radius:2px;background:#2a8fd0"

@@ -19,12 +19,15 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from absl import flags as absl_flags
 
 from nst_keras.cli import flags
 from nst_keras.runtime import xla_cache
+
+if TYPE_CHECKING:
+    from nst_keras.cli import job
 
 __all__ = ["main"]
 
@@ -62,39 +65,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
-    if values["xla_cache"].value:
-        try:
-            xla_cache.use(values["xla_cache"].value)
-        except (OSError, RuntimeError) as error:
-            return _failed(error, _USAGE, values)
+    try:
+        asked = flags.settings_of(values)
+        if asked.process.xla_cache:
+            xla_cache.use(asked.process.xla_cache)
+    except (ValueError, OSError, RuntimeError) as error:
+        return _failed(error, _USAGE, values)
     with _silent():
         from nst_keras.cli import job  # noqa: PLC0415  Takes TensorFlow's seconds; a bad flag need not wait.
-
-    setup, fit, picture, wanted = (
-        flags.arguments(values, *function) for function in (flags.SETUP, flags.FIT, flags.SAVE, flags.JOB)
-    )
-    if values["frame_interval"].using_default_value:
-        del setup["frame_interval"]
     try:
-        work = job.Job(setup, fit, picture, **wanted, flagfiles=flagfiles)
+        work = job.Job(asked, flagfiles=flagfiles, keeps_frames=not values["frame_interval"].using_default_value)
     except Exception as error:
         return _failed(error, _USAGE, values)
     status = 0
     try:
-        work.run(verbose=0 if values["quiet"].value else "auto")
+        work.run()
     except Exception as error:
-        if not work.style_transfer.begun:  # The run's own arguments are checked in it.
+        if not work.state.begun:  # The run's own arguments are checked in it.
             return _failed(error, _USAGE, values)
         status = _failed(error, _FAILURE, values)
     return _finish(work, status, values)
 
 
-def _finish(work: Any, status: int, values: absl_flags.FlagValues) -> int:
-    """Writes what a `job.Job` has made, and tells of it; the status is that of a run that failed, or 0."""
-    end = work.style_transfer
-    unfinished = _INTERRUPTED if end.interrupted else _FAILURE
+def _finish(work: job.Job, status: int, values: absl_flags.FlagValues) -> int:
+    """Writes what a job has made, and tells of it; the status is that of a run that failed, or 0."""
+    state = work.state
+    unfinished = _INTERRUPTED if state.interrupted else _FAILURE
     if not work.has_picture:
-        return status or _say(end.stop_reason, unfinished)
+        return status or _say(state.stop_reason, unfinished)
     try:
         work.write()
     except Exception as error:
@@ -103,8 +101,8 @@ def _finish(work: Any, status: int, values: absl_flags.FlagValues) -> int:
         there = ", ".join(work.written()) or "no files"
         return _say(f"interrupted while writing; there are {there}.", _INTERRUPTED)
     written = f"wrote {', '.join(work.written())}" if work.is_chief else "the chief writes the files"
-    if status or not end.completed:
-        return status or _say(f"{end.stop_reason.rstrip('.')}; {written}", unfinished)
+    if status or not state.completed:
+        return status or _say(f"{state.stop_reason.rstrip('.')}; {written}", unfinished)
     if not values["quiet"].value:
         print(f"nst_keras: {work.summary}; {written}")
     return 0
@@ -136,14 +134,8 @@ def _silent() -> Iterator[None]:
 
 def _flag_values() -> absl_flags.FlagValues:
     values = absl_flags.FlagValues()
-    for function in (flags.SETUP, flags.FIT, flags.SAVE, flags.JOB):
-        flags.define(values, *function)
-    own = {"flag_values": values, "module_name": "nst_keras.run"}
-    absl_flags.DEFINE_bool("quiet", False, "Prints nothing but warnings and errors.", **own)
-    kept = "Folder where XLA's compiled code is kept for later runs, which then start sooner; see `xla_cache`."
-    absl_flags.DEFINE_string("xla_cache", None, kept, **own)
-    absl_flags.DEFINE_bool("debug", False, "Shows the traceback of an error.", **own)
-    absl_flags.DEFINE_bool("help", False, "Shows this help.", short_name="h", **own)
+    flags.define(values)
+    absl_flags.DEFINE_bool("help", False, "Shows this help.", short_name="h", flag_values=values, module_name="Process")
     return values
 
 

@@ -177,7 +177,7 @@ _NUMBERS, _WHOLE_NUMBERS = "numbers with commas between them", "whole numbers wi
 
 # By the types of an argument; the first counts of which all are among those of the annotation.
 KINDS: dict[tuple[str, ...], Kind] = {
-    ("list[loading.ImageSource]",): Kind(_NAMES, names_from_text, _text_of_names, several=True),
+    ("list[ImageSource]",): Kind(_NAMES, names_from_text, _text_of_names, several=True),
     ("Iterable[str]",): Kind(
         "name,name,... or name:weight,name:weight,...", layers_from_text, _text_of_layers, several=True
     ),
@@ -192,7 +192,7 @@ KINDS: dict[tuple[str, ...], Kind] = {
     ("str", "int"): Kind("text", _or_text(int), str),
     ("str", "float"): Kind("text", _or_text(float), str),
     ("str",): Kind("text", str, _text_of_words),
-    ("loading.ImageSource",): Kind("text", str, str),
+    ("ImageSource",): Kind("text", str, str),
     ("bool",): Kind("true or false", _truth, _text_of_truth),
     ("int",): Kind("a whole number", int, str),
     ("float",): Kind("a number", float, str),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import pathlib
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from nst_keras import export, transfer
+from nst_keras import export, settings, transfer
 from nst_keras.cli import provenance
-from nst_keras.engine import checkpoints, result
+from nst_keras.engine import checkpoints
+from nst_keras.engine import state as run_state
 from nst_keras.export import plots, record
 from nst_keras.networks import architectures
 from nst_keras.runtime import hosts
@@ -45,28 +48,20 @@ class Files(NamedTuple):
 
 
 class Job:
-    """A style transfer, found fit to be run and written before it begins; over several hosts, the chief writes it.
+    """A style transfer whose files are checked before it begins. Of several hosts, the chief writes them.
 
     Args:
-        setup: {argument: value} for `NeuralStyleTransfer`. Without a `frame_interval`, the job keeps the last frame
-            alone where nothing that it makes has need of the others.
-        fit: Likewise, for its `fit_style_transfer`.
-        picture: Likewise, for its `save`.
-        flagfiles: That were read, and are not to be replaced.
-        output: The picture: .png, .jpg, .webp or .tiff. STEM.flags and STEM.json stand beside it.
-        animation: The run as a .gif or .mp4; none is made if left out.
-        animation_seconds: Length of the animation.
-        contact_sheet: Content, styles, frames and picture on a page, as .png, .pdf or .svg; none is made if left out.
-        loss_plot: The losses over the steps, as .png, .pdf or .svg; none is made if left out.
-        overwrite: Replaces files that exist, but none that the run reads; so does `resume` where it goes on.
+        asked: What the command line says.
+        flagfiles: Flagfiles that were read, and are not to be replaced.
+        keeps_frames: Whether frames are kept at `frame_interval` in any case. Default: only where something that the
+            job makes needs them; otherwise the last one alone.
 
     Attributes:
-        style_transfer: The `NeuralStyleTransfer`.
-        files: What it writes, as `Files`.
+        files: What it writes.
 
     Raises:
-        ValueError: A bad argument, a suffix or length that cannot be written, one file that is to be two, or a file
-            that is read too.
+        ValueError: A bad option, a suffix or length that cannot be written, two files of one name, or a file that is
+            read too.
         OSError: An input cannot be read, a file exists already and may not be replaced, or its folder is missing or may
             not be written to.
         ImportError: The animation's format needs a package that is not installed.
@@ -74,53 +69,47 @@ class Job:
     """
 
     def __init__(
-        self,
-        setup: Mapping[str, Any],
-        fit: Mapping[str, Any],
-        picture: Mapping[str, Any],
-        *,
-        flagfiles: Sequence[str] = (),
-        output: str = "stylized.png",
-        animation: str | None = None,
-        animation_seconds: float = 6.0,
-        contact_sheet: str | None = None,
-        loss_plot: str | None = None,
-        overwrite: bool = False,
+        self, asked: settings.JobSettings, *, flagfiles: Sequence[str] = (), keeps_frames: bool = False
     ) -> None:
+        given = asked.transfer
         # First of all: hosts find each other before TensorFlow runs anything, and one that fails then tells the others.
-        is_chief = hosts.is_chief(hosts.joined(setup["strategy"]))
-        further = {"animation": animation, "contact_sheet": contact_sheet, "loss_plot": loss_plot}
-        self.files = _files(output, **further, preview=fit["preview"])
-        self._fit, self._picture, self._animation_seconds = fit, picture, animation_seconds
-        setup = {**setup, "weights": _resolved_weights(setup["extractor"], setup["weights"])}
+        is_chief = hosts.is_chief(hosts.joined(given.runtime.strategy))
+        self.files = _files(asked)
+        self._asked = asked
+        given = dataclasses.replace(given, network=_resolved_weights(given.network))
         if is_chief:
-            self._check_files([*flagfiles, *record.input_files(setup)], overwrite or self._can_go_on())
-        if "frame_interval" not in setup and not self._needs_frames(setup):
-            setup["frame_interval"] = _LAST_ALONE
-        self.style_transfer = transfer.NeuralStyleTransfer(**setup)
+            read = [*flagfiles, *record.input_files(settings.values(given))]
+            self._check_files(read, overwrite=asked.files.overwrite or self._can_go_on())
+        if not keeps_frames and not self._needs_frames():
+            given = dataclasses.replace(given, frames=dataclasses.replace(given.frames, frame_interval=_LAST_ALONE))
+        self.style_transfer = transfer.NeuralStyleTransfer.from_settings(given)
+        self._frame_interval = given.frames.frame_interval
         self._seconds = 0.0
 
-    def run(self, *, verbose: int | str) -> None:
-        """Makes the picture; raises what `fit_style_transfer` does.
-
-        Args:
-            verbose: As `fit_style_transfer` takes it.
-        """
+    def run(self) -> None:
+        """Makes the picture; raises what `fit_style_transfer` does."""
         begun = time.monotonic()
         try:
-            self.style_transfer.fit_style_transfer(**self._fit, verbose=verbose)
+            self.style_transfer.fit(
+                dataclasses.replace(self._asked.fit, verbose=0 if self._asked.process.quiet else "auto")
+            )
         finally:
             self._seconds = time.monotonic() - begun
 
     @property
+    def state(self) -> run_state.RunState:
+        """What the run has come to."""
+        return self.style_transfer.state
+
+    @property
     def has_picture(self) -> bool:
         """Whether there is something to write."""
-        return self.style_transfer.step > 0 or self.style_transfer.completed
+        return self.state.step > 0 or self.state.completed
 
     @property
     def summary(self) -> str:
         """Why the run ended, and how long it took."""
-        return f"{self.style_transfer.stop_reason} in {self._seconds:.0f} s"
+        return f"{self.state.stop_reason} in {self._seconds:.0f} s"
 
     @property
     def is_chief(self) -> bool:
@@ -128,54 +117,57 @@ class Job:
         return self.style_transfer.is_chief
 
     def write(self) -> None:
-        """Writes what the run has made, each file whole or not at all; does nothing where the chief does it.
+        """Writes what the run has made, each file whole or not at all; does nothing on hosts other than the chief.
 
         Raises:
             OSError: A file cannot be written.
         """
         if not self.is_chief:
             return
-        style_transfer, files = self.style_transfer, self.files
-        made = style_transfer.record(**self._picture)
-        style_transfer.save(files.output, **self._picture)
-        _write_text(files.flags, provenance.flagfile(made, **self._own_flags()))
-        whole = {**made, "seconds": round(self._seconds, 3), "history": style_transfer.history.history}
+        result, files = self.style_transfer.result, self.files
+        made = result.record(self._asked.save)
+        result.save_as(files.output, self._asked.save)
+        _write_text(files.flags, provenance.flagfile(made, self._own_flags()))
+        whole = {**made, "seconds": round(self._seconds, 3), "history": result.history}
         _write_text(files.record, json.dumps(whole, indent=1))
-        if files.animation is not None and len(style_transfer.frames):
-            export.save_animation(style_transfer.frames, files.animation, seconds=self._animation_seconds)
+        if files.animation is not None and len(result.frames):
+            export.save_animation(result.frames, files.animation, seconds=self._asked.files.animation_seconds)
         if files.contact_sheet is not None:
-            style_transfer.plot_frames(files.contact_sheet)
+            result.plot_frames(files.contact_sheet)
         if files.loss_plot is not None:
-            style_transfer.plot_history(files.loss_plot)
+            result.plot_history(files.loss_plot)
 
     def written(self) -> list[str]:
-        """The files and folders of the run that there are."""
-        settings = self.style_transfer.settings
-        folders = [settings.get(name) for name in ("tensorboard", "checkpoint_dir", "frames_dir")]
+        """Returns the files and folders of the run that there are."""
+        fit = self._asked.fit
+        folders = (fit.tensorboard, fit.checkpoint_dir, self._asked.transfer.frames.frames_dir)
         paths = [*self.files, *(pathlib.Path(folder).expanduser() for folder in folders if folder)]
         return [str(path) for path in paths if path is not None and path.exists()]
 
-    def _needs_frames(self, setup: Mapping[str, Any]) -> bool:
-        """A run with checkpoints may need them when it goes on, if an animation is asked for then."""
-        folder = setup["frames_dir"] or self._fit["checkpoint_dir"]
+    def _needs_frames(self) -> bool:
+        """Whether something needs frames. A run with checkpoints may, if it goes on and an animation is asked for."""
+        folder = self._asked.transfer.frames.frames_dir or self._asked.fit.checkpoint_dir
         return folder is not None or self._shows_frames()
 
     def _shows_frames(self) -> bool:
         return self.files.animation is not None or self.files.contact_sheet is not None
 
-    def _own_flags(self) -> dict[str, Any]:
+    def _own_flags(self) -> dict[str, object]:
         """{flag: value} for a flagfile, beside those that decide the picture."""
-        written = {name: str(path.resolve()) for name, path in self.files._asdict().items() if name in _FLAGS and path}
+        named = {name: path for name, path in self.files._asdict().items() if name in _FLAGS and path}
+        found: dict[str, object] = {name: str(path.resolve()) for name, path in named.items()}
         if self._shows_frames():
-            written["frame_interval"] = self.style_transfer.settings["frame_interval"]
-        return written | ({"animation_seconds": self._animation_seconds} if self.files.animation is not None else {})
+            found["frame_interval"] = self._frame_interval
+        if self.files.animation is not None:
+            found["animation_seconds"] = self._asked.files.animation_seconds
+        return found
 
     def _can_go_on(self) -> bool:
         """Whether there is a checkpoint to go on from: files of that run are then replaced."""
-        folder = self._fit["checkpoint_dir"]
-        return self._fit["resume"] and folder is not None and bool(checkpoints.Store(folder).steps())
+        folder = self._asked.fit.checkpoint_dir
+        return self._asked.fit.resume and folder is not None and bool(checkpoints.Store(folder).steps())
 
-    def _check_files(self, read: Sequence[str], overwrite: bool) -> None:
+    def _check_files(self, read: Sequence[str], *, overwrite: bool) -> None:
         """Finds out, as far as that goes before a run, whether all its files can be written after it."""
         _check_inputs(self.files, read)
         named = {name: path for name, path in self.files._asdict().items() if path is not None}
@@ -186,20 +178,32 @@ class Job:
             others = [other.resolve() for other_name, other in named.items() if other_name != name]
             if path.resolve() in others:
                 raise ValueError(f"{argument}: {str(path)!r} is another file of this run. Choose another name.")
-        result.check_output_size(self._picture["output_size"])
-        bit_depth, has_alpha = self._picture["bit_depth"], self._picture["alpha"]
-        export.check_still(self.files.output, bit_depth=bit_depth, has_alpha=has_alpha)
+        save = self._asked.save
+        export.check_still(self.files.output, bit_depth=save.bit_depth, has_alpha=save.alpha)
         if self.files.animation is not None:
-            export.check_animation(self.files.animation, seconds=self._animation_seconds, argument="animation")
+            seconds = self._asked.files.animation_seconds
+            export.check_animation(self.files.animation, seconds=seconds, argument="animation")
 
 
-def _files(output: str, **others: str | None) -> Files:
-    """Where a run writes; of the others, those that are None or empty are not wanted."""
-    if not pathlib.Path(output).name:
-        raise ValueError(f"output must name a picture, but {output!r} was given.")
-    picture = pathlib.Path(output).expanduser()
-    paths = {name: pathlib.Path(path).expanduser() if path else None for name, path in others.items()}
-    return Files(picture, picture.with_suffix(".flags"), picture.with_suffix(".json"), **paths)
+def _files(asked: settings.JobSettings) -> Files:
+    """Where a run writes. Those of the others that are None or empty are not wanted."""
+    names = asked.files
+    if not pathlib.Path(names.output).name:
+        raise ValueError(f"output must name a picture, but {names.output!r} was given.")
+    picture = pathlib.Path(names.output).expanduser()
+    return Files(
+        output=picture,
+        flags=picture.with_suffix(".flags"),
+        record=picture.with_suffix(".json"),
+        animation=_path(names.animation),
+        contact_sheet=_path(names.contact_sheet),
+        loss_plot=_path(names.loss_plot),
+        preview=_path(asked.fit.preview),
+    )
+
+
+def _path(name: str | os.PathLike[str] | None) -> pathlib.Path | None:
+    return pathlib.Path(name).expanduser() if name else None
 
 
 def _check_inputs(files: Files, read: Sequence[str]) -> None:
@@ -208,9 +212,11 @@ def _check_inputs(files: Files, read: Sequence[str]) -> None:
             raise ValueError(f"output: {str(written)!r} would replace a file that this run reads. Choose another name.")
 
 
-def _resolved_weights(extractor: str, weights: str) -> str:
-    """The weights with the file in place of `imagenet` that the environment names, for the record."""
-    return (architectures.weights_file(extractor) if weights == "imagenet" else None) or weights
+def _resolved_weights(network: settings.NetworkSettings) -> settings.NetworkSettings:
+    """The network with the file in place of `imagenet` that the environment names, for the record."""
+    if network.weights != "imagenet" or network.extractor not in architectures.ARCHITECTURES:
+        return network
+    return dataclasses.replace(network, weights=architectures.weights_file(str(network.extractor)) or network.weights)
 
 
 def _write_text(path: pathlib.Path, text: str) -> None:

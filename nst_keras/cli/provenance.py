@@ -13,22 +13,20 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from nst_keras.cli import flags
 from nst_keras.export import record
 from nst_keras.images import digests as digests_lib
-from nst_keras.images.formats import metadata
 
 __all__ = ["flagfile", "main", "read"]
 
 
-def flagfile(made: Mapping[str, Any], **others: Any) -> str:
-    """The flagfile that makes a picture again, from any folder, as far as flags can say it.
+def flagfile(made: record.Record, others: Mapping[str, object] | None = None) -> str:
+    """Returns the flagfile that makes a picture again, from any folder, as far as flags can say it.
 
     Args:
-        made: What `record` gave.
-        others: {flag: value} beside those in the record: where to write, say.
+        made: The picture's record.
+        others: {flag: value} beside those in the record, such as where to write.
 
     Returns:
         Lines `--name=value`, after comments with the rest of the record.
@@ -37,11 +35,11 @@ def flagfile(made: Mapping[str, Any], **others: Any) -> str:
     lines += [f"# With {', '.join(f'{name} {version}' for name, version in made['versions'].items())}."]
     lines += [f"# {name}: sha256 {value}" for name, value in made["inputs"].items()]
     lines += [f"# extractor {made['extractor']['name']} with its weights: sha256 {made['extractor']['sha256']}"]
-    losses = sorted(made["losses"].items(), key=lambda item: item[0] != "loss")  # The total before its terms.
-    losses = ", ".join(f"{name} {value:.6g}" for name, value in losses)
-    lines += [f"# {made['steps']} steps ({made['stop_reason']}): {losses}"]
+    lines += [f"# {made['steps']} steps ({made['stop_reason']}): {_losses(made)}"]
     lines += [f"# No flag can say what was given as {name}: {what}" for name, what in made["without_flag"].items()]
-    given = {name: value for name, value in made["settings"].items() if name in _known_flags()} | others
+    # What a stranger's picture says besides is not run.
+    known = {name for name, option in record.recorded_options().items() if option.has_flag}
+    given = {name: value for name, value in made["settings"].items() if name in known} | dict(others or {})
     given_lines = {name: flags.flag_line(name, value) for name, value in given.items()}
     # A line of a flagfile is all that a value can be: neither the end of one nor the blanks around it are kept.
     lines += [f"# No flag can say: {line!r}" for line in given_lines.values() if line.splitlines() != [line.strip()]]
@@ -50,23 +48,26 @@ def flagfile(made: Mapping[str, Any], **others: Any) -> str:
     return "\n".join([*whole, ""])
 
 
-def read(path: str | os.PathLike) -> dict[str, Any]:
-    """The record inside a picture.
+def read(path: str | os.PathLike[str]) -> record.Record:
+    """Returns the record inside a picture.
 
     Raises:
         ValueError: The picture holds none, or one that cannot be understood.
         OSError: The file cannot be read.
     """
-    text = metadata.read(path)
+    what = "holds no record of a run"
     try:
-        made = json.loads(text or "")
-        flagfile(made)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        what = "holds no record of a run" if text is None else f"holds a record that cannot be understood ({error!r})"
-        raise ValueError(
-            f"{str(path)!r} {what}. Give one as a run or its `save` wrote it; many programs drop what is inside."
-        ) from error
-    return made
+        made = record.read(path)
+        if made is not None:
+            flagfile(made)
+            return made
+    except json.JSONDecodeError as error:
+        what = f"holds a record that cannot be understood ({error})"
+    except (KeyError, TypeError, AttributeError) as error:
+        what = f"holds a record that cannot be understood ({error!r})"
+    raise ValueError(
+        f"{str(path)!r} {what}. Give one as a run or its `save` wrote it; many programs drop what is inside."
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,7 +94,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _changed_inputs(made: Mapping[str, Any]) -> list[str]:
+def _losses(made: record.Record) -> str:
+    """The last losses as text, the total before its terms."""
+    losses = sorted(made["losses"].items(), key=lambda item: item[0] != "loss")
+    return ", ".join(f"{name} {value:.6g}" for name, value in losses)
+
+
+def _changed_inputs(made: record.Record) -> list[str]:
     """A sentence for each input that is not what it was when the picture was made."""
     sentences, entries = [], record.entries(made["settings"])
     for name, before in made["inputs"].items():
@@ -106,10 +113,3 @@ def _changed_inputs(made: Mapping[str, Any]) -> list[str]:
         elif digests_lib.digest(path) != before:
             sentences.append(f"{name}: {path!r} is not what it was: the picture will be another.")
     return sentences
-
-
-def _known_flags() -> set[str]:
-    """Flags that a picture may name: what a stranger's picture says besides is not run."""
-    functions = (flags.SETUP, flags.FIT, flags.SAVE)
-    names = {name for function in functions for name in flags.signature(*function)[0].parameters}
-    return names - {*record.WITHOUT_FLAG, *record.ON_THE_WAY}

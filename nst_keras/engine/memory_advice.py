@@ -1,16 +1,16 @@
-"""Whether a run fits into the memory there is and, where it does not, which one would.
+"""Compares a run's memory with the memory available, and names image sizes and settings that fit.
 
-On Linux a process that takes too much memory is killed without a word: hence the estimate before the run.
+Linux kills a process that takes too much memory, without a message: hence the comparison before the run.
 """
 
 from __future__ import annotations
 
 import bisect
 import contextlib
+import dataclasses
 import re
 import warnings
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Generator
 
 import keras
 import tensorflow as tf
@@ -22,202 +22,165 @@ from nst_keras.runtime import memory
 
 __all__ = ["check_memory", "explained", "largest_image_size", "out_of_memory_message"]
 
-_LONGEST_SIDE = 2**15  # No picture that Pillow decodes is longer.
-
-# Settings that take less memory, by how a user writes them.
-_SAVINGS: dict[str, dict[str, Any]] = {
-    'jit_compile="false"': {"jit_compile": "false"},
-    "tile_size=128": {"tile_size": 128},
-    "lbfgs_history=3": {"lbfgs_history": 3},
-    'extractor="compact"': {"extractor": "compact"},
-}
+_LONGEST_SIDE = 2**15  # Pillow decodes no longer image.
 
 _OUT_OF_MEMORY = re.compile(r"out of memory|RESOURCE_EXHAUSTED|failed to allocate|OOM when allocating", re.IGNORECASE)
 
 
-def check_memory(
-    height: int,
-    width: int,
-    extractor: str | extractors.FeatureExtractor = "vgg19",
-    optimizer: str | keras.optimizers.Optimizer = "adam",
-    **settings: Any,
-) -> str:
-    """The line with which a run begins; a run that does not fit is warned of, with the size and settings that do.
+def check_memory(request: memory_estimate.MemoryRequest) -> str:
+    """Returns the first line that a run prints, and warns if the run is not expected to fit.
 
-    Args:
-        height: Of the content image, in pixels.
-        width: Likewise.
-        extractor: As `memory_estimate.estimate_memory` takes it.
-        optimizer: Likewise.
-        settings: The other arguments of `memory_estimate.estimate_memory`.
+    The warning names an image size and settings that fit.
 
     Returns:
         One line, such as "512x384 px, vgg19, lbfgs: expected peak memory 2.1 GiB of this machine's 23.4 GiB."
 
     Raises:
-        ValueError: As `memory_estimate.estimate_memory` does.
+        ValueError: An unknown name or layer, an argument outside its range, or an image too small for the network.
+        TypeError: The optimizer is neither a name nor a Keras optimizer.
     """
-    needed = memory_estimate.estimate_memory(height, width, extractor, optimizer, **settings).total
+    needed = memory_estimate.estimate(request).total
     available = memory.available_memory()
-    run = _run_in_words(height, width, extractor, optimizer, settings.get("tile_size"))
+    expected = f"{_in_words(request)}: expected peak memory {_gibibytes(needed)}"
     if available is None:
-        return f"{run}: expected peak memory {_gibibytes(needed)}."
+        return f"{expected}."
     if needed > available.usable:
-        remedy = _remedy(available.usable, height, width, extractor, optimizer, **settings)
         warnings.warn(
-            f"{run}: expected peak memory {_gibibytes(needed)}, but {available.place} has only "
-            f"{_gibibytes(available.usable)} for it. {remedy}",
+            f"{expected}, but {available.place} has only {_gibibytes(available.usable)} for it. "
+            f"{_remedy(available.usable, request)}",
             UserWarning,
             stacklevel=2,
         )
-    return f"{run}: expected peak memory {_gibibytes(needed)} of {available.place}'s {_gibibytes(available.total)}."
+    return f"{expected} of {available.place}'s {_gibibytes(available.total)}."
 
 
-def largest_image_size(
-    room: int,
-    height: int,
-    width: int,
-    extractor: str | extractors.FeatureExtractor = "vgg19",
-    optimizer: str | keras.optimizers.Optimizer = "adam",
-    *,
-    style_size: tuple[int, int] | None = None,
-    **settings: Any,
-) -> int | None:
-    """The largest `image_size`, the longest side of an image of this aspect, whose run is expected to fit.
+def largest_image_size(room: int, request: memory_estimate.MemoryRequest) -> int | None:
+    """Returns the largest `image_size` for which the run is expected to fit.
+
+    `image_size` is the longest side of the content image. The aspect of both images is kept, and a style image is
+    reduced with it, never enlarged.
 
     Args:
         room: Bytes that the run may take.
-        height: Of the content image, in pixels.
-        width: Likewise.
-        extractor: As `memory_estimate.estimate_memory` takes it.
-        optimizer: Likewise.
-        style_size: Height and width of the largest style image, which `image_size` reduces too; those of the content
-            image if left out.
-        settings: The other arguments of `memory_estimate.estimate_memory`.
+        request: The run. Its height and width give the aspect of the content image.
 
     Returns:
-        Pixels, or None where no size that the network accepts would fit.
-    """
-    mode = settings.get("jit_compile", "auto")
-    network = memory_estimate.extractor_of(extractor, layers=settings.pop("layers", None), jit_compile=mode)
+        Pixels, or None if no size that the network accepts fits.
 
-    def sizes(longest_side: int) -> list[tuple[int, int]]:
-        style = style_size or (height, width)
-        return [_scaled(height, width, longest_side), _scaled(*style, min(longest_side, max(style)))]
+    Raises:
+        ValueError: An unknown name or layer, or an argument outside its range.
+        TypeError: The optimizer is neither a name nor a Keras optimizer.
+    """
+    network = memory_estimate.extractor_of(request.extractor, layers=request.layers, jit_compile=request.jit_compile)
+    style_size = request.style_size or request.size
 
     def total(longest_side: int) -> int:
-        content, style = sizes(longest_side)
-        if not (network.accepts(*content) and network.accepts(*style)):
+        """Returns the bytes of a run at this size; 0 if the network accepts no images so small."""
+        height, width = _scaled(request.size, longest_side)
+        style = _scaled(style_size, min(longest_side, max(style_size)))
+        if not (network.accepts(height, width) and network.accepts(*style)):
             return 0
-        return memory_estimate.estimate_memory(*content, network, optimizer, style_size=style, **settings).total
+        scaled = dataclasses.replace(
+            request, height=height, width=width, style_size=style, extractor=network, layers=None
+        )
+        return memory_estimate.estimate(scaled).total
 
     fitting = bisect.bisect_right(range(1, _LONGEST_SIDE + 1), room, key=total)
     return fitting if fitting and total(fitting) else None
 
 
-def out_of_memory_message(
-    error: BaseException,
-    height: int,
-    width: int,
-    extractor: str | extractors.FeatureExtractor = "vgg19",
-    optimizer: str | keras.optimizers.Optimizer = "adam",
-    **settings: Any,
-) -> str | None:
-    """The sentence for a run that memory did not suffice for, with the size and settings for which it would.
+def out_of_memory_message(error: BaseException, request: memory_estimate.MemoryRequest) -> str | None:
+    """Returns the message for a run that ran out of memory, with an image size and settings that fit.
 
     Args:
         error: What the run raised.
-        height: Of the content image, in pixels.
-        width: Likewise.
-        extractor: As `memory_estimate.estimate_memory` takes it.
-        optimizer: Likewise.
-        settings: The other arguments of `memory_estimate.estimate_memory`.
+        request: The run.
 
     Returns:
-        One line, or None for an error of another kind.
+        One line, or None if the error is of another kind.
     """
     if not _is_out_of_memory(error):
         return None
-    # The run has refuted any estimate by which it fits: three quarters of it are then what can be had.
-    room = 3 * memory_estimate.estimate_memory(height, width, extractor, optimizer, **settings).total // 4
+    # The run took more than there is, whatever was estimated: advise for three quarters of its estimate at most.
+    room = 3 * memory_estimate.estimate(request).total // 4
     available = memory.available_memory()
     room = room if available is None else min(room, available.usable)
-    remedy = _remedy(room, height, width, extractor, optimizer, **settings)
-    run = _run_in_words(height, width, extractor, optimizer, settings.get("tile_size"))
-    return f"{run}: out of memory. {remedy}"
+    return f"{_in_words(request)}: out of memory. {_remedy(room, request)}"
 
 
 @contextlib.contextmanager
-def explained(need: Mapping[str, Any]) -> Iterator[None]:
-    """Tells what would fit, where memory does not suffice for what is done in it.
-
-    Args:
-        need: {argument: value} of `out_of_memory_message`, but for its error.
+def explained(request: memory_estimate.MemoryRequest) -> Generator[None, None, None]:
+    """Re-raises out-of-memory errors as `MemoryError` with an image size and settings that fit.
 
     Raises:
-        MemoryError: In the place of whatever said that memory did not suffice.
+        MemoryError: The body ran out of memory. Other errors pass unchanged.
     """
     try:
         yield
     except Exception as error:
-        message = out_of_memory_message(error, **need)
+        message = out_of_memory_message(error, request)
         if message is None:
             raise
         raise MemoryError(message) from error
 
 
-def _remedy(
-    room: int,
-    height: int,
-    width: int,
-    extractor: str | extractors.FeatureExtractor,
-    optimizer: str | keras.optimizers.Optimizer,
-    **settings: Any,
-) -> str:
-    """What would fit into the room: a smaller image, or at this size a setting that alone suffices."""
-    size = largest_image_size(room, height, width, extractor, optimizer, **settings)
-    run = {"extractor": extractor, "optimizer": optimizer, **settings}
-    run["layers"] = settings.get("layers") or getattr(extractor, "layers", None)
-    sufficient = [
-        saving
-        for saving, change in _SAVINGS.items()
-        if not change.items() <= run.items() and _fits(room, height, width, **(run | change))
-    ]
-    at_this_size = f"At this size, {' or '.join(sufficient)} would." if sufficient else ""
-    if size is None:
-        return at_this_size.replace(" would.", " would fit.") or "No size of it would fit: free some memory."
-    return f"image_size={size} would fit. {at_this_size}".strip()
+def _with_compact(request: memory_estimate.MemoryRequest) -> memory_estimate.MemoryRequest:
+    """Returns the request for the compact network, with the layers of the network in its place."""
+    layers = request.layers
+    if layers is None and isinstance(request.extractor, extractors.FeatureExtractor):
+        layers = request.extractor.layers
+    return dataclasses.replace(request, extractor="compact", layers=layers)
 
 
-def _fits(room: int, height: int, width: int, **run: Any) -> bool:
+# Settings that take less memory, as a user writes them.
+_SAVINGS: dict[str, Callable[[memory_estimate.MemoryRequest], memory_estimate.MemoryRequest]] = {
+    'jit_compile="false"': lambda request: dataclasses.replace(request, jit_compile="false"),
+    "tile_size=128": lambda request: dataclasses.replace(request, tile_size=128),
+    "lbfgs_history=3": lambda request: dataclasses.replace(request, lbfgs_history=3),
+    'extractor="compact"': _with_compact,
+}
+
+
+def _remedy(room: int, request: memory_estimate.MemoryRequest) -> str:
+    """Returns the advice: a smaller image that fits, and each setting that alone makes this size fit."""
+    advice: list[str] = []
+    image_size = largest_image_size(room, request)
+    if image_size is not None:
+        advice.append(f"image_size={image_size} would fit.")
+    changed = {words: saving(request) for words, saving in _SAVINGS.items()}
+    sufficient = [words for words, run in changed.items() if run != request and _fits(room, run)]
+    if sufficient:
+        advice.append(f"At this size, {' or '.join(sufficient)} would fit.")
+    return " ".join(advice) or "No image size would fit: free some memory."
+
+
+def _fits(room: int, request: memory_estimate.MemoryRequest) -> bool:
     try:
-        return memory_estimate.estimate_memory(height, width, **run).total <= room
-    except ValueError:  # Another extractor may not have the layers.
+        return memory_estimate.estimate(request).total <= room
+    except ValueError:  # The compact network may not have the layers, or tiles may not suit the network.
         return False
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
         return True
-    # XLA's come as other kinds, from one version to the next.
+    # XLA raises other types, which change from version to version.
     return isinstance(error, (tf.errors.OpError, RuntimeError)) and bool(_OUT_OF_MEMORY.search(str(error)))
 
 
-def _run_in_words(
-    height: int,
-    width: int,
-    extractor: str | extractors.FeatureExtractor,
-    optimizer: str | keras.optimizers.Optimizer,
-    tile_size: int | None,
-) -> str:
-    tiles = f", tiles of {tile_size} px" if tile_size else ""
-    names = [getattr(value, "name", value) for value in (extractor, optimizer)]
-    return f"{width}x{height} px, {', '.join(names)}{tiles}"
+def _in_words(request: memory_estimate.MemoryRequest) -> str:
+    tiles = f", tiles of {request.tile_size} px" if request.tile_size else ""
+    names = f"{_name(request.extractor)}, {_name(request.optimizer)}"
+    return f"{request.width}x{request.height} px, {names}{tiles}"
 
 
-def _scaled(height: int, width: int, longest_side: int) -> tuple[int, int]:
-    """The size that `resizing.resize` gives."""
-    return resizing.scaled_size(height, width, longest_side / max(height, width))
+def _name(value: str | extractors.FeatureExtractor | keras.optimizers.Optimizer) -> str:
+    return value if isinstance(value, str) else value.name
+
+
+def _scaled(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
+    """Returns the height and width that `resizing.resize` gives."""
+    return resizing.scaled_size(*size, longest_side / max(size))
 
 
 def _gibibytes(count: int) -> str:

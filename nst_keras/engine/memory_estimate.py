@@ -1,12 +1,13 @@
-"""The memory that a run takes at most, told from its network's graph before the run begins.
+"""Estimates the peak memory of a run from its network's graph, before the run begins.
 
-What a graph does not tell was measured: peak resident set on Linux, x86-64, with TensorFlow 2.21, over VGG19, VGG16,
-InceptionV3 and the compact network, at 96 to 1024 px. `benchmarks/memory.py` compares estimate and measurement; of a
-GPU nothing was measured.
+What the graph does not tell was measured: peak resident set on Linux, x86-64, with TensorFlow 2.21, for VGG19, VGG16,
+InceptionV3 and the compact network, at 96 to 1024 px. `benchmarks/memory.py` compares estimates with measurements.
+GPU memory was not measured.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -15,49 +16,36 @@ import keras
 import tensorflow as tf
 
 from nst_keras import checks, optimizers
+from nst_keras.engine import layer_memory
 from nst_keras.networks import architectures, extractors
-from nst_keras.networks.layers import substitutes, winograd, xla_forms
 from nst_keras.objectives.tiled import content_features, tiling
 from nst_keras.runtime import compilation
 
-__all__ = ["MemoryEstimate", "estimate_memory", "extractor_of"]
+__all__ = ["MemoryEstimate", "MemoryRequest", "estimate", "estimate_memory", "extractor_of"]
 
 _MEBIBYTE = 2**20
-_PROCESS = 690 * _MEBIBYTE  # Resident with TensorFlow, Keras and two small pictures loaded.
-_LOADING = 2.3  # Times its weights a network takes to load and cut: what is freed is not given back.
+_PROCESS = 690 * _MEBIBYTE  # Resident set with TensorFlow, Keras and two small images loaded.
+_LOADING = 2.3  # Memory for loading and cutting a network, over its weights: what is freed stays with the process.
 _COMPILER = 290 * _MEBIBYTE  # XLA and LLVM, for a network without Winograd's convolutions,
 _COMPILED_LAYER = 17 * _MEBIBYTE  # and for each of them.
 _GAPS = 1.25  # Without XLA, TensorFlow's allocator leaves gaps between features of different sizes.
 
-_LOOP_IMAGES = 4  # That the loop holds beside the optimizer's: the picture before the step and after it, the result.
+_LOOP_IMAGES = 4  # Images in the loop, beside the optimizer's: the one before the step, the one after, the result.
 
-# What tiles hold besides: the gradient that their windows are added up in, and content features of as much as four.
+# Tiles add the gradient that their windows are summed into, and kept content features.
 _TILED_IMAGES = 1 + content_features.KEPT_IMAGES
-
-# Layers whose gradient needs no features: their output is let go, unless it is asked for. (That of batch normalization
-# needs none either, but is kept, as measured, by TensorFlow and XLA alike.)
-_LINEAR = (
-    keras.layers.InputLayer,
-    keras.layers.AveragePooling2D,
-    keras.layers.Concatenate,
-    keras.layers.ZeroPadding2D,
-)
-
-# Poolings of whose gradient more is kept beside their output, as many numbers again: for each maximum how many pixels
-# share it, for each root the mean square under it.
-_TWO_KEPT = (substitutes.L2Pooling2D, xla_forms.WindowL2Pooling2D)
-_TWO_KEPT_BY_XLA = (xla_forms.WindowMaxPooling2D,)
 
 
 class MemoryEstimate(NamedTuple):
-    """Bytes that a run takes at most, in its parts.
+    """Peak memory of a run in bytes, by part.
 
     Attributes:
-        process: Python with TensorFlow loaded, and what XLA takes to compile; 0 on a GPU.
-        network: Weights, and kernels transformed for Winograd's convolutions.
-        features: What the targets leave, the features that backpropagation keeps, and the largest layer's workspace.
-        images: The images that the optimizer and the loop hold.
-        frames: The frames kept; 0 on a GPU, which does not hold them.
+        process: Python with TensorFlow loaded, and XLA's compiler; 0 on a GPU.
+        network: Weights, and the kernels transformed for Winograd's convolutions.
+        features: What computing the targets leaves, the features kept for backpropagation, and the workspace of the
+            largest layer.
+        images: Images that the optimizer and the loop hold.
+        frames: The frames kept; 0 on a GPU, because they stay on the host.
     """
 
     process: int
@@ -68,18 +56,55 @@ class MemoryEstimate(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The sum of the parts."""
+        """Returns the sum of the parts, in bytes."""
         return sum(self)
 
 
-class _Layer(NamedTuple):
-    """A layer at the size of a run: bytes in, bytes out, height and width of the latter, whether it is asked for."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MemoryRequest:
+    """Everything that decides the memory of a run.
 
-    layer: keras.layers.Layer
-    inputs: int
-    outputs: int
-    size: tuple[int, int]
-    asked_for: bool
+    The fields are the arguments of `estimate_memory`, which describes them.
+
+    Raises:
+        ValueError: `height`, `width` or `frames` is not a whole number in its range, or `jit_compile` is unknown.
+    """
+
+    height: int
+    width: int
+    extractor: str | extractors.FeatureExtractor = "vgg19"
+    optimizer: str | keras.optimizers.Optimizer = "adam"
+    layers: tuple[str, ...] | None = None
+    jit_compile: str | bool = "auto"
+    style_size: tuple[int, int] | None = None
+    frames: int = 0
+    on_gpu: bool | None = None
+    averaging: float | None = None
+    lbfgs_history: int | None = None
+    preconditioning: str | float = "auto"
+    tile_size: int | None = None
+    halo: int | None = None
+
+    def __post_init__(self) -> None:
+        checks.integer("height", self.height)
+        checks.integer("width", self.width)
+        checks.integer("frames", self.frames, minimum=0)
+        compilation.jit_mode(self.jit_compile)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Returns height and width of the content image, in pixels."""
+        return self.height, self.width
+
+    @property
+    def pixels(self) -> int:
+        """Returns the number of pixels of the content image."""
+        return self.height * self.width
+
+    @property
+    def xla(self) -> bool:
+        """Returns whether steps are compiled with XLA."""
+        return compilation.jit_mode(self.jit_compile) != "false"
 
 
 def estimate_memory(
@@ -99,69 +124,77 @@ def estimate_memory(
     tile_size: int | None = None,
     halo: int | None = None,
 ) -> MemoryEstimate:
-    """The peak memory of a run: the process's resident set or, on a GPU, the memory there.
+    """Estimates the peak memory of a run: the process's resident set or, on a GPU, the GPU's memory.
 
-    Within 25% of what was measured, where TensorFlow uses oneDNN (its default on x86-64 and ARM under Linux), which
-    gives no memory back to the system; elsewhere it is an upper bound.
+    The estimate is within 25% of measurements where TensorFlow uses oneDNN, its default on x86-64 and ARM under Linux:
+    oneDNN gives no memory back to the system. Elsewhere it is an upper bound.
 
     Args:
-        height: Of the content image, in pixels.
-        width: Likewise.
-        extractor: A name in `architectures.ARCHITECTURES`, whose network is built for the purpose, or an extractor.
-        optimizer: A name in `optimizers.OPTIMIZERS`, or a Keras optimizer, which is taken to need what Adam needs.
-        layers: The layers asked for; those of the extractor or, for a name, the first five style layers and the first
-            content layer of the network, if left out.
-        jit_compile: A name in `compilation.JIT_MODES`; `"auto"` is taken to work.
-        style_size: Height and width of the largest style image; those of the content image if left out.
-        frames: How many frames the run keeps.
-        on_gpu: Whether TensorFlow runs on a GPU; found out if left out.
-        averaging: As `optimizers.get` takes it.
-        lbfgs_history: Likewise.
-        preconditioning: Likewise.
-        tile_size: As `tiled_objective.TiledObjective` takes it; the picture is taken whole if left out.
-        halo: Likewise.
+        height: Height of the content image in pixels, 1 or more.
+        width: Width of the content image in pixels, 1 or more.
+        extractor: A name in `architectures.ARCHITECTURES`, whose network is then built with random weights, or a
+            `FeatureExtractor`.
+        optimizer: A name in `optimizers.OPTIMIZERS`, or a Keras optimizer, for which Adam's memory is counted.
+        layers: Names of the style and content layers. Default: all layers of a `FeatureExtractor`; for a name, the
+            network's first five style layers and its first content layer.
+        jit_compile: A name in `compilation.JIT_MODES`, or a bool. `"auto"` counts as XLA.
+        style_size: Height and width of the largest style image in pixels. Default: the size of the content image.
+        frames: Number of frames that the run keeps, 0 or more.
+        on_gpu: Whether the run uses a GPU. Default: whether TensorFlow sees one.
+        averaging: Decay of the average of the iterates. Default: no average.
+        lbfgs_history: Number of pairs that L-BFGS remembers, 1 or more. Default: 10.
+        preconditioning: Exponent of the spectral preconditioner, 0 (none) to 1, or `"auto"`: 0.5 for L-BFGS, else 0.
+        tile_size: Side of the tiles in pixels, at least the network's stride. Default: the whole image at once.
+        halo: Context pixels around each tile, a multiple of the network's stride. Default: the receptive field.
 
     Returns:
-        The estimate in its parts; its `total` is the peak.
+        The estimate, by part; its `total` is the peak in bytes.
 
     Raises:
-        ValueError: An unknown name or layer, an argument out of its range, or an image too small for the network.
+        ValueError: An unknown name or layer, an argument outside its range, or an image too small for the network.
+        TypeError: `optimizer` is neither a name nor a Keras optimizer.
     """
-    sizes = [(checks.integer("height", height), checks.integer("width", width)), *([style_size] if style_size else [])]
-    xla = compilation.jit_mode(jit_compile) != "false"
-    cut = extractor_of(extractor, layers=layers, jit_compile=jit_compile)
-    for size in sizes:
-        cut.check_size("the image", *size)
-    network = cut.network
-    if on_gpu is None:
-        on_gpu = bool(tf.config.list_physical_devices("GPU"))
-    windows = [_window(cut, size, tile_size, halo) for size in sizes]
-    targets = max(_forward(_layers(network, *window)) for window in windows)
-    seen = _layers(network, *windows[0])
-    step = _step(seen, xla=xla)
-    images = _LOOP_IMAGES + optimizers.state_images(
-        optimizer,
-        averaging=averaging or 0.0,
-        lbfgs_history=lbfgs_history,
-        preconditioning=preconditioning,
-        xla=xla,
+    return estimate(
+        MemoryRequest(
+            height=height,
+            width=width,
+            extractor=extractor,
+            optimizer=optimizer,
+            layers=None if layers is None else tuple(layers),
+            jit_compile=jit_compile,
+            style_size=style_size,
+            frames=frames,
+            on_gpu=on_gpu,
+            averaging=averaging,
+            lbfgs_history=lbfgs_history,
+            preconditioning=preconditioning,
+            tile_size=tile_size,
+            halo=halo,
+        )
     )
-    if tile_size is not None:
-        # Of each layer asked for, the tile's own features, counted by its guide.
-        step += sum(layer.outputs for layer in seen if layer.asked_for)
-        images += _TILED_IMAGES
-    transformed = [_transformed_kernel(layer.layer) for layer in seen if xla and _is_winograd(layer)]
-    compiler = _COMPILER + len(transformed) * _COMPILED_LAYER if xla else 0
-    # Read in float32, whatever it computes in.
-    weights = sum(math.prod(weight.shape) for weight in network.weights) * tf.float32.size
+
+
+def estimate(request: MemoryRequest) -> MemoryEstimate:
+    """Estimates the peak memory of a run, as `estimate_memory` does, for a request.
+
+    Raises:
+        ValueError: An unknown name or layer, an argument outside its range, or an image too small for the network.
+        TypeError: The optimizer is neither a name nor a Keras optimizer.
+    """
+    extractor = extractor_of(request.extractor, layers=request.layers, jit_compile=request.jit_compile)
+    content, *style = (layer_memory.measure(extractor.network, *window) for window in _windows(request, extractor))
+    on_gpu = bool(tf.config.list_physical_devices("GPU")) if request.on_gpu is None else request.on_gpu
+    kernels = layer_memory.transformed_kernels(content) if request.xla else []
+    compiler = _COMPILER + len(kernels) * _COMPILED_LAYER if request.xla else 0
+    # Weights are read in float32, whatever the network computes in.
+    weights = sum(math.prod(weight.shape) for weight in extractor.network.weights) * tf.float32.size
     return MemoryEstimate(
         process=0 if on_gpu else _PROCESS + compiler,
-        network=int(weights * (1 if on_gpu else _LOADING)) + sum(transformed),
-        # XLA takes its workspace as one block, which what the targets have left is too scattered for.
-        features=targets + step if xla else max(targets, int(_GAPS * step)),
-        # Those of a run in tiles lie on the host.
-        images=0 if on_gpu and tile_size else images * height * width * 3 * tf.float32.size,
-        frames=0 if on_gpu else checks.integer("frames", frames, minimum=0) * height * width * 3,
+        network=int(weights * (1 if on_gpu else _LOADING)) + sum(kernels),
+        features=_features(request, content, style),
+        # With tiles, images stay on the host.
+        images=0 if on_gpu and request.tile_size else _images(request) * request.pixels * 3 * tf.float32.size,
+        frames=0 if on_gpu else request.frames * request.pixels * 3,
     )
 
 
@@ -171,12 +204,13 @@ def extractor_of(
     layers: Iterable[str] | None = None,
     jit_compile: str | bool = "auto",
 ) -> extractors.FeatureExtractor:
-    """The extractor that `estimate_memory` looks at, with random weights for a name.
+    """Returns the extractor whose graph an estimate reads. For a name, it has random weights.
 
     Args:
-        extractor: As `estimate_memory` takes it.
-        layers: Likewise.
-        jit_compile: Likewise.
+        extractor: A name in `architectures.ARCHITECTURES`, or a `FeatureExtractor`.
+        layers: Names of the layers wanted. Default: all layers of a `FeatureExtractor`; for a name, the network's first
+            five style layers and its first content layer.
+        jit_compile: A name in `compilation.JIT_MODES`, or a bool: with XLA, a named network has layers made for it.
 
     Raises:
         ValueError: An unknown name or layer.
@@ -190,74 +224,39 @@ def extractor_of(
     return extractors.get(extractor, layers=layers, weights="random", for_xla=for_xla)
 
 
-def _window(
-    extractor: extractors.FeatureExtractor, size: tuple[int, int], tile_size: int | None, halo: int | None
-) -> tuple[int, int]:
-    """Height and width of what the network sees at a time."""
-    if tile_size is None:
-        return size
-    rows, columns = tiling.Tiling(extractor, *size, tile_size, halo).tiles[0]
-    return rows.length, columns.length
+def _windows(request: MemoryRequest, extractor: extractors.FeatureExtractor) -> list[tuple[int, int]]:
+    """Returns height and width of what the network sees at once: of the content image, then of the style image."""
+    sizes = {"the image": request.size}
+    if request.style_size:
+        sizes["the style image"] = request.style_size
+    for name, size in sizes.items():
+        extractor.check_size(name, *size)
+    if request.tile_size is None:
+        return list(sizes.values())
+    first_tiles = [tiling.Tiling(extractor, *size, request.tile_size, request.halo).tiles[0] for size in sizes.values()]
+    return [(tile.rows.length, tile.columns.length) for tile in first_tiles]
 
 
-def _layers(network: keras.Model, height: int, width: int) -> list[_Layer]:
-    """The network's layers in order, for an image of this size."""
-    outputs = [layer.output for layer in network.layers]
-    specs = keras.Model(network.inputs[0], outputs).compute_output_spec(keras.KerasTensor((1, height, width, 3)))
-    shapes = {id(output): spec for output, spec in zip(outputs, tf.nest.flatten(specs), strict=True)}
-    size = {key: math.prod(spec.shape) * tf.as_dtype(spec.dtype).size for key, spec in shapes.items()}
-    asked_for = {id(output) for output in network.outputs}
-    return [
-        _Layer(
-            layer,
-            sum(size.get(id(tensor), 0) for tensor in tf.nest.flatten(layer.input)),
-            size[id(layer.output)],
-            tuple(shapes[id(layer.output)].shape[1:3]),
-            id(layer.output) in asked_for,
-        )
-        for layer in network.layers
-    ]
+def _features(
+    request: MemoryRequest, content: list[layer_memory.LayerMemory], style: list[list[layer_memory.LayerMemory]]
+) -> int:
+    """Returns the bytes of features, given the layers at the content image's size and at the style image's, if any."""
+    targets = max(layer_memory.forward_peak(layers) for layers in (content, *style))
+    step = layer_memory.step_peak(content, xla=request.xla)
+    if request.tile_size is not None:
+        # A tile's guide multiplies its own features of each style and content layer, which makes a copy of them.
+        step += sum(layer.outputs for layer in content if layer.is_output)
+    # XLA takes its workspace as one block, for which the memory that the targets have left is too scattered.
+    return targets + step if request.xla else max(targets, int(_GAPS * step))
 
 
-def _forward(layers: Iterable[_Layer]) -> int:
-    """Bytes of a forward pass that keeps nothing: a layer's input, its output, and that on its way through a bias."""
-    return max(layer.inputs + 2 * layer.outputs for layer in layers)
-
-
-def _step(layers: Iterable[_Layer], *, xla: bool) -> int:
-    """Bytes of a forward pass that keeps what the way back needs, where it and a layer's workspace are largest."""
-    kept = largest = 0
-    for layer in layers:
-        kept += _kept(layer, xla=xla)
-        largest = max(largest, kept + _workspace(layer, xla=xla))
-    return largest
-
-
-def _kept(layer: _Layer, *, xla: bool) -> int:
-    # The gradient of a layer's loss is ready as soon as its features are, and waits for the way back to come by.
-    copies = 2 if layer.asked_for else 0 if _is_linear(layer.layer) else 1
-    twice = isinstance(layer.layer, _TWO_KEPT) or (xla and isinstance(layer.layer, _TWO_KEPT_BY_XLA))
-    return layer.outputs * (copies + twice)
-
-
-def _workspace(layer: _Layer, *, xla: bool) -> int:
-    if not xla and isinstance(layer.layer, _TWO_KEPT):
-        return layer.inputs  # The squares, which XLA sums up without storing them.
-    if not (xla and _is_winograd(layer)):
-        return 0
-    return int(winograd.EXPANSION * (layer.inputs + layer.outputs)) + layer.outputs
-
-
-def _is_linear(layer: keras.layers.Layer) -> bool:
-    without_activation = getattr(layer, "activation", None) is keras.activations.linear
-    if isinstance(layer, substitutes.L2Pooling2D):  # An average pooling by descent, of squares.
-        return False
-    return isinstance(layer, _LINEAR) or (isinstance(layer, keras.layers.Conv2D) and without_activation)
-
-
-def _is_winograd(layer: _Layer) -> bool:
-    return isinstance(layer.layer, xla_forms.WinogradConv2D) and layer.layer.pays(*layer.size)
-
-
-def _transformed_kernel(layer: xla_forms.WinogradConv2D) -> int:
-    return int(winograd.KERNEL_EXPANSION * math.prod(layer.kernel.shape)) * tf.float32.size
+def _images(request: MemoryRequest) -> int:
+    """Returns the number of images of the content image's size that a run holds."""
+    state = optimizers.state_images(
+        request.optimizer,
+        averaging=request.averaging or 0.0,
+        lbfgs_history=request.lbfgs_history,
+        preconditioning=request.preconditioning,
+        xla=request.xla,
+    )
+    return state + _LOOP_IMAGES + (0 if request.tile_size is None else _TILED_IMAGES)

@@ -1,18 +1,18 @@
-"""What a run is for: a transfer, or one of its parts alone, as the papers take it to see what each part holds."""
+"""Modes: a transfer, or one of its terms alone, with which the papers show what each term holds."""
 
 from __future__ import annotations
 
+import dataclasses
 import numbers
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nst_keras import checks
+from nst_keras import checks, settings
 
 __all__ = ["MODES", "Mode", "get"]
 
 
 class Mode(NamedTuple):
-    """One kind of run.
+    """A kind of run.
 
     Attributes:
         style: Whether there is a style term, and so a style image.
@@ -26,6 +26,10 @@ class Mode(NamedTuple):
     init: str
     any_size: bool = False
 
+    def has(self, term: str) -> bool:
+        """Returns whether there is a term, "style" or "content"."""
+        return self.style if term == "style" else self.content
+
 
 MODES: dict[str, Mode] = {
     # Gatys et al. 2015: content of the one, style of the other.
@@ -37,54 +41,41 @@ MODES: dict[str, Mode] = {
     "content_reconstruction": Mode(style=False, content=True, init="noise"),
 }
 
-# Arguments that say something of one term alone, with the value that says nothing.
-_OF_TERM: dict[str, dict[str, Any]] = {
-    "style": {
-        "style_image": None,
-        "style_blend": None,
-        "style_scale": None,
-        "style_mask": None,
-        "style_layers": None,
-        "style_layer_scheme": "equal",
-        "style_statistic": "gram",
-        "style_weight": None,
-    },
-    "content": {
-        "content_image": None,
-        "content_mask": None,
-        "preserve_color": "none",
-        "content_layers": None,
-        "content_weight": None,
-    },
-}
 
-
-def get(name: str, given: Mapping[str, Any]) -> Mode:
-    """The mode that a name stands for, once the arguments given are found to go with it.
+def get(name: str, *given: settings.Group) -> Mode:
+    """Returns the mode of a name, after checking that the options given have an effect in it.
 
     Args:
-        name: In `MODES`.
-        given: {argument: value}; those that say nothing of a term are passed over.
+        name: A name in `MODES`.
+        given: Groups of options. Options at their defaults are passed over.
 
     Raises:
-        ValueError: An unknown name, a picture that is missing, or an argument that would have no effect.
+        ValueError: An unknown name, a picture that is missing, or an option that would have no effect.
     """
     mode = MODES[checks.one_of("mode", name, MODES)]
-    for term, arguments in _OF_TERM.items():
-        needed = f"{term}_image"
-        if getattr(mode, term) and needed in given and given[needed] is None:
-            raise ValueError(f"{needed} must be given: mode={name!r} needs one.")
-        said = [argument for argument, nothing in arguments.items() if _says(given.get(argument, nothing), nothing)]
-        if said and not getattr(mode, term):
-            raise ValueError(
-                f"{said[0]} has no part in mode={name!r}, which has no {term} term. Leave it out, or "
-                "say none where a flagfile names it."
-            )
-    if not mode.any_size and given.get("texture_size") is not None:
-        raise ValueError(f"texture_size has no part in mode={name!r}: the picture's size is that of its image.")
+    for group in given:
+        for field in settings.fields(group):
+            _check(name, mode, field, getattr(group, field.name))
     return mode
 
 
-def _says(value: Any, nothing: Any) -> bool:
-    # Arrays do not compare to one truth; and a weight of 0 says what the mode says.
-    return value is not None if nothing is None and not isinstance(value, numbers.Real) else value not in (nothing, 0)
+def _check(name: str, mode: Mode, field: dataclasses.Field[Any], value: Any) -> None:
+    """Raises `ValueError` where the mode needs an option that is not given, or has no use for one that is."""
+    term = settings.declared(field).term
+    if term and mode.has(term):
+        if field.name == f"{term}_image" and value is None:
+            raise ValueError(f"{field.name} must be given: mode={name!r} needs one.")
+    elif term and _is_given(value, field.default):
+        raise ValueError(
+            f"{field.name} has no part in mode={name!r}, which has no {term} term. Leave it out, or say none where a "
+            "flagfile names it."
+        )
+    if field.name == "texture_size" and value is not None and not mode.any_size:
+        raise ValueError(f"texture_size has no part in mode={name!r}: the picture's size is that of its image.")
+
+
+def _is_given(value: Any, default: Any) -> bool:
+    """Whether a value says something. A weight of 0 does not: it says what the mode says."""
+    if default is None and not isinstance(value, numbers.Real):  # Arrays do not compare to one truth.
+        return value is not None
+    return value not in (default, 0)

@@ -1,4 +1,4 @@
-"""From what a user names to the pictures of a run: lists, folders, sizes, scales and masks, each checked."""
+"""From the pictures that a user names to the inputs of a run: lists, folders, sizes, scales and masks, each checked."""
 
 from __future__ import annotations
 
@@ -6,115 +6,98 @@ import os
 import pathlib
 import re
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import checks
+from nst_keras import checks, settings
 from nst_keras.engine import inputs, modes
-from nst_keras.images import colour, folders, loading, resizing, starts
-from nst_keras.images import masks as masks_lib
+from nst_keras.images import colour, folders, loading, masks, resizing, starts
 
 __all__ = ["read"]
 
-Sources = loading.ImageSource | list[loading.ImageSource] | None
+Sources: TypeAlias = "settings.ImageSource | list[settings.ImageSource] | None"
 
 
-def read(
-    style_image: Sources,
-    content_image: loading.ImageSource | None,
-    *,
-    mode: str = "transfer",
-    style_blend: Sequence[float] | None = None,
-    style_scale: float | Sequence[float] | None = None,
-    style_mask: Sources = None,
-    content_mask: loading.ImageSource | None = None,
-    preserve_color: str = "none",
-    init: loading.ImageSource | None = None,
-    image_size: int | None = None,
-    enlarge: bool = False,
-    texture_size: str | None = None,
-    seed: int = 0,
-) -> inputs.Inputs:
-    """Reads them all.
+def read(given: settings.ImageSettings, mode: modes.Mode, *, seed: int) -> inputs.Inputs:
+    """Returns the inputs of a run: every picture read, resized and checked.
 
     Args:
-        style_image: As `loading.load` takes it, a folder of pictures, or a list.
-        content_image: As `loading.load` takes it.
-        mode: A name in `modes.MODES`, with which the others go.
-        style_blend: The share of each style, 0 or more; they need not add up to 1. Equal ones if left out.
-        style_scale: The longest side of each style, or of all, in shares of the picture's; that of `image_size`, and
-            none is enlarged, if left out.
-        style_mask: Where each style goes, as `masks.load` takes it: white where it does.
-        content_mask: Likewise: white where the content image is kept.
-        preserve_color: A name in `colour.PRESERVATIONS`.
-        init: As `starts.read` takes it; the mode's own if left out.
-        image_size: Longest side in pixels that content and style are reduced to; None leaves them as they are.
-        enlarge: Whether `image_size` enlarges smaller ones too.
-        texture_size: `WIDTHxHEIGHT` of a texture; that of the first style if left out.
-        seed: Of the noise.
+        given: What the pictures are, and their sizes.
+        mode: What the run is for.
+        seed: Of the noise, 0 or more.
 
     Raises:
-        ValueError: A bad argument, or one that does not go with the mode or with another; and as `loading.load`.
-        TypeError: As `loading.load`.
-        OSError: Likewise.
+        ValueError: A bad option, one that does not go with another, or a picture that is damaged or too large.
+        TypeError: A picture of another type.
+        OSError: A picture that cannot be read.
     """
-    of_terms = {"style_image": style_image, "style_blend": style_blend, "style_scale": style_scale}
-    of_terms |= {"style_mask": style_mask, "content_image": content_image, "content_mask": content_mask}
-    kind = modes.get(mode, {**of_terms, "preserve_color": preserve_color, "texture_size": texture_size})
-    preservation = colour.PRESERVATIONS[checks.one_of("preserve_color", preserve_color, colour.PRESERVATIONS)]
-    image_size = None if image_size is None else checks.integer("image_size", image_size)
-    if enlarge and image_size is None:
+    preservation = colour.PRESERVATIONS[checks.one_of("preserve_color", given.preserve_color, colour.PRESERVATIONS)]
+    if given.enlarge and given.image_size is None:
         raise ValueError("enlarge has no effect without image_size. Give the longest side to enlarge to.")
-    start = starts.read(kind.init if init is None else init)
-    sources = _sources(style_image)
-    content = alpha = content_size = None
-    if kind.content:
-        content, alpha, content_size = loading.read(content_image, longest_side=image_size, argument="content_image")
-    # With a scale, the styles are read once more, for what they are then reduced to.
-    styles = [loading.load(source, longest_side=image_size, argument="style_image") for source in sources]
-    if enlarge:
-        content = None if content is None else resizing.resize(content, image_size, enlarge=True)
-        styles = [resizing.resize(style, image_size, enlarge=True) for style in styles]
-    size = _size(content, texture_size, styles)
-    styles = styles if style_scale is None else _scaled(sources, style_scale, size)
-    targets = [_within_range(preservation.style(style, content), style) for style in styles]
-    masks = [
-        masks_lib.load(source, size, argument=f"style_mask[{place}]") for place, source in enumerate(_list(style_mask))
-    ]
-    if masks:
-        _check_count("style_mask", masks, styles)
+    start = starts.read(mode.init if given.init is None else given.init)
+    picture = _content(given) if mode.content else None
+    content = None if picture is None else picture.image
+    styles = _styles(given)
+    size = _size(content, given.texture_size, styles)
+    styles = styles if given.style_scale is None else _scaled(_sources(given.style_image), given.style_scale, size)
     return inputs.Inputs(
         size=size,
         content_image=content,
         content_target=None if content is None else preservation.content(content),
         style_images=styles,
-        style_targets=targets,
-        blend=_blend(style_blend, styles),
-        style_masks=masks,
-        content_mask=None if content_mask is None else masks_lib.load(content_mask, size, argument="content_mask"),
+        style_targets=[_within_range(preservation.style(style, content), style) for style in styles],
+        blend=_blend(given.style_blend, styles),
+        style_masks=_style_masks(given.style_mask, size, styles),
+        content_mask=None
+        if given.content_mask is None
+        else masks.load(given.content_mask, size, argument="content_mask"),
         init=start,
         seed=seed,
-        preserve_color=preserve_color,
-        content_size=content_size,
-        content_alpha=alpha,
+        preserve_color=given.preserve_color,
+        content_size=None if picture is None else picture.size,
+        content_alpha=None if picture is None else picture.alpha,
     )
 
 
-def _list(sources: Sources) -> list[loading.ImageSource]:
+def _content(given: settings.ImageSettings) -> loading.Picture:
+    picture = loading.read(given.content_image, longest_side=given.image_size, argument="content_image")
+    return picture._replace(image=_enlarged(picture.image, given))
+
+
+def _styles(given: settings.ImageSettings) -> list[tf.Tensor]:
+    """The style images at `image_size`. With a scale they are read once more, at the size that it gives."""
+    sources = _sources(given.style_image)
+    styles = [loading.load(source, longest_side=given.image_size, argument="style_image") for source in sources]
+    return [_enlarged(style, given) for style in styles]
+
+
+def _enlarged(image: tf.Tensor, given: settings.ImageSettings) -> tf.Tensor:
+    return resizing.resize(image, given.image_size, enlarge=True) if given.enlarge else image
+
+
+def _style_masks(style_mask: Sources, size: tuple[int, int], styles: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    sources = _list(style_mask)
+    if sources:
+        _check_count("style_mask", sources, styles)
+    return [masks.load(source, size, argument=f"style_mask[{place}]") for place, source in enumerate(sources)]
+
+
+def _list(sources: Sources) -> list[settings.ImageSource]:
     if sources is None:
         return []
     return list(sources) if isinstance(sources, (list, tuple)) else [sources]
 
 
-def _sources(style_image: Sources) -> list[loading.ImageSource]:
+def _sources(style_image: Sources) -> list[settings.ImageSource]:
     """The style images named; in the place of a folder the pictures in it, by name."""
     if isinstance(style_image, (list, tuple)) and not style_image:
         raise ValueError("style_image is an empty list. Give at least one image.")
     return [one for source in _list(style_image) for one in _in_folder(source)]
 
 
-def _in_folder(source: loading.ImageSource) -> list[loading.ImageSource]:
+def _in_folder(source: settings.ImageSource) -> list[settings.ImageSource]:
     if not isinstance(source, (str, os.PathLike)) or not pathlib.Path(source).expanduser().is_dir():
         return [source]
     found = folders.pictures(source)
@@ -135,7 +118,7 @@ def _size(content: tf.Tensor | None, texture_size: str | None, styles: Sequence[
 
 
 def _scaled(
-    sources: Sequence[loading.ImageSource], style_scale: float | Sequence[float], size: tuple[int, int]
+    sources: Sequence[settings.ImageSource], style_scale: float | Sequence[float], size: tuple[int, int]
 ) -> list[tf.Tensor]:
     """The styles of these shares of the picture's size, from files that are read no larger than that."""
     scales = _numbers(style_scale)

@@ -1,50 +1,65 @@
-"""What a run has made: its picture saved, its course drawn."""
+"""The result of a run: its picture saved, its course drawn, the record of how it was made."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import matplotlib.figure
 import numpy as np
+import tensorflow as tf
 
-from nst_keras import checks, export
-from nst_keras.engine import inputs, run
+from nst_keras import export, settings
+from nst_keras.engine import plan as plan_lib
+from nst_keras.engine.state import RunState, Stop
 from nst_keras.export import plots, record
 from nst_keras.images import resizing
 
-__all__ = ["CONTENT_SIZE", "Outcome", "check_output_size"]
-
-# The `output_size` that gives the size that the content image had before it was reduced.
-CONTENT_SIZE = "content"
+__all__ = ["Result", "of"]
 
 
-class Outcome(run.Loop):
-    """A run whose picture can be saved, with all that is known of how it was made, and whose course can be drawn.
-
-    The class that makes the run gives its `settings`.
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class Result:
+    """What a run has made.
 
     Attributes:
-        content_image: float32 [1, height, width, 3], 0..255, as resized; None for a run without content.
-        style_images: Likewise, a list.
-        frames: uint8 arrays [height, width, 3]: what the last run returned, also where an error ended it.
+        image: The picture, uint8 [height, width, 3].
+        generated_image: The picture before it is rounded, float32 [1, height, width, 3], 0..255.
+        frames: uint8 arrays [height, width, 3].
         frame_steps: The step of each frame.
+        history: {term: its value at each step}: loss, style_loss, content_loss, var_loss.
+        history_steps: The step of each value.
+        step: Steps made.
+        stage: Number of the stage in which it ended, from 0.
+        stop: Why it ended.
+        completed: Whether it made all its steps, or came to where no step lowers the loss.
+        picture_replaced: Whether a callback has put another picture in the place of the last step's.
+        plan: What was run.
+        options: {option: value}, with the numbers that were used.
+        input_digests: {option: SHA-256} of the pictures and weights that were read from files or given as arrays.
     """
 
-    settings: dict[str, Any]
+    image: np.ndarray
+    generated_image: tf.Tensor
+    frames: Sequence[np.ndarray]
+    frame_steps: Sequence[int]
+    history: Mapping[str, Sequence[float]]
+    history_steps: Sequence[int]
+    step: int
+    stage: int
+    stop: Stop
+    completed: bool
+    picture_replaced: bool
+    plan: plan_lib.Plan
+    options: Mapping[str, object]
+    input_digests: Mapping[str, str]
 
-    def __init__(self, pictures: inputs.Inputs) -> None:
-        super().__init__(pictures.initial_image, pictures.finished)
-        self._inputs = pictures
-        self.content_image, self.style_images = pictures.content_image, pictures.style_images
-        self.frames: Sequence[np.ndarray] = []
-        self.frame_steps: Sequence[int] = []
-
-    def save(
+    @settings.documents(settings.SaveSettings)
+    def save(  # noqa: D417  The help of options is put in.
         self,
-        path: str | os.PathLike,
+        path: str | os.PathLike[str],
         *,
         output_size: int | str | None = None,
         bit_depth: int = 8,
@@ -55,80 +70,120 @@ class Outcome(run.Loop):
 
         Args:
             path: Ends in .png, .jpg, .jpeg, .webp, .tif or .tiff. An existing file is replaced, whole or not at all.
-            output_size: `content` for the size that the content image has in its file, or a longest side in pixels, to
-                which the picture is enlarged or reduced (Lanczos); its own size if left out.
-            bit_depth: 8 or, for PNG and TIFF, 16 bits a channel, from the picture before it is rounded.
-            alpha: Keeps the content image's transparency, if it has any; not in JPEG.
-            metadata: Puts the settings inside, which `python -m nst_keras.provenance` shows, paths of files among them.
+            {options}
 
         Raises:
             ValueError: A bad argument, or a format that cannot hold what is asked for.
             OSError: The file cannot be written.
         """
-        given = {"output_size": output_size, "bit_depth": bit_depth, "alpha": alpha, "metadata": metadata}
-        height, width = self._output_size(output_size)
+        asked = settings.SaveSettings(output_size=output_size, bit_depth=bit_depth, alpha=alpha, metadata=metadata)
+        self.save_as(path, asked)
+
+    def save_as(self, path: str | os.PathLike[str], asked: settings.SaveSettings) -> None:
+        """Saves the picture, see `save`."""
+        height, width = self._output_size(asked.output_size)
         export.save_image(
             resizing.resize_to(self.generated_image, height, width),
             path,
-            bit_depth=bit_depth,
-            alpha=self._inputs.content_alpha if alpha else None,
-            text=json.dumps(self.record(**given)) if metadata else None,
+            bit_depth=asked.bit_depth,
+            alpha=self.plan.setup.pictures.content_alpha if asked.alpha else None,
+            text=json.dumps(self.record(asked)) if asked.metadata else None,
         )
 
-    def record(self, **settings: Any) -> dict[str, Any]:
-        """How the picture was made, see `record.record`; with further settings, those of its file."""
-        return record.record(self, {**self.settings, **settings})
-
-    def plot_history(self, path: str | os.PathLike | None = None) -> matplotlib.figure.Figure:
-        """Draws the losses over the steps, see `plots.plot_history`.
+    def record(self, asked: settings.SaveSettings | None = None) -> record.Record:
+        """Returns how the picture was made, see `nst_keras.export.record`.
 
         Args:
-            path: A .png, .pdf or .svg to save it as; an existing file is replaced.
+            asked: How its file is saved. Default: nothing is said of a file.
         """
-        return _saved(plots.plot_history(self.history.history, steps=self.history.epoch), path)
+        extractor = self.plan.setup.extractor
+        facts = record.Facts(
+            options=self._recorded() | ({} if asked is None else settings.values(asked)),
+            inputs=self.input_digests,
+            extractor=extractor.name,
+            extractor_sha256=extractor.fingerprint(),
+            steps=self.step,
+            stop_reason=self.stop.sentence,
+            completed=self.completed,
+            losses={name: values[-1] for name, values in self.history.items() if values},
+            exceptions=self._exceptions(),
+        )
+        return record.record(facts)
+
+    def plot_history(self, path: str | os.PathLike[str] | None = None) -> matplotlib.figure.Figure:
+        """Returns a plot of the losses over the steps, see `plots.plot_history`.
+
+        Args:
+            path: A .png, .pdf or .svg to save it as. An existing file is replaced.
+        """
+        return plots.plot_history(self.history, steps=self.history_steps, path=path)
 
     def plot_frames(
-        self, path: str | os.PathLike | None = None, *, rows: int = 1, columns: int = 6
+        self, path: str | os.PathLike[str] | None = None, *, rows: int = 1, columns: int = 6
     ) -> matplotlib.figure.Figure:
-        """Draws a contact sheet: content, styles and picture, and below them frames at intervals.
+        """Returns a contact sheet: content, styles and picture, and below them frames at intervals.
 
         Args:
-            path: A .png, .pdf or .svg to save it as; an existing file is replaced.
+            path: A .png, .pdf or .svg to save it as. An existing file is replaced.
             rows: Rows of frames.
             columns: Frames a row.
         """
-        sheet = plots.plot_frames(
-            self.content_image,
-            self.style_images,
+        return plots.plot_frames(
+            self.plan.setup.pictures.content_image,
+            self.plan.setup.pictures.style_images,
             self.frames,
             self.generated_image,
             steps=self.frame_steps,
             rows=rows,
             columns=columns,
+            path=path,
         )
-        return _saved(sheet, path)
 
     def _output_size(self, output_size: int | str | None) -> tuple[int, int]:
-        check_output_size(output_size)
-        height, width = self.generated_image.shape[1:3]
+        height, width = self.image.shape[:2]
         if output_size is None:
             return height, width
-        if output_size == CONTENT_SIZE:
-            return self._inputs.content_size or (height, width)
+        if isinstance(output_size, str):
+            return self.plan.setup.pictures.content_size or (height, width)
         return resizing.scaled_size(height, width, output_size / max(height, width))
 
+    def _recorded(self) -> dict[str, object]:
+        """The options that make this picture again: of a run that ended early, as many steps as it made."""
+        is_early = self.step and not self.completed and len(self.plan.stages) == 1
+        return dict(self.options) | ({"epochs": 1, "steps_per_epoch": self.step} if is_early else {})
 
-def check_output_size(output_size: int | str | None) -> None:
-    """Raises `ValueError` where `Outcome.save` would refuse an `output_size`."""
-    if isinstance(output_size, str) and output_size != CONTENT_SIZE:
-        raise ValueError(
-            f"output_size must be {CONTENT_SIZE!r} or the longest side in pixels, but {output_size!r} was given."
-        )
-    if not isinstance(output_size, str) and output_size is not None:
-        checks.integer("output_size", output_size)
+    def _exceptions(self) -> dict[str, str]:
+        """What no flag can say of the picture."""
+        stages = len(self.plan.stages)
+        found: dict[str, str] = {}
+        if self.step and not self.completed and stages > 1:
+            found["end"] = f"after step {self.step}, in stage {self.stage + 1} of {stages}"
+        if self.picture_replaced:
+            found["picture"] = "one that a callback has put back, of an earlier step"
+        return found
 
 
-def _saved(figure: matplotlib.figure.Figure, path: str | os.PathLike | None) -> matplotlib.figure.Figure:
-    if path is not None:
-        plots.save(figure, path)
-    return figure
+def of(plan: plan_lib.Plan, state: RunState, input_digests: Mapping[str, str]) -> Result:
+    """Returns what a run has made so far.
+
+    Args:
+        plan: What is run.
+        state: What it has come to.
+        input_digests: {option: SHA-256} of what it read.
+    """
+    return Result(
+        image=state.image,
+        generated_image=state.generated_image,
+        frames=state.frames,
+        frame_steps=state.frame_steps,
+        history=state.history.history,
+        history_steps=state.history.epoch,
+        step=state.step,
+        stage=state.stage,
+        stop=state.stop,
+        completed=state.completed,
+        picture_replaced=state.picture_replaced,
+        plan=plan,
+        options=plan_lib.used(plan),
+        input_digests=input_digests,
+    )

@@ -1,94 +1,180 @@
-"""From what a user asks for to the problem that a run solves: layers, pictures and network, put together."""
+"""What all runs of one transfer share, prepared once from its settings: pictures read, network cut, layers weighed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import dataclasses
+from typing import NamedTuple
 
 import keras
 
-from nst_keras import checks
-from nst_keras.engine import modes, plan, reading, schedule, tile_sizes
+from nst_keras import checks, optimizers, settings
+from nst_keras.engine import inputs, modes, reading, schedule, tile_sizes
 from nst_keras.losses import regularizers, statistics
 from nst_keras.networks import extractors, layer_weights
 from nst_keras.objectives.tiled import evaluator
-from nst_keras.runtime import compilation, devices
+from nst_keras.runtime import compilation, devices, processors
 
-__all__ = ["problem_of"]
-
-# Settings of `NeuralStyleTransfer` that go on as they are: to the pictures, the network, and their comparison.
-_PICTURES = ("style_image", "content_image", "mode", "style_blend", "style_scale", "style_mask", "content_mask")
-_PICTURES += ("preserve_color", "init", "image_size", "enlarge", "texture_size", "seed")
-_NETWORK = ("weights", "pooling", "padding", "smoothing", "precision", "preprocess")
-_COMPARISON = ("normalization", "style_statistic", "variation")
+__all__ = ["Setup", "prepare", "with_seed"]
 
 
-def problem_of(settings: Mapping[str, Any], replicas: devices.Replicas) -> plan.Problem:
-    """The problem that these settings describe.
+class Setup(NamedTuple):
+    """What all runs of one transfer share.
+
+    Attributes:
+        settings: What was asked for, the seed drawn.
+        mode: What the runs are for.
+        stage_pictures: Pictures at the size of each stage, growing; the last are those of the result.
+        stage_sizes: Longest side of the picture at each stage, in pixels.
+        stage_shares: Steps of each stage, in proportion; None for the usual ones.
+        extractor: Gives the layers.
+        style_layers: {layer: w_l}; empty in a mode without style.
+        content_layers: {layer: w_l}; empty in a mode without content.
+        optimization: The optimizer's options, with the numbers that `averaging` and `preconditioning` stand for.
+        tiles: The size of each picture's tiles.
+        jit_compile: A name in `compilation.JIT_MODES`: "auto" only where XLA may be the faster.
+    """
+
+    settings: settings.TransferSettings
+    mode: modes.Mode
+    stage_pictures: tuple[inputs.Inputs, ...]
+    stage_sizes: tuple[int, ...]
+    stage_shares: tuple[float, ...] | None
+    extractor: extractors.FeatureExtractor
+    style_layers: dict[str, float]
+    content_layers: dict[str, float]
+    optimization: settings.OptimizerSettings
+    tiles: tile_sizes.TileSizes
+    jit_compile: str
+
+    @property
+    def pictures(self) -> inputs.Inputs:
+        """Pictures at the size of the result."""
+        return self.stage_pictures[-1]
+
+
+def prepare(given: settings.TransferSettings, replicas: devices.Replicas) -> Setup:
+    """Returns what the runs of these settings share.
 
     Args:
-        settings: {argument: value} of `NeuralStyleTransfer`, its seed drawn.
+        given: What is asked for, the seed drawn.
         replicas: What the work is shared out to.
 
     Raises:
-        ValueError: A bad argument, or one that does not go with another.
-        TypeError: An argument of another type.
+        ValueError: A bad option, one that does not go with another, or a picture that is too small for a stage.
+        TypeError: An option of another type.
         OSError: A picture or weights that cannot be read.
     """
-    # For their errors, before pictures are read.
-    mode = modes.get(settings["mode"], settings)
-    statistics.get(settings["style_statistic"], normalization=settings["normalization"])
-    tile_size = _tile_size(settings["tile_size"], settings["style_statistic"])
-    tiled = tile_sizes.TileSizes(tile_size, settings["halo"], replicas)
-    checks.one_of("variation", settings["variation"], regularizers.VARIATIONS)
-    jit_compile = compilation.jit_mode(settings["jit_compile"])
-    layers = _layers(mode, settings)
-    pictures = reading.read(**_chosen(settings, _PICTURES))
-    if settings["weights"] == "random":
-        keras.utils.set_random_seed(settings["seed"])
-    stage_sizes = schedule.stage_sizes(settings["pyramid"], max(pictures.size))
+    mode = modes.get(given.losses.mode, given.images, given.losses)
+    tiles = tile_sizes.TileSizes(_tile_size(given), given.runtime.halo, replicas)
+    jit_compile = compilation.jit_mode(given.runtime.jit_compile)
+    checks.one_of("variation", given.losses.variation, regularizers.VARIATIONS)
+    style_layers, content_layers = _layers("style", mode, given), _layers("content", mode, given)
+    seed = given.runtime.seed or 0
+    pictures = reading.read(given.images, mode, seed=seed)
+    sizes = schedule.stage_sizes(given.schedule.pyramid, max(pictures.size))
     with replicas.scope():
-        network = extractors.get(
-            settings["extractor"],
-            layers=dict.fromkeys([*layers["style_layers"], *layers["content_layers"]]),
-            for_xla=jit_compile != "false",
-            **_chosen(settings, _NETWORK),
-        )
-    return plan.Problem(
-        pictures,
-        network,
+        extractor = _extractor(given, [*style_layers, *content_layers], for_xla=jit_compile != "false")
+    suits_graph = jit_compile == "auto" and processors.has_instructions_for(extractor.compute_dtype)
+    setup = Setup(
+        settings=given,
         mode=mode,
-        comparison=_chosen(settings, _COMPARISON),
-        stage_sizes=stage_sizes,
-        stage_shares=schedule.stage_shares(settings["pyramid_shares"], len(stage_sizes)),
-        tiled=tiled,
-        jit_compile=jit_compile,
-        **_chosen(settings, ("optimizer", "averaging", "lbfgs_history", "preconditioning")),
-        **layers,
+        stage_pictures=_stages(pictures, sizes),
+        stage_sizes=sizes,
+        stage_shares=schedule.stage_shares(given.schedule.pyramid_shares, len(sizes)),
+        extractor=extractor,
+        style_layers=style_layers,
+        content_layers=content_layers,
+        optimization=_optimization(given.optimization, mode, stages=len(sizes)),
+        tiles=tiles,
+        jit_compile="false" if suits_graph else jit_compile,
+    )
+    _check_sizes(setup)
+    return setup
+
+
+def with_seed(setup: Setup, seed: int) -> Setup:
+    """Returns the setup with the noise of another seed."""
+    given = setup.settings
+    return setup._replace(
+        settings=dataclasses.replace(given, runtime=dataclasses.replace(given.runtime, seed=seed)),
+        stage_pictures=_stages(setup.pictures._replace(seed=seed), setup.stage_sizes),
     )
 
 
-def _tile_size(setting: int | str | None, style_statistic: str) -> int | str | None:
-    """The setting; None where a statistic that tiles cannot add up leaves "auto" no choice."""
-    if setting == "auto":
-        return setting if isinstance(statistics.STATISTICS[style_statistic], statistics.Additive) else None
-    if setting is not None:
-        evaluator.check_statistic(style_statistic)
-    return setting
+def _tile_size(given: settings.TransferSettings) -> int | str | None:
+    """The option `tile_size`; None where "auto" has no choice, since tiles cannot add up the statistic."""
+    statistic = statistics.get(given.losses.style_statistic, normalization=given.losses.normalization)
+    asked = given.runtime.tile_size
+    if asked == "auto":
+        return asked if isinstance(statistic, statistics.Additive) else None
+    if asked is not None:
+        evaluator.check_statistic(given.losses.style_statistic)
+    return asked
 
 
-def _layers(mode: modes.Mode, settings: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """{argument: {layer: weight}} for the two kinds of layers; none for a term that the mode has not."""
-    documented = extractors.known_architecture(settings["extractor"])
-    return {
-        f"{kind}_layers": layer_weights.layer_weights(
-            kind, settings[f"{kind}_layers"], settings[f"n_{kind}_layers"], documented, scheme=scheme
-        )
-        if getattr(mode, kind)
-        else {}
-        for kind, scheme in (("style", settings["style_layer_scheme"]), ("content", "equal"))
-    }
+def _layers(term: str, mode: modes.Mode, given: settings.TransferSettings) -> dict[str, float]:
+    """{layer: w_l} of a term; none for a term that the mode has not."""
+    losses = given.losses
+    if not mode.has(term):
+        return {}
+    is_style = term == "style"
+    return layer_weights.layer_weights(
+        term,
+        losses.style_layers if is_style else losses.content_layers,
+        losses.n_style_layers if is_style else losses.n_content_layers,
+        extractors.known_architecture(given.network.extractor),
+        scheme=losses.style_layer_scheme if is_style else "equal",
+    )
 
 
-def _chosen(settings: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: settings[name] for name in names}
+def _extractor(given: settings.TransferSettings, layers: list[str], *, for_xla: bool) -> extractors.FeatureExtractor:
+    network = given.network
+    if network.weights == "random":
+        keras.utils.set_random_seed(given.runtime.seed or 0)
+    return extractors.get(
+        network.extractor,
+        layers=dict.fromkeys(layers),
+        weights=network.weights,
+        pooling=network.pooling,
+        padding=network.padding,
+        smoothing=network.smoothing,
+        precision=network.precision,
+        for_xla=for_xla,
+        preprocess=network.preprocess,
+    )
+
+
+def _stages(pictures: inputs.Inputs, sizes: tuple[int, ...]) -> tuple[inputs.Inputs, ...]:
+    return (*(pictures.scaled(size) for size in sizes[:-1]), pictures)
+
+
+def _optimization(asked: settings.OptimizerSettings, mode: modes.Mode, *, stages: int) -> settings.OptimizerSettings:
+    """The options with the numbers that they stand for, each checked: only a run knows its learning rate."""
+    averaging, preconditioning = asked.averaging, asked.preconditioning
+    if averaging is None:
+        averaging = 0.99 if stages > 1 and asked.optimizer == "adam" else 0.0
+    if preconditioning == "auto" and not mode.content:
+        # Large forms of style alone have no place of their own: moved as easily as grain, they gather at the edges.
+        preconditioning = 0.0
+    optimizers.get(
+        asked.optimizer,
+        averaging=averaging,
+        lbfgs_history=asked.lbfgs_history,
+        preconditioning=preconditioning,
+    )
+    exponent = optimizers.exponent_of(asked.optimizer, preconditioning)
+    return dataclasses.replace(asked, averaging=averaging, preconditioning=exponent)
+
+
+def _check_sizes(setup: Setup) -> None:
+    """Raises `ValueError` where a stage's pictures are too small for the network, or cannot be cut as was asked for."""
+    setup.pictures.check_sizes(setup.extractor)
+    try:
+        setup.stage_pictures[0].check_sizes(setup.extractor)
+    except ValueError as error:
+        raise ValueError(
+            f"pyramid: its stage of {setup.stage_sizes[0]} px is too small for {setup.extractor.name}. Take fewer "
+            "stages, or name larger sizes."
+        ) from error
+    for pictures in setup.stage_pictures:
+        setup.tiles.check(setup.extractor, *pictures.size)

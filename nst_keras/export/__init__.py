@@ -1,8 +1,19 @@
-"""Pictures out: stills, and moving pictures of a run, each file whole or not at all."""
+"""Files out: stills, animations and plots of a run, each written whole or not at all.
+
+`stills`, and TensorFlow with it, is imported when one of its names is first used: commands that only read a picture's
+`record` answer at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 from nst_keras.export.animations import ANIMATION_WRITERS, check_animation, save_animation
-from nst_keras.export.files import check_destination, check_suffix, replacing
-from nst_keras.export.stills import STILL_OPTIONS, StillOptions, check_still, save_image
+from nst_keras.export.files import check_destination, check_suffix, encoded, replacing
+
+if TYPE_CHECKING:
+    from nst_keras.export.stills import STILL_OPTIONS, StillOptions, check_still, save_image
 
 __all__ = [
     "ANIMATION_WRITERS",
@@ -12,7 +23,14 @@ __all__ = [
     "check_destination",
     "check_still",
     "check_suffix",
+    "encoded",
     "replacing",
     "save_animation",
     "save_image",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.stills"), name)

@@ -1,14 +1,14 @@
-"""Moving pictures of a run: GIF and MP4."""
+"""Animations of a run: GIF and MP4."""
 
 from __future__ import annotations
 
 import importlib.util
-import io
 import os
 import pathlib
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-import imageio.v2 as imageio
+import imageio.v3 as imageio
 import numpy as np
 import PIL.Image
 
@@ -20,7 +20,9 @@ __all__ = ["ANIMATION_WRITERS", "check_animation", "save_animation"]
 _FRAMES_PER_SECOND = 12
 _MP4_FRAMES_PER_SECOND = 25
 _LEAST_SECONDS = 0.1
-_HOLD = 0.2  # The share of the time that the last frame is shown.
+_HOLD = 0.2  # The share of the time for which the last frame is shown.
+
+_Item = TypeVar("_Item")
 
 
 def save_animation(
@@ -30,19 +32,19 @@ def save_animation(
     seconds: float = 6.0,
     longest_side: int = 512,
 ) -> None:
-    """Saves frames as a moving picture that lasts `seconds` in either format.
+    """Saves frames as an animation that lasts `seconds`, in either format.
 
-    The last frame is held for a fifth of the time. Frames beyond 12 a second are thinned evenly, and those larger than
-    `longest_side` reduced, which keeps a GIF within some megabytes. Frames of differing size take the last one's.
+    The last frame is held for a fifth of the time. Frames beyond 12 a second are thinned evenly, and frames larger than
+    `longest_side` are reduced, which keeps a GIF within a few megabytes. All frames take the size of the last one.
 
     Args:
         frames: uint8 arrays [height, width, 3], at least one.
         path: Ends in .gif, or in .mp4 (which needs the package `imageio-ffmpeg`). An existing file is replaced.
-        seconds: Length in all, a tenth or more.
-        longest_side: Pixels.
+        seconds: Length of the animation, 0.1 or more.
+        longest_side: Longest side of the animation, in pixels. Frames are never enlarged.
 
     Raises:
-        ValueError: No frames, another suffix, or a length under a tenth of a second.
+        ValueError: No frames, another suffix, or a length under 0.1 seconds.
         ImportError: .mp4 without `imageio-ffmpeg`.
         OSError: The file cannot be written.
     """
@@ -58,10 +60,15 @@ def save_animation(
 
 
 def check_animation(path: str | os.PathLike, *, seconds: float, argument: str = "path") -> None:
-    """Finds out whether a moving picture of this kind and length can be made here.
+    """Checks that an animation of this format and length can be made.
+
+    Args:
+        path: The file.
+        seconds: Length of the animation.
+        argument: The argument that errors name.
 
     Raises:
-        ValueError: A suffix other than .gif and .mp4, or a length under a tenth of a second.
+        ValueError: A suffix other than .gif and .mp4, or a length under 0.1 seconds.
         ImportError: .mp4 without `imageio-ffmpeg`.
     """
     path = pathlib.Path(path)
@@ -72,49 +79,53 @@ def check_animation(path: str | os.PathLike, *, seconds: float, argument: str = 
         raise ImportError(f"{argument}: .mp4 needs ffmpeg. Install it with `pip install imageio-ffmpeg`.")
 
 
-def _thinned(frames: Sequence[np.ndarray], most: int) -> list[np.ndarray]:
-    """At most so many of the frames, evenly, the first and the last among them."""
-    places = np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int)
-    return [frames[place] for place in places]
+def _thinned(items: Sequence[_Item], most: int) -> list[_Item]:
+    """Returns at most `most` of the items, evenly spread, the first and the last among them."""
+    places = np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int)
+    return [items[place] for place in places]
 
 
 def _one_size(frames: Sequence[np.ndarray], longest_side: int) -> list[PIL.Image.Image]:
-    """Frames at the last one's size, reduced to `longest_side`; both sides even, as MP4 asks."""
+    """Returns frames at the last one's size, reduced to `longest_side`, with both sides even, as MP4 requires."""
     height, width = frames[-1].shape[:2]
     scale = min(1.0, longest_side / max(height, width))
-    size = tuple(max(2, round(side * scale / 2) * 2) for side in (width, height))
+    size = _even(width * scale), _even(height * scale)
     pictures = [PIL.Image.fromarray(np.ascontiguousarray(frame)) for frame in frames]
     return [p if p.size == size else p.resize(size, PIL.Image.Resampling.LANCZOS) for p in pictures]
 
 
+def _even(pixels: float) -> int:
+    """Returns the nearest even number of pixels, 2 or more."""
+    return max(2, round(pixels / 2) * 2)
+
+
 def _write_gif(pictures: Sequence[PIL.Image.Image], path: str, seconds: float) -> None:
-    """All frames share one palette, taken from several of them, so that colours do not flicker."""
+    """Writes a GIF with one palette for all frames, drawn from up to 8 of them, so that colours do not flicker."""
     sampled = _thinned([np.asarray(p) for p in pictures], 8)
     palette = PIL.Image.fromarray(np.vstack(sampled)).quantize(256, PIL.Image.Quantize.MEDIANCUT)
     first, *others = [p.quantize(palette=palette, dither=PIL.Image.Dither.FLOYDSTEINBERG) for p in pictures]
-    durations = _durations(len(pictures), round(seconds * 100))
-    # By way of memory: Pillow itself does not notice where a disk takes half of a file.
-    encoded = io.BytesIO()
-    first.save(encoded, "GIF", save_all=True, append_images=others, duration=[10 * d for d in durations], loop=0)
-    pathlib.Path(path).write_bytes(encoded.getbuffer())
+    durations = [10 * hundredths for hundredths in _durations(len(pictures), round(seconds * 100))]
+    data = files.encoded(first, "GIF", save_all=True, append_images=others, duration=durations, loop=0)
+    pathlib.Path(path).write_bytes(data)
+
+
+def _write_mp4(pictures: Sequence[PIL.Image.Image], path: str, seconds: float) -> None:
+    """Writes an MP4 at a constant rate, in which a picture is repeated for as long as it is shown."""
+    durations = _durations(len(pictures), round(seconds * _MP4_FRAMES_PER_SECOND))
+    levels = [np.asarray(picture) for picture in pictures]
+    shown = [frame for frame, times in zip(levels, durations, strict=True) for _ in range(times)]
+    imageio.imwrite(path, shown, plugin="FFMPEG", fps=_MP4_FRAMES_PER_SECOND, macro_block_size=2, quality=8)
 
 
 def _durations(count: int, total: int) -> list[int]:
-    """Whole hundredths of a second for each frame, which add up to `total`; GIF knows no others."""
+    """Returns how long each of `count` frames is shown, in whole units of time that add up to `total`."""
     if count == 1:
         return [total]
     ends = np.linspace(0, total * (1 - _HOLD), count).round().astype(int)
     return [int(d) for d in np.diff([*ends, total])]
 
 
-def _write_mp4(pictures: Sequence[PIL.Image.Image], path: str, seconds: float) -> None:
-    durations = _durations(len(pictures), round(seconds * _MP4_FRAMES_PER_SECOND))
-    with imageio.get_writer(path, fps=_MP4_FRAMES_PER_SECOND, macro_block_size=2, quality=8) as movie:
-        for picture, duration in zip(pictures, durations, strict=True):
-            for _ in range(duration):
-                movie.append_data(np.asarray(picture))
-
-
+# Suffix -> what writes pictures of one size into a file of this name, to last so many seconds.
 ANIMATION_WRITERS: dict[str, Callable[[Sequence[PIL.Image.Image], str, float], None]] = {
     ".gif": _write_gif,
     ".mp4": _write_mp4,

@@ -1,23 +1,26 @@
-"""Files out: written under a temporary name and renamed when whole, so that none is ever half-written."""
+"""Files, each written under a temporary name and renamed once it is whole."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import pathlib
 import tempfile
 import uuid
 from collections.abc import Collection, Iterator
 
-__all__ = ["check_destination", "check_suffix", "replacing"]
+import PIL.Image
+
+__all__ = ["check_destination", "check_suffix", "encoded", "replacing"]
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[str]:
-    """Gives a temporary name in the same folder, which takes the place of `path` if the block ends well.
+    """Yields a temporary name in the same folder. If the block succeeds, that file replaces `path`; else it is removed.
 
     Raises:
-        OSError: The folder is missing or may not be written to.
+        OSError: The folder does not exist or may not be written to.
     """
     path = pathlib.Path(path).expanduser()
     temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
@@ -27,19 +30,41 @@ def replacing(path: str | os.PathLike) -> Iterator[str]:
     except OSError as error:
         if error.filename is None or pathlib.Path(error.filename) != temporary:
             raise
-        raise type(error)(error.errno, error.strerror, str(path)) from error  # The user knows this name alone.
+        raise type(error)(error.errno, error.strerror, str(path)) from error  # The user knows only this name.
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
 
 
+def encoded(picture: PIL.Image.Image, kind: str, **options: object) -> bytes:
+    """Returns a picture as the bytes of a file.
+
+    Pillow itself does not notice when a full disk takes only half of a file. Whoever writes these bytes does.
+
+    Args:
+        picture: Any picture that the format can hold.
+        kind: Pillow's name of the format, such as "PNG".
+        options: Pillow's options for the format.
+    """
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
 def check_destination(argument: str, path: str | os.PathLike, suffixes: Collection[str], *, overwrite: bool) -> None:
-    """Finds out before a run, as far as that goes, whether a file can be written after it.
+    """Checks, before a run, that a file can be written after it.
+
+    Args:
+        argument: The argument that errors name.
+        path: The file.
+        suffixes: Suffixes that can be written, in lower case, with their dots.
+        overwrite: Whether an existing file may be replaced.
 
     Raises:
-        ValueError: No name, or a suffix that is not among `suffixes`.
+        ValueError: The path has no file name, or another suffix.
+        IsADirectoryError: The path is a folder.
         FileExistsError: The file exists, and `overwrite` is False.
-        OSError: The folder is missing or may not be written to.
+        OSError: The folder does not exist or may not be written to.
     """
     path = pathlib.Path(path)
     check_suffix(argument, path, suffixes)
@@ -58,15 +83,15 @@ def check_destination(argument: str, path: str | os.PathLike, suffixes: Collecti
 
 
 def check_suffix(argument: str, path: pathlib.Path, suffixes: Collection[str]) -> None:
-    """Finds out whether a file is of a kind that can be written.
+    """Checks that a file is of a kind that can be written.
 
     Args:
-        argument: How the error names the file.
+        argument: The argument that the error names.
         path: The file.
-        suffixes: In small letters, with their dots.
+        suffixes: Suffixes that can be written, in lower case, with their dots.
 
     Raises:
-        ValueError: No name, or a suffix that is not among `suffixes`.
+        ValueError: The path has no file name, or another suffix.
     """
     if not path.name or path.suffix.lower() not in suffixes:
         raise ValueError(f"{argument}: {str(path)!r} must end in one of {', '.join(suffixes)}.")

@@ -1,6 +1,6 @@
-"""Pictures of a run: its losses, and its way from content to result. Pure functions that give matplotlib figures.
+"""Plots of a run: its losses, and a contact sheet of its pictures. Pure functions that return matplotlib figures.
 
-No pyplot: nothing is kept open, no screen is needed, and a figure that is returned last in a notebook's cell shows
+They do not use pyplot: no figure stays open, and no screen is needed. A figure that a notebook's cell returns shows
 itself.
 """
 
@@ -10,8 +10,8 @@ import io
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+import matplotlib.axes
 import matplotlib.figure
 import matplotlib.ticker
 import numpy as np
@@ -22,15 +22,11 @@ from nst_keras.images import loading, pixels
 
 __all__ = ["FIGURE_OPTIONS", "Figure", "plot_frames", "plot_history", "plot_rows", "save"]
 
-# What matplotlib is asked for, by suffix; no dates, so that the same figure makes the same file.
-FIGURE_OPTIONS: dict[str, dict[str, Any]] = {
-    ".png": {},
-    ".pdf": {"metadata": {"CreationDate": None}},
-    ".svg": {"metadata": {"Date": None}},
-}
+# Suffix -> `metadata` for matplotlib. Without dates the same figure always makes the same file.
+FIGURE_OPTIONS: dict[str, dict[str, None]] = {".png": {}, ".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 
-# Name in the history -> (label, colour, line style); Okabe and Ito's colours, which the colour-blind can tell apart,
-# and lines that differ in print without colour.
+# Name in the history -> (label, colour, line style). The colours are Okabe and Ito's, which colour-blind people can
+# tell apart; the line styles differ in print without colour.
 _TERMS: dict[str, tuple[str, str, str]] = {
     "loss": ("total", "#000000", "-"),
     "style_loss": ("style", "#D55E00", "-"),
@@ -39,8 +35,7 @@ _TERMS: dict[str, tuple[str, str, str]] = {
 }
 _OTHERS = (("#CC79A7", "-"), ("#E69F00", "--"), ("#56B4E9", "-."), ("#F0E442", ":"))
 
-# Of the contact sheet, in inches.
-_WIDTH, _GAP, _LABEL = 10.0, 0.12, 0.22
+_WIDTH, _GAP, _LABEL = 10.0, 0.12, 0.22  # Inches on the contact sheet: its width, between pictures, for a label.
 _DOTS_PER_INCH = 120
 
 
@@ -48,7 +43,7 @@ class Figure(matplotlib.figure.Figure):
     """A matplotlib figure that a notebook shows without pyplot."""
 
     def _repr_png_(self) -> bytes:
-        """As IPython asks for it."""
+        """Returns the figure as PNG, which IPython shows."""
         encoded = io.BytesIO()
         self.savefig(encoded, format="png")
         return encoded.getvalue()
@@ -61,46 +56,52 @@ def plot_history(
     title: str | None = None,
     path: str | os.PathLike | None = None,
 ) -> Figure:
-    """The loss and its terms against the steps, on a logarithmic axis.
+    """Plots the loss and its terms against the steps, on a logarithmic axis.
 
-    Terms that are 0 are left out, and so are single values that are not finite, or so far below the step's total that
-    float32 cannot tell them from 0: they would stretch the axis over many empty decades.
+    Terms of 0 are not drawn. Nor are values that are not finite, or so far below the step's total that float32 cannot
+    tell them from 0: these would stretch the axis over many empty decades.
 
     Args:
-        history: {name: a value a step}, such as `style_transfer.history.history`; names without "loss" are passed over.
-        steps: The step of each value, such as `style_transfer.history.epoch`; 1, 2, ... if left out.
-        title: Stands above.
-        path: Where the figure is saved too, see `save`.
+        history: {name: a value a step}, such as `style_transfer.history.history`. Names without "loss" are ignored.
+        steps: The step of each value, such as `style_transfer.history.epoch`. Default: 1, 2, 3 and so on.
+        title: A title above the plot. Default: none.
+        path: A file to save the figure to as well, see `save`. Default: none.
 
     Raises:
-        ValueError: A history without values above 0, or of another length than `steps`, or another suffix.
+        ValueError: A history without losses above 0, or of another length than `steps`, or another suffix.
         OSError: The file cannot be written.
     """
-    values = {name: np.asarray(series, float) for name, series in history.items() if "loss" in name}
-    curves = {name: series for name, series in _visible(values).items() if np.any(series > 0)}
+    curves = _curves(history)
     if not curves:
         raise ValueError("history holds no losses above 0. Run fit_style_transfer first.")
     if steps is not None and any(len(steps) != len(series) for series in curves.values()):
         raise ValueError(f"steps has {len(steps)} entries, which is not the length of history. Leave steps out.")
     figure = Figure(figsize=(7.2, 4.2), dpi=_DOTS_PER_INCH, layout="constrained")
     axes = figure.add_subplot(xlabel="step", ylabel="loss, times its weight", yscale="log", title=title or "")
+    _draw(axes, curves, steps)
+    _tidy(axes)
+    return figure if path is None else save(figure, path)
+
+
+def _curves(history: Mapping[str, Sequence[float]]) -> dict[str, np.ndarray]:
+    """Returns the losses that are above 0 anywhere, with NaN for values that a logarithmic axis should not show."""
+    values = {name: np.asarray(series, float) for name, series in history.items() if "loss" in name}
+    least = np.finfo(np.float32).eps * values["loss"] if "loss" in values else 0.0
+    visible = {name: np.where(np.isfinite(v) & (v > least), v, np.nan) for name, v in values.items()}
+    return {name: series for name, series in visible.items() if np.any(series > 0)}
+
+
+def _draw(axes: matplotlib.axes.Axes, curves: Mapping[str, np.ndarray], steps: Sequence[int] | None) -> None:
+    """Draws the curves, those with a colour of their own in `_TERMS` first."""
     others = iter(_OTHERS * len(curves))
     for name in sorted(curves, key=[*_TERMS, *curves].index):
         label, colour, style = _TERMS.get(name) or (name, *next(others))
         at = np.arange(1, len(curves[name]) + 1) if steps is None else np.asarray(steps)
         marker, width = "o" if len(at) == 1 else "", 2.2 if name == "loss" else 1.6
         axes.plot(at, curves[name], style, label=label, color=colour, marker=marker, linewidth=width)
-    _tidy(axes)
-    return figure if path is None else save(figure, path)
 
 
-def _visible(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The values, with NaN for those that a logarithmic axis cannot or should not show."""
-    least = np.finfo(np.float32).eps * values["loss"] if "loss" in values else 0.0
-    return {name: np.where(np.isfinite(series) & (series > least), series, np.nan) for name, series in values.items()}
-
-
-def _tidy(axes: Any) -> None:
+def _tidy(axes: matplotlib.axes.Axes) -> None:
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
     axes.yaxis.set_minor_formatter(matplotlib.ticker.LogFormatterSciNotation(minor_thresholds=(1.2, 0.5)))
     axes.grid(which="major", color="#000000", alpha=0.15, linewidth=0.6)
@@ -119,25 +120,27 @@ def plot_frames(
     columns: int = 6,
     path: str | os.PathLike | None = None,
 ) -> Figure:
-    """A contact sheet: content, styles and result in its first row, and the run's frames, evenly thinned, below.
+    """Draws a contact sheet: content, styles and result in its first row, and below them frames of the run.
 
-    All pictures keep their shape; those of a row have one height, and fill the width.
+    The frames are thinned evenly to the rows and columns. All pictures keep their shape. Those of a row have the same
+    height and fill the width.
 
     Args:
-        content: Any image that `loading.load` takes; None for a run without one.
-        styles: Likewise, a list.
-        frames: uint8 [height, width, 3], such as `style_transfer.frames`; may be empty.
-        result: Likewise.
-        steps: The step of each frame, which its label names; its place among the frames if left out.
-        rows: Rows of frames.
-        columns: Frames a row.
-        path: Where the figure is saved too, see `save`.
+        content: The content image: a path, URL, array, tensor or PIL image. None for a run without one.
+        styles: The style images, each of any such kind.
+        frames: uint8 [height, width, 3] each, such as `style_transfer.frames`; may be empty.
+        result: The picture, of any such kind.
+        steps: The step of each frame, for its label. Default: labels count the frames.
+        rows: Rows of frames, 1 or more.
+        columns: Frames in a row, 1 or more.
+        path: A file to save the figure to as well, see `save`. Default: none.
 
     Raises:
         ValueError: `steps` of another length than `frames`, rows or columns below 1, or another suffix.
-        OSError: The file cannot be written.
+        OSError: An image cannot be read, or the file cannot be written.
     """
-    checks.integer("rows", rows), checks.integer("columns", columns)
+    checks.integer("rows", rows)
+    checks.integer("columns", columns)
     if steps is not None and len(steps) != len(frames):
         raise ValueError(f"steps has {len(steps)} entries, but frames has {len(frames)}. Give one for each frame.")
     names = ["style"] if len(styles) == 1 else [f"style {place}" for place in range(1, len(styles) + 1)]
@@ -153,16 +156,17 @@ def plot_frames(
 
 
 def _pixels(image: loading.ImageSource) -> np.ndarray:
-    return pixels.to_uint8(image if tf.is_tensor(image) else loading.load(image))
+    return pixels.to_uint8(image if isinstance(image, tf.Tensor) else loading.load(image))
 
 
 def plot_rows(sheet: Sequence[Sequence[tuple[str, np.ndarray]]]) -> Figure:
-    """Rows of labelled pictures on a figure as high as they ask for.
+    """Draws rows of labelled pictures on a figure 10 inches wide and as high as the rows need.
 
-    All keep their shape; those of a row have one height, and fill the width.
+    All pictures keep their shape. Those of a row have the same height and fill the width. From the second row on, a row
+    of fewer pictures than the second leaves the rest of its width empty.
 
     Args:
-        sheet: For each row its (label, uint8 [height, width, 3]); the first may have others in number than the rest.
+        sheet: The rows, each a list of (label, uint8 [height, width, 3]).
     """
     first, *others = ([picture for _, picture in row] for row in sheet)
     heights = [_row_height(first), *(_row_height(row, least=len(sheet[1])) for row in others)]
@@ -184,21 +188,18 @@ def plot_rows(sheet: Sequence[Sequence[tuple[str, np.ndarray]]]) -> Figure:
 
 
 def _row_height(pictures: Sequence[np.ndarray], *, least: int = 1) -> float:
-    """Inches at which pictures side by side fill the width; a row of fewer than `least` is as high as a full one."""
+    """Returns the height in inches at which a row of `least` pictures or more fills the width."""
     aspects = [picture.shape[1] / picture.shape[0] for picture in pictures]
     aspects += [aspects[-1]] * (least - len(aspects))
     return (_WIDTH - _GAP * (len(aspects) + 1)) / sum(aspects)
 
 
 def save(figure: Figure, path: str | os.PathLike) -> Figure:
-    """Saves a figure, whole or not at all.
+    """Saves a figure, whole or not at all, and returns it.
 
     Args:
-        figure: Any of matplotlib's.
+        figure: The figure.
         path: Ends in .png, .pdf or .svg. An existing file is replaced.
-
-    Returns:
-        The figure.
 
     Raises:
         ValueError: Another suffix.
@@ -207,5 +208,5 @@ def save(figure: Figure, path: str | os.PathLike) -> Figure:
     path = pathlib.Path(path).expanduser()
     export.check_destination("path", path, list(FIGURE_OPTIONS), overwrite=True)
     with export.replacing(path) as temporary:
-        figure.savefig(temporary, **FIGURE_OPTIONS[path.suffix.lower()])
+        figure.savefig(temporary, metadata=FIGURE_OPTIONS[path.suffix.lower()])
     return figure

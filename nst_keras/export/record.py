@@ -1,122 +1,210 @@
-"""How a picture was made, as a record that travels inside its file."""
+"""The record of how a picture was made, which travels inside its file."""
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
 import nst_keras
+from nst_keras import settings
 from nst_keras.images import digests as digests_lib
 from nst_keras.images import folders
+from nst_keras.images.formats import metadata
 
-__all__ = ["INPUTS", "ON_THE_WAY", "WITHOUT_FLAG", "digests", "entries", "input_files", "record", "resolved"]
+__all__ = [
+    "INPUTS",
+    "Facts",
+    "Record",
+    "described",
+    "digests",
+    "entries",
+    "input_files",
+    "read",
+    "record",
+    "recorded_options",
+]
 
-# Settings that may name a file, or a list of them, which the run reads.
-INPUTS = ("content_image", "style_image", "content_mask", "style_mask", "init", "weights")
-
-# Names for these that are no files, whatever lies in the working folder.
-_NAMES = {"init": ("content", "noise", "style"), "weights": ("imagenet", "random")}
-
-# What a run shows and keeps on its way, and where it is made; it has no part in the picture.
-ON_THE_WAY = ("show_image", "show_interval", "preview", "tensorboard", "frame_interval", "frames_dir", "verbose")
-ON_THE_WAY += ("checkpoint_dir", "checkpoint_interval", "resume", "strategy")
-# What no text can name, and what the command line names in another way.
-WITHOUT_FLAG = ("self", "preprocess", "callbacks", "verbose", "path", "setup", "fit", "picture", "flagfiles")
+# {option that may name files to read: its values that are no files}.
+INPUTS: dict[str, tuple[str, ...]] = {
+    field.name: names
+    for field in settings.fields(settings.TransferSettings)
+    if (names := settings.declared(field).reads) is not None
+}
 
 
-def record(run: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """All that is known of how a run's picture came about.
+class Record(TypedDict):
+    """How a picture was made, as JSON holds it inside the picture's file.
+
+    Attributes:
+        nst_keras: Version of this package.
+        settings: {option: value}, of options that flags can say.
+        without_flag: {option: description} of the others.
+        inputs: {option: SHA-256} of the files and arrays that the run read.
+        extractor: `name` and `sha256` of the network with its weights.
+        versions: {package: version}.
+        steps: Steps made.
+        stop_reason: Why the run ended, a sentence.
+        completed: Whether it came to its end.
+        losses: {term: value} after the last step.
+    """
+
+    nst_keras: str
+    settings: dict[str, Any]
+    without_flag: dict[str, Any]
+    inputs: dict[str, str]
+    extractor: dict[str, str]
+    versions: dict[str, str]
+    steps: int
+    stop_reason: str
+    completed: bool
+    losses: dict[str, float]
+
+
+class Facts(NamedTuple):
+    """What a record tells of a run.
+
+    Attributes:
+        options: {option: value} of all that a run was asked for, with the numbers that it used.
+        inputs: {option: SHA-256} of the files and arrays that it read.
+        extractor: Name of the network.
+        extractor_sha256: SHA-256 of the network with its weights.
+        steps: Steps made.
+        stop_reason: Why the run ended, a sentence.
+        completed: Whether it came to its end.
+        losses: {term: value} after the last step.
+        exceptions: {name: what no flag can say} beside options, such as the step of an early end.
+    """
+
+    options: Mapping[str, object]
+    inputs: Mapping[str, str]
+    extractor: str
+    extractor_sha256: str
+    steps: int
+    stop_reason: str
+    completed: bool
+    losses: Mapping[str, float]
+    exceptions: Mapping[str, str]
+
+
+def record(facts: Facts) -> Record:
+    """Returns the record of a run."""
+    known = recorded_options()
+    options = {name: _resolved(name, value) for name, value in facts.options.items() if name in known}
+    options = {name: value for name, value in options.items() if known[name].has_flag or _is_given(value)}
+    options = {name: value if name in INPUTS else _plain(value) for name, value in options.items()}
+    is_text = {name: known[name].has_flag and _is_text(value) for name, value in options.items()}
+    return Record(
+        nst_keras=nst_keras.__version__,
+        settings={name: value for name, value in options.items() if is_text[name]},
+        without_flag={name: described(value) for name, value in options.items() if not is_text[name]}
+        | dict(facts.exceptions),
+        inputs=dict(facts.inputs),
+        extractor={"name": facts.extractor, "sha256": facts.extractor_sha256},
+        versions=_versions(),
+        steps=facts.steps,
+        stop_reason=facts.stop_reason,
+        completed=facts.completed,
+        losses=dict(facts.losses),
+    )
+
+
+def read(path: str | os.PathLike[str]) -> Record | None:
+    """Returns the record inside a picture file; None where there is none.
+
+    Raises:
+        ValueError: A picture that cannot be read, or a text in it that is no JSON.
+        OSError: The file cannot be read.
+    """
+    text = metadata.read(path)
+    return None if text is None else json.loads(text)
+
+
+def recorded_options() -> dict[str, settings.Option]:
+    """Returns {option: its declaration} of all options that have a part in a picture."""
+    groups = (settings.TransferSettings, settings.FitSettings, settings.SaveSettings)
+    known = {field.name: settings.declared(field) for group in groups for field in settings.fields(group)}
+    return {name: option for name, option in known.items() if option.is_recorded}
+
+
+def digests(options: Mapping[str, object]) -> dict[str, str]:
+    """Returns {option: SHA-256} of the pictures and weights that were read from files or given as arrays.
+
+    Several of an option are `style_image[0]` and so on.
 
     Args:
-        run: A `NeuralStyleTransfer` after its run.
-        settings: {argument: value} of all that decided the picture.
-
-    Returns:
-        As JSON takes it: `settings`, of which those that no flag can name are described in `without_flag`; SHA-256 of
-        the `inputs` and of the `extractor` with its weights; `versions`; `steps`, `stop_reason`, `completed`; the last
-        `losses`.
+        options: {option: value}.
     """
-    settings = {name: resolved(name, value) for name, value in settings.items() if name not in ON_THE_WAY}
-    settings = {name: value for name, value in settings.items() if name not in WITHOUT_FLAG or value is not None}
-    if run.step and not run.completed and run.stage_count == 1:  # The steps that made this picture.
-        settings |= {"epochs": 1, "steps_per_epoch": run.step}
-    settings = {name: value if name in INPUTS else _plain(value) for name, value in settings.items()}
-    is_text = {name: _is_text(name, value) for name, value in settings.items()}
-    without_flag = {name: digests_lib.described(value) for name, value in settings.items() if not is_text[name]}
-    if run.step and not run.completed and run.stage_count > 1:
-        without_flag["end"] = f"after step {run.step}, in stage {run.stage + 1} of {run.stage_count}"
-    if run.picture_replaced:
-        without_flag["picture"] = "one that a callback has put back, of an earlier step"
-    return {
-        "nst_keras": nst_keras.__version__,
-        "settings": {name: value for name, value in settings.items() if is_text[name]},
-        "without_flag": without_flag,
-        "inputs": dict(run.input_digests),
-        "extractor": {"name": run.extractor.name, "sha256": run.extractor.fingerprint()},
-        "versions": _versions(),
-        "steps": run.step,
-        "stop_reason": run.stop_reason,
-        "completed": run.completed,
-        "losses": {name: values[-1] for name, values in run.history.history.items() if values},
-    }
+    sums = {name: digests_lib.digest(source) for name, source in entries(options).items()}
+    return {name: value for name, value in sums.items() if value is not None}
 
 
-def digests(settings: Mapping[str, Any]) -> dict[str, str]:
-    """{argument: SHA-256} of those settings in `INPUTS` that were read from files or given as arrays.
-
-    Several of an argument are `style_image[0]` and so on.
-    """
-    values = {name: digests_lib.digest(source) for name, source in entries(settings).items()}
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def resolved(name: str, value: Any) -> Any:
-    """A setting that names files with each file's whole path, a list of one as that one; other settings as they are."""
-    if name not in INPUTS:
-        return value
-    if isinstance(value, (list, tuple)):
-        entries = [resolved(name, entry) for entry in value]
-        return entries[0] if len(entries) == 1 else entries
-    if not isinstance(value, (str, os.PathLike)) or os.fspath(value) in _NAMES.get(name, ()):
-        return value
-    path = os.path.expanduser(value)
-    return os.path.abspath(path) if os.path.exists(path) else os.fspath(value)
-
-
-def input_files(settings: Mapping[str, Any]) -> list[str]:
-    """All files that settings name to be read, those in folders too.
+def input_files(options: Mapping[str, object]) -> list[str]:
+    """Returns the paths of all files that options name to be read, those in folders too.
 
     Args:
-        settings: {argument: value}, as flags give them.
+        options: {option: value}.
     """
-    sources = [source for source in entries(settings).values() if isinstance(source, (str, os.PathLike))]
+    sources = [source for source in entries(options).values() if isinstance(source, (str, os.PathLike))]
     paths = [os.path.expanduser(source) for source in sources]
     in_folders = [str(picture) for path in paths if os.path.isdir(path) for picture in folders.pictures(path)]
     return [path for path in paths if os.path.isfile(path)] + in_folders
 
 
-def entries(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The sources that settings name in `INPUTS`, one by one: `style_image`, or `style_image[0]` and so on."""
-    found = {}
-    for name in INPUTS:
-        value = settings.get(name)
+def entries(options: Mapping[str, object]) -> dict[str, Any]:
+    """Returns {option: source} of the sources that options name, one by one: `style_image[0]` and so on for several.
+
+    Args:
+        options: {option: value}.
+    """
+    found: dict[str, object] = {}
+    for name, no_files in INPUTS.items():
+        value = options.get(name)
         sources = value if isinstance(value, (list, tuple)) else [value]
         names = [name] if len(sources) == 1 else [f"{name}[{place}]" for place in range(len(sources))]
-        found |= dict(zip(names, sources, strict=True))
-    return {
-        name: source
-        for name, source in found.items()
-        if source is not None and not (isinstance(source, str) and source in _NAMES.get(name, ()))
-    }
+        found |= {
+            entry: source
+            for entry, source in zip(names, sources, strict=True)
+            if source is not None and not (isinstance(source, str) and source in no_files)
+        }
+    return found
 
 
-def _plain(value: Any) -> Any:
-    """A number, or an array of numbers, of NumPy's as Python's, also where others hold it."""
+def described(value: object) -> Any:
+    """Returns a value that JSON can hold: numbers and texts as they are, and a description of anything else."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if config := getattr(value, "get_config", None):
+        return f"{type(value).__name__} {json.dumps(config(), default=str)}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(str(described(part)) for part in value)}]"
+    if (shape := getattr(value, "shape", None)) is not None:
+        return f"{type(value).__name__} {list(shape)}"
+    return os.fspath(value) if isinstance(value, os.PathLike) else type(value).__name__
+
+
+def _resolved(name: str, value: Any) -> Any:
+    """An option that names files with each file's whole path, and a list of one as that one. Others as they are."""
+    if name not in INPUTS:
+        return value
+    if isinstance(value, (list, tuple)):
+        found = [_resolved(name, entry) for entry in value]
+        return found[0] if len(found) == 1 else found
+    if not isinstance(value, (str, os.PathLike)) or os.fspath(value) in INPUTS[name]:
+        return value
+    path = os.path.expanduser(value)
+    return os.path.abspath(path) if os.path.exists(path) else os.fspath(value)
+
+
+def _plain(value: object) -> object:
+    """Numbers and arrays of NumPy's as Python's, also where others hold them."""
     if isinstance(value, Mapping):
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -124,10 +212,12 @@ def _plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
 
 
-def _is_text(name: str, value: Any) -> bool:
+def _is_given(value: object) -> bool:
+    return value is not None and not (isinstance(value, Sequence) and not value)
+
+
+def _is_text(value: object) -> bool:
     """Whether a flag can say it."""
-    if name in WITHOUT_FLAG:
-        return False
     if isinstance(value, Mapping):
         return all(isinstance(layer, str) for layer in value)
     parts = value if isinstance(value, (list, tuple)) else [value]
@@ -135,6 +225,5 @@ def _is_text(name: str, value: Any) -> bool:
 
 
 def _versions() -> dict[str, str]:
-    names = ("tensorflow", "keras", "numpy")
-    loaded = {name: sys.modules[name].__version__ for name in names if name in sys.modules}
+    loaded = {name: sys.modules[name].__version__ for name in ("tensorflow", "keras", "numpy") if name in sys.modules}
     return {"nst_keras": nst_keras.__version__, "python": platform.python_version(), **loaded}

@@ -1,11 +1,10 @@
-"""Stills, in sRGB and with its profile, of 8 or 16 bits a channel, with alpha and a text inside.
+"""Stills in sRGB with its profile, of 8 or 16 bits a channel, with optional transparency and text.
 
-The same picture, alpha and text make the same bytes.
+The same picture, alpha and text always give the same bytes.
 """
 
 from __future__ import annotations
 
-import io
 import os
 import pathlib
 import struct
@@ -15,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import PIL.Image
+import PIL.PngImagePlugin
 import tensorflow as tf
 import tifffile
 
@@ -25,10 +25,11 @@ from nst_keras.images.formats import metadata, profiles
 __all__ = ["STILL_OPTIONS", "StillOptions", "check_still", "save_image"]
 
 _QUALITY = 95
-_PNG_COMPRESSION = 4  # Of 9. On photographs the default, 6, takes longer for the same size.
-_PIXELS = {8: pixels.to_uint8, 16: pixels.to_uint16}
-_TILE = (256, 256)  # Of a large TIFF, so that other programs need not read the whole of it to show a part.
-_PNG_HEADER = 33  # Bytes of its signature and its first chunk.
+_PNG_COMPRESSION = 4  # On a scale of 0 to 9. The default, 6, takes longer on photographs and makes them no smaller.
+# Bits a channel -> what rounds a picture to them.
+_LEVELS = {8: pixels.to_uint8, 16: pixels.to_uint16}
+_TILE = (256, 256)  # Pixels of a tile in a large TIFF. Programs that show a part of it need not read the whole.
+_PNG_HEADER = 33  # Bytes of the signature and of IHDR, which must be the first chunk.
 
 
 def save_image(
@@ -39,49 +40,50 @@ def save_image(
     alpha: np.ndarray | None = None,
     text: str | None = None,
 ) -> None:
-    """Saves a still with an sRGB profile; JPEG and WebP at quality 95.
+    """Saves a still with an sRGB profile. JPEG and WebP are saved at quality 95.
 
     Args:
-        image: uint8 [height, width, 3], or float32 [1, height, width, 3] in 0..255, whose fractions 16 bits keep.
+        image: RGB, uint8 [height, width, 3], or float32 [1, height, width, 3] in 0..255, rounded to `bit_depth`.
         path: Ends in .png, .jpg, .jpeg, .webp, .tif or .tiff. An existing file is replaced.
-        bit_depth: Bits a channel: 8, or 16 (PNG and TIFF only).
-        alpha: uint8 [alpha's height, alpha's width], 255 where opaque, resized to the image's size (all but JPEG);
-            None for an opaque picture.
-        text: What the file carries, for `metadata.read` to give back; None for nothing.
+        bit_depth: Bits a channel: 8, or, in PNG and TIFF, 16.
+        alpha: Opacity, uint8 [any height, any width], 255 where opaque, resized to the image's size; not in JPEG.
+            None: an opaque picture.
+        text: Text to store in the file, which `metadata.read` gives back. None: no text.
 
     Raises:
-        ValueError: Another suffix or bit depth, one that the other does not go with, or a bad `alpha` or `text`.
+        ValueError: Another suffix or bit depth, a format that cannot hold the bit depth or alpha, or a bad `alpha` or
+            `text`.
         OSError: The file cannot be written.
     """
     path = pathlib.Path(path)
     check_still(path, bit_depth=bit_depth, has_alpha=alpha is not None)
     if text is not None and not isinstance(text, str):
         raise ValueError(f"text must be a str or None, but {type(text).__name__} was given.")
-    pixels = _PIXELS[bit_depth](loading.load(image))
+    levels = _LEVELS[bit_depth](loading.load(image))
     if alpha is not None:
-        pixels = np.dstack([pixels, _fitted(alpha, pixels)])
+        levels = np.dstack([levels, _fitted(alpha, levels)])
     with files.replacing(path) as temporary:
-        STILL_OPTIONS[path.suffix.lower()].write(pixels, temporary, text)
+        STILL_OPTIONS[path.suffix.lower()].write(levels, temporary, text)
 
 
 def check_still(
     path: str | os.PathLike, *, bit_depth: int = 8, has_alpha: bool = False, argument: str = "path"
 ) -> None:
-    """Finds out whether a still of this kind can be made.
+    """Checks that `save_image` can write a still of this kind.
 
     Args:
-        path: Of the still.
+        path: The file.
         bit_depth: Bits a channel.
-        has_alpha: Whether it has transparent parts.
-        argument: How errors name the still.
+        has_alpha: Whether the still has transparent parts.
+        argument: The argument that errors name.
 
     Raises:
-        ValueError: Another suffix or bit depth than `save_image` knows, or one that the other does not go with.
+        ValueError: Another suffix or bit depth, or a format that cannot hold the bit depth or transparency.
     """
     path = pathlib.Path(path)
     files.check_suffix(argument, path, STILL_OPTIONS)
     options = STILL_OPTIONS[path.suffix.lower()]
-    if bit_depth not in _PIXELS:
+    if bit_depth not in _LEVELS:
         raise ValueError(f"bit_depth must be 8 or 16, but {bit_depth!r} was given.")
     if bit_depth not in options.bit_depths:
         raise ValueError(
@@ -91,53 +93,53 @@ def check_still(
         raise ValueError(f"{argument}: {str(path)!r} cannot hold transparency. Choose .png, .webp or .tiff.")
 
 
-def _fitted(alpha: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """An alpha of the size and the type of pixels."""
+def _fitted(alpha: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Returns an alpha channel of the size and the type of a picture's levels."""
     alpha = np.asarray(alpha)
     if alpha.dtype != np.uint8 or alpha.ndim != 2 or not alpha.size:
         given = f"{alpha.dtype} {list(alpha.shape)}"
         raise ValueError(f"alpha must be uint8 of the shape [height, width], but {given} was given.")
-    height, width = pixels.shape[:2]
+    height, width = levels.shape[:2]
     if alpha.shape != (height, width):
         alpha = np.asarray(PIL.Image.fromarray(alpha).resize((width, height), PIL.Image.Resampling.LANCZOS))
-    return alpha if pixels.dtype == np.uint8 else alpha.astype(np.uint16) * 257
+    return alpha if levels.dtype == np.uint8 else alpha.astype(np.uint16) * 257
 
 
-def _write_png(pixels: np.ndarray, path: str, text: str | None) -> None:
-    data = tf.io.encode_png(pixels, compression=_PNG_COMPRESSION).numpy()
-    chunks = _png_chunk(b"iCCP", b"sRGB\0\0" + zlib.compress(profiles.srgb()))
-    if text is not None:
-        chunks += _png_chunk(b"iTXt", metadata.png_chunk(text))
+def _write_png(levels: np.ndarray, path: str, text: str | None) -> None:
+    """Writes TensorFlow's PNG, which has no profile and no text, with these two in chunks behind its header.
+
+    Pillow writes no RGB of 16 bits.
+    """
+    data = memoryview(tf.io.encode_png(levels, compression=_PNG_COMPRESSION).numpy())
     with open(path, "wb") as file:
-        file.writelines([data[:_PNG_HEADER], chunks, memoryview(data)[_PNG_HEADER:]])
+        file.write(data[:_PNG_HEADER])
+        PIL.PngImagePlugin.putchunk(file, b"iCCP", b"sRGB\0\0", zlib.compress(profiles.srgb()))
+        if text is not None:
+            PIL.PngImagePlugin.putchunk(file, b"iTXt", metadata.png_chunk(text))
+        file.write(data[_PNG_HEADER:])
 
 
-def _png_chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def _write_jpeg(pixels: np.ndarray, path: str, text: str | None) -> None:
-    buffer = io.BytesIO()
-    options = {"quality": _QUALITY, "subsampling": 0, "icc_profile": profiles.srgb()}
-    PIL.Image.fromarray(pixels).save(buffer, "JPEG", **options)
-    data = buffer.getvalue()
+def _write_jpeg(levels: np.ndarray, path: str, text: str | None) -> None:
+    """Writes Pillow's JPEG, with the text in comments behind its header, since Pillow writes one comment of 64 kB."""
+    picture = PIL.Image.fromarray(levels)
+    data = files.encoded(picture, "JPEG", quality=_QUALITY, subsampling=0, icc_profile=profiles.srgb())
     start = 4 + struct.unpack_from(">H", data, 4)[0]  # Behind the segment JFIF, which must be the first.
     comments = b"" if text is None else metadata.jpeg_comments(text)
     pathlib.Path(path).write_bytes(data[:start] + comments + data[start:])
 
 
-def _write_webp(pixels: np.ndarray, path: str, text: str | None) -> None:
+def _write_webp(levels: np.ndarray, path: str, text: str | None) -> None:
     exif = b"" if text is None else metadata.webp_exif(text)
-    PIL.Image.fromarray(pixels).save(path, "WEBP", quality=_QUALITY, icc_profile=profiles.srgb(), exif=exif)
+    PIL.Image.fromarray(levels).save(path, "WEBP", quality=_QUALITY, icc_profile=profiles.srgb(), exif=exif)
 
 
-def _write_tiff(pixels: np.ndarray, path: str, text: str | None) -> None:
+def _write_tiff(levels: np.ndarray, path: str, text: str | None) -> None:
     tifffile.imwrite(
         path,
-        pixels,
+        levels,
         photometric="rgb",
-        extrasamples=["unassalpha"] if pixels.shape[-1] == 4 else None,
-        tile=_TILE if bands.is_large(*pixels.shape[:2]) else None,
+        extrasamples=["unassalpha"] if levels.shape[-1] == 4 else None,
+        tile=_TILE if bands.is_large(*levels.shape[:2]) else None,
         compression="zlib",
         predictor=True,
         iccprofile=profiles.srgb(),
@@ -148,12 +150,12 @@ def _write_tiff(pixels: np.ndarray, path: str, text: str | None) -> None:
 
 
 class StillOptions(NamedTuple):
-    """What a format of stills can hold.
+    """What a format of stills can hold, and what writes it.
 
     Attributes:
-        write: Writes pixels [height, width, 3 | 4] and a text into a file of this name.
-        bit_depths: Bits a channel.
-        alpha: Whether it holds transparency.
+        write: Writes levels, uint8 or uint16 [height, width, 3 | 4], and a text or None to a file of this name.
+        bit_depths: Bits a channel that the format can hold.
+        alpha: Whether it can hold transparency.
     """
 
     write: Callable[[np.ndarray, str, str | None], None]

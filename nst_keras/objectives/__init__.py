@@ -1,1 +1,1 @@
-"""Objectives: targets and weights -> value_and_gradient(image) -> (LossTerms, gradient)."""
+"""Compares an image with targets: value_and_gradient(image) -> (LossTerms, gradient)."""

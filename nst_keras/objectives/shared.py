@@ -1,36 +1,43 @@
-"""The objective of a picture that is taken as a whole, in a run over several hosts."""
+"""Evaluates an image in a run over several hosts, which all take the chief's result."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow as tf
 
-from nst_keras.networks import extractors
-from nst_keras.objectives import objective
+from nst_keras.objectives import base
 from nst_keras.runtime import devices, hosts
 
-__all__ = ["SharedObjective"]
+__all__ = ["OverHosts"]
 
 
-class SharedObjective(objective.Objective):
-    """An `objective.Objective` that each host evaluates for itself, and takes from the chief.
+class OverHosts:
+    """Evaluates on each host by an evaluator of its own, and returns the chief's result on all of them.
 
-    So all keep to one picture, bit for bit, where their devices round differently: they can go on to share out its
-    tiles at a larger size, and come to the same end.
+    Devices of different hosts may round differently. With one result for all, every host keeps the same picture, bit
+    for bit, and they can share its tiles at a larger size.
 
     Args:
-        extractor: As `objective.Objective` takes it.
-        replicas: Of all hosts.
-        **options: As `objective.Objective` takes them.
+        evaluator: Evaluates the image on this host.
+        replicas: Replicas of all hosts.
 
-    Raises:
-        ValueError: As `objective.Objective` does.
+    Attributes:
+        evaluator: The evaluator given.
     """
 
-    def __init__(self, extractor: extractors.FeatureExtractor, *, replicas: devices.Replicas, **options: Any) -> None:
-        super().__init__(extractor, **options)
+    def __init__(self, evaluator: base.Evaluator, replicas: devices.Replicas) -> None:
+        self.evaluator = evaluator
         self._replicas = replicas
 
-    def _evaluate(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[objective.LossTerms, tf.Tensor]:
-        return hosts.of_chief(self._replicas, super()._evaluate(image, weights))
+    def evaluate(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[base.LossTerms, tf.Tensor]:
+        """Returns the chief's terms of the loss and its gradient, see `base.Evaluator`.
+
+        All hosts must call it equally often.
+
+        Raises:
+            ConnectionError: Another host is lost.
+        """
+        return hosts.of_chief(self._replicas, self.evaluator.evaluate(image, weights))
+
+    def tracing_count(self) -> int:
+        """Returns how often the evaluator's functions were traced on this host."""
+        return self.evaluator.tracing_count()

@@ -1,13 +1,17 @@
-"""What every optimizer of an image is: one evaluation of the objective a step, over any objective."""
+"""The interface of every optimizer: one evaluation of an objective per step."""
 
 from __future__ import annotations
 
 import abc
 import contextlib
-from typing import Any, NamedTuple, Protocol
+import inspect
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import keras
 import tensorflow as tf
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["BOUNDS", "Bounds", "Objective", "Optimizer", "Step", "clipped", "dot", "free", "held", "norm"]
 
@@ -16,20 +20,21 @@ BOUNDS = (0.0, 255.0)
 
 
 class Objective(Protocol):
-    """What an optimizer asks of an objective, whole or in tiles."""
+    """A function of an image that an optimizer lowers."""
 
-    def value_and_gradient(self, image: tf.Tensor) -> tuple[Any, tf.Tensor]:
-        """The terms of the loss, with their `total`, and its gradient."""
+    def value_and_gradient(self, image: tf.Tensor, /) -> tuple[Any, tf.Tensor]:
+        """Returns the terms of the loss, among them its `total`, and the gradient of that, of the image's shape."""
+        ...
 
 
 class Step(NamedTuple):
-    """What one step found.
+    """The result of one step.
 
     Attributes:
-        terms: The objective's terms at the image that was evaluated (L-BFGS: that is kept).
-        gradient_norm: Euclidean norm of the gradient there, with respect to what is optimised; not finite where the run
-            must stop.
-        accepted: Whether the run goes on from what was evaluated; else it was a trial that failed.
+        terms: The objective's terms at the image that was evaluated; with L-BFGS, at the image that is kept.
+        gradient_norm: Euclidean norm of the gradient at that image, with respect to the values that are optimised. The
+            run must stop where it is not finite.
+        accepted: Whether the run goes on from the image that was evaluated. Otherwise it was a trial that failed.
     """
 
     terms: Any
@@ -38,28 +43,49 @@ class Step(NamedTuple):
 
 
 class Optimizer(abc.ABC):
-    """Lowers an objective, one evaluation a step.
+    """An optimizer of an image, which evaluates its objective once per step.
 
     Args:
-        on_host: Whether all that a run remembers lies, and each update is computed, on the CPU, so that an accelerator
-            holds nothing but what the objective puts there.
+        on_host: Whether the variables lie, and each update is computed, on the CPU. An accelerator then holds only
+            what the objective puts there.
 
     Attributes:
-        image: The variable that holds the present image; made by `start`.
-        keras_optimizer: The Keras optimizer at work, where there is one: Keras's callbacks look for it.
+        image: The variable that holds the present image; `start` makes it.
+        keras_optimizer: The Keras optimizer at work, for Keras's callbacks; None where there is none.
         bounds: Lowest and highest value of what is optimised, or None.
     """
 
     image: tf.Variable
+    _arguments: tuple[tuple[Any, ...], dict[str, Any]]
     keras_optimizer: keras.optimizers.Optimizer | None = None
     bounds: Bounds = None
     built = True  # For Keras's callbacks, where there is no Keras optimizer to ask: a run starts it first.
 
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        """Returns the new object, which remembers its arguments for `get_config` and `fresh`."""
+        made = super().__new__(cls)
+        made._arguments = (args, options)
+        return made
+
     def __init__(self, *, on_host: bool = False) -> None:
         self._on_host = on_host
 
-    def place(self) -> contextlib.AbstractContextManager:
-        """Where variables are made and the update is computed: the CPU for `on_host`, or as TensorFlow chooses."""
+    def fresh(self) -> Self:
+        """Returns another optimizer of the same class and arguments, which has not been started.
+
+        Wrapped optimizers are made anew too. A subclass need not do anything for it.
+        """
+        args, options = self._arguments
+        return type(self)(*map(_fresh, args), **{name: _fresh(value) for name, value in options.items()})
+
+    def get_config(self) -> dict[str, object]:
+        """Returns {argument: value}: what was given where it was made, as a description for records and checkpoints."""
+        args, options = self._arguments
+        given = inspect.signature(self.__init__).bind(*args, **options).arguments
+        return {name: _described(value) for name, value in given.items()}
+
+    def place(self) -> contextlib.AbstractContextManager[object]:
+        """Returns the device scope for variables and updates: the CPU for `on_host`, else what TensorFlow chooses."""
         return tf.device("CPU:0") if self._on_host else contextlib.nullcontext()
 
     @abc.abstractmethod
@@ -68,21 +94,21 @@ class Optimizer(abc.ABC):
 
     @abc.abstractmethod
     def variables(self) -> dict[str, tf.Variable]:
-        """{name: variable}: all that a run remembers from one step to the next, once it has been started."""
+        """Returns {name: variable}: all that a run remembers from one step to the next, once it has been started."""
 
     def resume(self, objective: Objective) -> None:  # noqa: B027  Nothing to do where the variables say it all.
-        """Makes ready to go on, once the variables have been given the values of another run."""
+        """Gets ready to go on, once the variables have been given the values of another run."""
 
     @abc.abstractmethod
     def step(self, objective: Objective) -> Step:
         """Evaluates the objective once and moves the image."""
 
     def result(self) -> tf.Tensor:
-        """The picture that the steps so far have come to."""
+        """Returns the picture after the steps so far."""
         with self.place():
             return tf.identity(self.image)
 
-    def carry_over(self, other: Optimizer) -> None:  # noqa: B027  Nothing, where nothing keeps its meaning.
+    def carry_over(self, other: Optimizer) -> None:  # noqa: B027  Default: nothing.
         """Takes over, after `start`, what another of the same kind has learned on an image of another size."""
 
     def move(self, image: tf.Tensor) -> None:
@@ -91,17 +117,17 @@ class Optimizer(abc.ABC):
             self.image.assign(image)
 
     def stalled(self) -> bool:
-        """Whether no further step can lower the loss."""
+        """Returns whether no further step can lower the loss."""
         return False
 
 
 def clipped(image: tf.Tensor, bounds: Bounds) -> tf.Tensor:
-    """The image with its values kept within bounds, if there are any."""
+    """Returns the image, clipped to the bounds if there are any."""
     return image if bounds is None else tf.clip_by_value(image, *bounds)
 
 
 def held(image: tf.Tensor, gradient: tf.Tensor, bounds: Bounds) -> tf.Tensor:
-    """Whether a bound keeps each pixel from moving down the gradient: bool, of the image's shape."""
+    """Returns whether a bound keeps each pixel from moving down the gradient: bool, of the image's shape."""
     if bounds is None:
         return tf.zeros_like(image, tf.bool)
     lowest, highest = bounds
@@ -109,22 +135,34 @@ def held(image: tf.Tensor, gradient: tf.Tensor, bounds: Bounds) -> tf.Tensor:
 
 
 def free(values: tf.Tensor, image: tf.Tensor, gradient: tf.Tensor, bounds: Bounds) -> tf.Tensor:
-    """The values of pixels that may move down the gradient; 0 where a bound holds one."""
+    """Returns the values of pixels that may move down the gradient, and 0 where a bound holds one."""
     if bounds is None:
         return tf.identity(values)
     return tf.where(held(image, gradient, bounds), tf.zeros([], values.dtype), values)
 
 
 def dot(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """The sum of the products of two arrays of one shape, a scalar.
+    """Returns the sum of the products of two arrays of one shape, a scalar.
 
-    Row by row, where they are images: no array of products is stored, and float32, in which a sum of fifty million
-    terms added one by one loses a tenth of it, keeps six digits.
+    Images are summed row by row. So no array of products is stored, and float32 keeps six digits. (Added one by one,
+    fifty million terms in float32 lose a tenth of their sum.)
     """
     rows = [tf.reshape(values, [*values.shape[:-2], -1]) for values in (a, b)]
     return tf.reduce_sum(tf.einsum("...i,...i->...", *rows))
 
 
 def norm(values: tf.Tensor) -> tf.Tensor:
-    """The Euclidean norm of an array, a scalar."""
+    """Returns the Euclidean norm of an array, a scalar."""
     return tf.sqrt(dot(values, values))
+
+
+def _fresh(argument: object) -> object:
+    return argument.fresh() if isinstance(argument, Optimizer) else argument
+
+
+def _described(argument: object) -> object:
+    """Returns the same text for the same argument in every process; the default `repr` names a place in memory."""
+    config = getattr(argument, "get_config", None)
+    if config is not None:
+        return {"class": type(argument).__name__, **config()}
+    return getattr(argument, "__qualname__", argument)

@@ -8,36 +8,36 @@ import keras
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, norm
+from nst_keras.optimizers import base
 from nst_keras.runtime import compilation
 
-__all__ = ["KerasOptimizer", "LearningRate", "adam"]
+__all__ = ["LEARNING_RATE", "KerasOptimizer", "LearningRate", "adam"]
 
 LearningRate = float | keras.optimizers.schedules.LearningRateSchedule
 
 # TensorFlow's tutorial: Adam(learning_rate=0.02, beta_1=0.99, epsilon=0.1) on an image in 0..1, here on 0..255. Its
-# epsilon is next to nothing beside its own gradients, but would hold up those of "relative", a billion times smaller.
-_LEARNING_RATE = 0.02 * 255
+# epsilon is negligible beside its own gradients, but would stop those of "relative", which are a billion times smaller.
+LEARNING_RATE = 0.02 * 255
 _BETA_1 = 0.99
 _EPSILON = 1e-12
 
-# Keras's variables that hold squares of gradients, or of changes of the image, by the ends of their names; others hold
+# Endings of the names of Keras's variables that hold squares of gradients, or of changes of the image. The others hold
 # gradients, or multiples of them.
 _OF_SQUARES = ("velocity", "velocity_hat", "accumulator", "accumulated_grad")
 _OF_CHANGES = ("accumulated_delta_var",)
 
 
-class KerasOptimizer(Optimizer):
+class KerasOptimizer(base.Optimizer):
     """Any Keras optimizer over the pixels, kept in range.
 
     Args:
-        optimizer: Copied from its config, so that runs are alike and yours stays as it was; or a function that makes
-            one.
+        optimizer: A Keras optimizer, or a function that makes one. An optimizer is copied from its config, so that runs
+            are alike and yours stays as it was.
         bounds: Lowest and highest value of a pixel, or None.
-        largest_rate: A learning rate above it is taken as it; None for no such limit. Adam moves every pixel by about
-            its rate at first: at 80 levels a step a picture turns to noise, and never settles.
+        largest_rate: The upper limit of the learning rate; None for no limit. Adam moves every pixel by about its rate
+            at first: at 80 levels per step a picture turns to noise, and never settles.
         jit_compile: A name in `compilation.JIT_MODES`, or a bool.
-        on_host: As `Optimizer` takes it.
+        on_host: Whether the variables lie, and each update is computed, on the CPU.
 
     Raises:
         ValueError: The optimizer cannot be copied from its config.
@@ -47,14 +47,16 @@ class KerasOptimizer(Optimizer):
         self,
         optimizer: keras.optimizers.Optimizer | Callable[[], keras.optimizers.Optimizer],
         *,
-        bounds: Bounds = BOUNDS,
+        bounds: base.Bounds = base.BOUNDS,
         largest_rate: float | None = None,
         jit_compile: str | bool = "auto",
         on_host: bool = False,
     ) -> None:
         super().__init__(on_host=on_host)
         with self.place():
-            self.keras_optimizer = optimizer() if callable(optimizer) else _copy(optimizer)
+            self._keras = self.keras_optimizer = (
+                _copy(optimizer) if isinstance(optimizer, keras.optimizers.Optimizer) else optimizer()
+            )
         self.bounds = bounds
         self._largest_rate = largest_rate
         self._update = compilation.compiled(self._updated, jit_compile=jit_compile)
@@ -62,24 +64,26 @@ class KerasOptimizer(Optimizer):
     def start(self, image: tf.Tensor) -> None:
         """Begins a run at an image, with fresh moments; all runs of one optimizer are of images of one size."""
         with self.place():
-            if self.keras_optimizer.built:
+            if self._keras.built:
                 self.image.assign(image)
-                for variable, value in zip(self.keras_optimizer.variables, self._initial_values, strict=True):
+                for variable, value in zip(self._keras.variables, self._initial_values, strict=True):
                     variable.assign(tf.broadcast_to(value, variable.shape))
             else:
                 self._create_variables(image)
 
-    def carry_over(self, other: KerasOptimizer) -> None:
-        """Takes over the step count, the learning rate and the moments, these interpolated to the image's size.
+    def carry_over(self, other: base.Optimizer) -> None:
+        """Takes over the step count, the learning rate and the moments, interpolated to the image's size.
 
-        The moments are scaled too, the first by the ratio r of the pixels before to those now, the second by r^2, as
-        the gradient of a mean over pixels thins out when they grow in number. (That of a sum, as the content term of
-        `"gatys2015"` is, does not; there Adam has to find its pace again.) Those of fewer dimensions than the image,
-        as Adafactor has, begin anew.
+        The moments are scaled too: the first by the ratio r of the pixels before to those now, the second by r^2,
+        because the gradient of a mean over pixels thins out as they grow in number. (The gradient of a sum, such as the
+        content term of `"gatys2015"`, does not; there Adam has to find its pace again.) Moments of fewer dimensions
+        than the image, such as Adafactor's, begin anew.
         """
+        if not isinstance(other, KerasOptimizer):
+            return
         size = self.image.shape[1:3]
         ratio = other.image.shape.num_elements() / self.image.shape.num_elements()
-        for mine, others in zip(self.keras_optimizer.variables, other.keras_optimizer.variables, strict=True):
+        for mine, others in zip(self._keras.variables, other._keras.variables, strict=True):
             if others.shape == other.image.shape:
                 with self.place():
                     interpolated = tf.image.resize(others.value, size)
@@ -88,77 +92,80 @@ class KerasOptimizer(Optimizer):
                 mine.assign(others)
 
     def variables(self) -> dict[str, tf.Variable]:
-        """The image, and the Keras optimizer's own: its steps, its rate, its moments."""
-        own = {f"optimizer_{place}": variable.value for place, variable in enumerate(self.keras_optimizer.variables)}
+        """Returns the image and the Keras optimizer's own variables: its steps, its rate, its moments."""
+        own = {f"optimizer_{place}": variable.value for place, variable in enumerate(self._keras.variables)}
         return {"image": self.image, **own}
 
-    def step(self, objective: Objective) -> Step:
-        """Evaluates the objective at the image, then moves it: the terms are those before the move."""
+    def step(self, objective: base.Objective) -> base.Step:
+        """Evaluates the objective at the image, then moves the image; the step's terms are those before the move."""
         terms, gradient = objective.value_and_gradient(tf.convert_to_tensor(self.image))
         with self.place():
-            return Step(terms, self._update(tf.identity(gradient)))
+            return base.Step(terms, self._update(tf.identity(gradient)))
 
     def _create_variables(self, image: tf.Tensor) -> None:
         self.image = tf.Variable(image)
-        self.keras_optimizer.build([self.image])
-        self._initial_values = [_without_repetition(v.value) for v in self.keras_optimizer.variables]
+        self._keras.build([self.image])
+        self._initial_values = [_without_repetition(v.value) for v in self._keras.variables]
 
     def _updated(self, gradient: tf.Tensor) -> tf.Tensor:
         before = tf.identity(self.image)
-        self.keras_optimizer.apply([gradient], [self.image])
+        self._keras.apply([gradient], [self.image])
         change = self._share_of_rate() * (self.image - before)
-        gradient_norm = norm(gradient)
+        gradient_norm = base.norm(gradient)
         # A gradient that is not finite leaves the image as it was, for the run to stop with it.
-        self.image.assign(tf.where(tf.math.is_finite(gradient_norm), clipped(before + change, self.bounds), before))
+        self.image.assign(
+            tf.where(tf.math.is_finite(gradient_norm), base.clipped(before + change, self.bounds), before)
+        )
         return gradient_norm
 
     def _share_of_rate(self) -> tf.Tensor | float:
         if self._largest_rate is None:
             return 1.0
-        return tf.minimum(1.0, self._largest_rate / tf.cast(self.keras_optimizer.learning_rate, tf.float32))
+        return tf.minimum(1.0, self._largest_rate / tf.cast(self._keras.learning_rate, tf.float32))
 
 
 def adam(
     learning_rate: LearningRate | None = None,
     *,
-    bounds: Bounds = BOUNDS,
+    bounds: base.Bounds = base.BOUNDS,
     jit_compile: str | bool = "auto",
     on_host: bool = False,
 ) -> KerasOptimizer:
-    """Keras's Adam with the tutorial's settings, safe at any learning rate.
+    """Returns Keras's Adam with the settings of TensorFlow's tutorial, safe at any learning rate.
 
-    A rate above the tutorial's 5.1 levels is taken as 5.1, see `KerasOptimizer`: users come with rates of 80, at which
-    a picture turns to noise.
+    The learning rate is limited to the tutorial's, 5.1 levels: users come with rates of 80, at which a picture turns to
+    noise.
 
     Args:
-        learning_rate: Levels of 0..255 a step, a number above 0 or a Keras schedule; 5.1 if left out.
-        bounds: As `KerasOptimizer` takes them.
-        jit_compile: A name in `compilation.JIT_MODES`.
-        on_host: As `Optimizer` takes it.
+        learning_rate: Levels of 0..255 per step: a number above 0, or a Keras schedule. Default: 5.1.
+        bounds: Lowest and highest value of a pixel, or None.
+        jit_compile: A name in `compilation.JIT_MODES`, or a bool.
+        on_host: Whether the variables lie, and each update is computed, on the CPU.
 
     Raises:
-        ValueError: A learning rate that is not above 0.
+        ValueError: The learning rate is not above 0.
     """
-    rate = _LEARNING_RATE if learning_rate is None else learning_rate
+    rate = LEARNING_RATE if learning_rate is None else learning_rate
     is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
     if not is_schedule and checks.finite("learning_rate", rate) <= 0:
         raise ValueError(f"learning_rate must be above 0, but {rate!r} was given.")
     return KerasOptimizer(
-        lambda: keras.optimizers.Adam(rate, beta_1=_BETA_1, epsilon=_EPSILON),
+        # Keras's own annotation names the number alone.
+        lambda: keras.optimizers.Adam(rate, beta_1=_BETA_1, epsilon=_EPSILON),  # pyright: ignore[reportArgumentType]
         bounds=bounds,
-        largest_rate=_LEARNING_RATE,
+        largest_rate=LEARNING_RATE,
         jit_compile=jit_compile,
         on_host=on_host,
     )
 
 
 def _power_of_gradients(name: str) -> int:
-    """How often a gradient's unit is in that of one of Keras's variables."""
+    """Returns the power of a gradient's unit in the unit of one of Keras's variables."""
     return 0 if name.endswith(_OF_CHANGES) else 2 if name.endswith(_OF_SQUARES) else 1
 
 
 def _without_repetition(values: tf.Tensor) -> tf.Tensor:
-    """A copy; of moments that are of one value throughout, as Keras's are at first, a scalar of that value."""
+    """Returns a copy, or a scalar where all values are equal, as in Keras's moments at first."""
     if values.shape.num_elements() < 2 or not tf.reduce_all(values == tf.reshape(values, [-1])[0]):
         return tf.identity(values)
     return tf.reshape(values, [-1])[0]

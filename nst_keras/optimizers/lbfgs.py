@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.optimizers.base import BOUNDS, Bounds, Objective, Optimizer, Step, clipped, dot, free, norm
+from nst_keras.optimizers import base
 from nst_keras.runtime import compilation
 
 __all__ = ["HISTORY", "LBFGS", "two_loop_direction"]
@@ -23,54 +23,56 @@ def two_loop_direction(
     gradient_changes: Sequence[tf.Tensor],
     curvatures: Sequence[tf.Tensor] | None = None,
 ) -> tf.Tensor:
-    """The L-BFGS direction -H g (Nocedal and Wright, "Numerical Optimization", algorithm 7.4).
+    """Returns the L-BFGS direction -H g (Nocedal and Wright, "Numerical Optimization", algorithm 7.4).
 
     Args:
         gradient: g, of any shape.
         displacements: s_k = x_{k+1} - x_k, each of g's shape, the newest first.
-        gradient_changes: y_k = g_{k+1} - g_k, likewise.
-        curvatures: s_k . y_k, where they are known already; a pair whose curvature is 0 does not count.
+        gradient_changes: y_k = g_{k+1} - g_k, each of g's shape, the newest first.
+        curvatures: s_k . y_k, scalars. Default: computed here. A pair whose curvature is 0 does not count.
 
     Returns:
         -H g, of g's shape; -g for an empty history.
     """
     pairs = list(zip(displacements, gradient_changes, strict=True))
     if curvatures is None:
-        curvatures = [dot(s, y) for s, y in pairs]
+        curvatures = [base.dot(s, y) for s, y in pairs]
     inverse_curvatures = [tf.math.divide_no_nan(tf.ones([], gradient.dtype), curvature) for curvature in curvatures]
     direction, shares = -gradient, []
     for (s, y), rho in zip(pairs, inverse_curvatures, strict=True):
-        share = rho * dot(s, direction)
+        share = rho * base.dot(s, direction)
         direction -= share * y
         shares.append(share)
-    scale = tf.math.divide_no_nan(curvatures[0], dot(gradient_changes[0], gradient_changes[0]))
+    scale = tf.math.divide_no_nan(curvatures[0], base.dot(gradient_changes[0], gradient_changes[0]))
     direction *= tf.where(scale > 0, scale, tf.ones_like(scale))
     for (s, y), rho, share in zip(reversed(pairs), reversed(inverse_curvatures), reversed(shares), strict=True):
-        direction += (share - rho * dot(y, direction)) * s
+        direction += (share - rho * base.dot(y, direction)) * s
     return direction
 
 
-class LBFGS(Optimizer):
-    """L-BFGS with bounds on the pixels, on the device, one evaluation a step.
+class LBFGS(base.Optimizer):
+    """L-BFGS with bounds on the pixels, on the device, one evaluation per step.
 
-    Each step evaluates one trial point. Where it lowers the loss enough (Armijo's condition) it is accepted, the pair
-    of changes enters the history, and the two-loop recursion gives the next direction; otherwise the next trial is
-    nearer. So a step never raises the loss, and the steps count the evaluations. Bounds are kept by projection: pixels
-    at a bound that the gradient pushes outwards are left out of the direction, and trial points are clipped (Bertsekas
-    1982, "Projected Newton methods for optimization problems with simple constraints").
+    Each step evaluates one trial point. Where it lowers the loss enough (Armijo's condition), the trial point is
+    accepted: the pair of changes enters the history, and the two-loop recursion gives the next direction. Otherwise the
+    next trial point is nearer. So a step never raises the loss, and there are as many evaluations as steps.
 
-    Differs from SciPy's L-BFGS-B because a search for the curvature condition costs evaluations; a pair without
+    Bounds are kept by projection: pixels at a bound that the gradient pushes outwards are left out of the direction,
+    and trial points are clipped (Bertsekas 1982, "Projected Newton methods for optimization problems with simple
+    constraints").
+
+    Unlike SciPy's L-BFGS-B, no search looks for the curvature condition, because it costs evaluations. A pair without
     positive curvature is left out of the history instead.
 
     The history is a ring: the newest pair is written over the oldest, and nothing is shifted. The direction is not
     kept: a trial that is not accepted, which is rare, computes it again.
 
     Args:
-        history: Pairs remembered; each takes the memory of two images.
+        history: Number of pairs remembered; each takes the memory of two images.
         bounds: Lowest and highest value of a pixel, or None.
-        first_change: Root mean square change of the very first trial, in levels.
-        jit_compile: A name in `compilation.JIT_MODES`.
-        on_host: As `Optimizer` takes it.
+        first_change: Root mean square change of the very first trial, in levels of 0..255.
+        jit_compile: A name in `compilation.JIT_MODES`, or a bool.
+        on_host: Whether the variables lie, and each update is computed, on the CPU.
 
     Raises:
         ValueError: `history` is not a whole number, 1 or more, or `first_change` is not above 0.
@@ -83,7 +85,7 @@ class LBFGS(Optimizer):
         self,
         *,
         history: int = HISTORY,
-        bounds: Bounds = BOUNDS,
+        bounds: base.Bounds = base.BOUNDS,
         first_change: float = 5.0,
         jit_compile: str | bool = "auto",
         on_host: bool = False,
@@ -98,12 +100,11 @@ class LBFGS(Optimizer):
         self._difference = compilation.compiled(self._differenced, jit_compile=jit_compile)
         self._weigh = compilation.compiled(self._weighed, jit_compile=jit_compile)
         self._aim = compilation.compiled(self._aimed, jit_compile=jit_compile)
-        self.image: tf.Variable | None = None
 
     def start(self, image: tf.Tensor) -> None:
         """Begins a run at an image, with an empty history; all runs of one optimizer are of images of one size."""
         with self.place():
-            if self.image is None:
+            if not hasattr(self, "image"):
                 self._create_variables(image)
             self.image.assign(image)
             self._trial.assign(image)
@@ -118,8 +119,8 @@ class LBFGS(Optimizer):
         """Goes on from another image, with an empty history."""
         self.start(image)
 
-    def step(self, objective: Objective) -> Step:
-        """Evaluates the objective at the trial point: the terms are those of the image that is kept."""
+    def step(self, objective: base.Objective) -> base.Step:
+        """Evaluates the objective at the trial point; the step's terms are those of the image that is kept."""
         terms, gradient = objective.value_and_gradient(tf.convert_to_tensor(self._trial))
         with self.place():
             loss, gradient = tf.identity(terms.total), tf.identity(gradient)
@@ -130,10 +131,10 @@ class LBFGS(Optimizer):
             else:
                 self._reject(loss, slope)
             norm = self._aim(*self._pairs())
-        return Step(self._terms, norm, accepted)
+        return base.Step(self._terms, norm, accepted)
 
     def variables(self) -> dict[str, tf.Variable]:
-        """The image, the trial point, and all that led to it, the history of pairs and the ring's place among it."""
+        """Returns the image, the trial point, and all that led to it, with the history and its newest pair's place."""
         names = ("trial", "gradient", "curvatures", "newest", "loss", "length", "backtracks", "restarted")
         pairs = {
             f"{name}_{place}": variable
@@ -142,31 +143,31 @@ class LBFGS(Optimizer):
         }
         return {"image": self.image, **{name: getattr(self, f"_{name}") for name in names}, **pairs}
 
-    def resume(self, objective: Objective) -> None:
-        """Finds the terms of the image anew, which a trial that is not accepted leaves as the step's."""
+    def resume(self, objective: base.Objective) -> None:
+        """Evaluates the image again, because a step that is not accepted reports the terms of the image."""
         self._terms = objective.value_and_gradient(tf.convert_to_tensor(self.image))[0]
 
     def stalled(self) -> bool:
-        """Whether even short steps down the gradient no longer lower the loss, to float precision."""
+        """Returns whether even short steps down the gradient no longer lower the loss, to float precision."""
         return bool(self._restarted) and int(self._backtracks) >= self.MAX_BACKTRACKS
 
     def _create_variables(self, image: tf.Tensor) -> None:
         self.image, self._trial = tf.Variable(image), tf.Variable(image)
         self._gradient = tf.Variable(tf.zeros_like(image))
-        self._displacements, self._gradient_changes = (
-            [tf.Variable(tf.zeros_like(image)) for _ in range(self._history)] for _ in range(2)
-        )
+        self._displacements = [tf.Variable(tf.zeros_like(image)) for _ in range(self._history)]
+        self._gradient_changes = [tf.Variable(tf.zeros_like(image)) for _ in range(self._history)]
         self._curvatures = tf.Variable(tf.zeros([self._history], image.dtype))  # The newest pair's first.
-        self._newest = tf.Variable(0)  # The place of the newest pair; the one before it lies at the next.
+        self._newest = tf.Variable(tf.constant(0))  # The newest pair's place; older ones follow.
         self._loss = tf.Variable(tf.zeros([], image.dtype))
         self._length = tf.Variable(tf.ones([], image.dtype))
-        self._backtracks = tf.Variable(0)
-        self._restarted = tf.Variable(False)
+        self._backtracks = tf.Variable(tf.constant(0))
+        self._restarted = tf.Variable(tf.constant(False))
 
     def _pairs(self) -> tuple[list[tf.Variable], list[tf.Variable]]:
-        """The displacements and the gradient changes, the newest first."""
+        """Returns the displacements and the gradient changes, the newest first."""
         newest = int(self._newest)
-        return tuple(ring[newest:] + ring[:newest] for ring in (self._displacements, self._gradient_changes))
+        displacements, gradient_changes = self._displacements, self._gradient_changes
+        return displacements[newest:] + displacements[:newest], gradient_changes[newest:] + gradient_changes[:newest]
 
     def _forget(self) -> None:
         self._curvatures.assign(tf.zeros_like(self._curvatures))
@@ -185,7 +186,7 @@ class LBFGS(Optimizer):
         self._restarted.assign(False)
 
     def _remember(self, curvature: tf.Tensor) -> None:
-        """Puts the differences that image and gradient hold in the place of the oldest pair."""
+        """Writes the differences, which image and gradient hold, over the oldest pair."""
         oldest = (int(self._newest) - 1) % self._history
         self._displacements[oldest].assign(self.image)
         self._gradient_changes[oldest].assign(self._gradient)
@@ -200,48 +201,52 @@ class LBFGS(Optimizer):
             self._shorten(loss, slope)
 
     def _restart(self) -> None:
-        """Forgets the history, and goes down the gradient, where its directions have failed."""
+        """Forgets the history, whose directions have failed, and goes down the gradient."""
         self._forget()
         self._length.assign(1.0)
         self._backtracks.assign(0)
         self._restarted.assign(True)
 
     def _shorten(self, loss: tf.Tensor, slope: tf.Tensor) -> None:
-        """To the minimum of the parabola through both losses and the slope, within 0.1 to 0.5 of the length."""
+        """Shortens the step, to 0.1 to 0.5 of its length, towards the minimum of a parabola.
+
+        The parabola goes through both losses, with the slope at the image (Nocedal and Wright, "Numerical
+        Optimization", section 3.5).
+        """
         share = -slope / (2 * (loss - self._loss - slope))
         share = tf.where(tf.math.is_finite(share), tf.clip_by_value(share, 0.1, 0.5), 0.1)
         self._length.assign(self._length * share)
 
     def _judged(self, loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Whether the trial point becomes the image, and the loss's slope along the way there."""
-        slope = dot(self._gradient, self._trial - self.image)
+        """Returns whether the trial point becomes the image, and the slope of the loss along the way there."""
+        slope = base.dot(self._gradient, self._trial - self.image)
         # Less, not equal: below float precision the bound would let a step through that gains nothing.
         lower = (loss <= self._loss + self.SUFFICIENT_DECREASE * slope) & (loss < self._loss)
         return tf.math.is_inf(self._loss) | lower, slope
 
     def _differenced(self, gradient: tf.Tensor) -> None:
-        """Turns image and gradient, in place, into s and y."""
+        """Replaces image and gradient by their changes s and y, in place."""
         self.image.assign(self._trial - self.image)
         self._gradient.assign(gradient - self._gradient)
 
     def _weighed(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """The curvature s . y of the differences that image and gradient hold, and whether these are of use."""
-        curvature = dot(self.image, self._gradient)
-        return curvature, curvature > 1e-10 * norm(self.image) * norm(self._gradient)
+        """Returns the curvature s . y of the changes that image and gradient hold, and whether it is usable."""
+        curvature = base.dot(self.image, self._gradient)
+        return curvature, curvature > 1e-10 * base.norm(self.image) * base.norm(self._gradient)
 
     def _aimed(self, displacements: list[tf.Variable], gradient_changes: list[tf.Variable]) -> tf.Tensor:
-        """Sets the trial point, from the present gradient and history; gives the gradient's norm."""
+        """Sets the trial point from the present gradient and history; returns the norm of the gradient."""
         gradient, curvatures = self._free(self._gradient), tf.unstack(self._curvatures)
         direction = self._free(two_loop_direction(gradient, displacements, gradient_changes, curvatures))
         # From here on the full gradient, so that the other's memory is free: the direction is 0 where they differ.
-        downhill = dot(direction, self._gradient) < 0
+        downhill = base.dot(direction, self._gradient) < 0
         first_norm = tf.cast(self._first_change * math.sqrt(gradient.shape.num_elements()), gradient.dtype)
-        rate = tf.math.divide_no_nan(first_norm, norm(gradient))
+        rate = tf.math.divide_no_nan(first_norm, base.norm(gradient))
         steepest = self._free(-rate * self._gradient)
         direction = tf.where(downhill & (curvatures[0] > 0), direction, steepest)
-        self._trial.assign(clipped(self.image + self._length * direction, self.bounds))
-        return norm(self._gradient)
+        self._trial.assign(base.clipped(self.image + self._length * direction, self.bounds))
+        return base.norm(self._gradient)
 
     def _free(self, values: tf.Tensor) -> tf.Tensor:
-        """The values of pixels that may move down the gradient; 0 where a bound holds one."""
-        return free(values, self.image, self._gradient, self.bounds)
+        """Returns the values of pixels that may move down the gradient, and 0 where a bound holds one."""
+        return base.free(values, self.image, self._gradient, self.bounds)

@@ -1,3 +1,5 @@
+import dataclasses
+import inspect
 import itertools
 
 import keras
@@ -39,10 +41,10 @@ def test_height_and_width_count_alike(compact):
 
 
 def test_what_backpropagation_keeps_of_a_small_network(extractor):
-    """conv1 of 8 channels; pool1; conv2 and conv3 of 12, at a quarter of the pixels; all float32."""
+    """The network: conv1 of 8 channels; pool1; conv2 and conv3 of 12, at a quarter of the pixels; all float32."""
     cut = extractor.select(["conv1", "conv3"])
     pixels, quarter = 40 * 60, 20 * 30
-    kept = 8 * pixels * 2 + 8 * quarter + 12 * quarter + 12 * quarter * 2  # Twice what is asked for.
+    kept = 8 * pixels * 2 + 8 * quarter + 12 * quarter + 12 * quarter * 2  # Outputs count twice.
     graph = estimate(cut, 40, 60, jit_compile="false")
     assert graph.features == int(1.25 * 4 * kept)
     targets = 3 * pixels + 2 * 8 * pixels
@@ -53,7 +55,7 @@ def test_what_backpropagation_keeps_of_a_small_network(extractor):
     ("pooling", "with_xla", "without"), [("max", 2, 1), ("avg", 0, 0), ("avg_scaled", 0, 0), ("l2", 2, 2)]
 )
 def test_what_backpropagation_keeps_of_a_pooling(model, pooling, with_xla, without):
-    """pool1 of 8 channels at a quarter of the pixels, beside conv1, conv2 and conv3, which is asked for."""
+    """pool1 has 8 channels at a quarter of the pixels; beside it stand conv1, conv2 and conv3, the output."""
     pixels, quarter = 40 * 60, 20 * 30
     features = {}
     for mode in ("true", "false"):
@@ -134,9 +136,36 @@ def test_bad_settings(compact, settings, message):
         estimate(compact, **settings)
 
 
+def test_a_style_image_too_small_is_named(compact):
+    with pytest.raises(ValueError, match="the style image is 256x8 px"):
+        estimate(compact, style_size=(8, 256))
+
+
+def test_a_request_has_the_arguments_of_the_public_function():
+    parameters = inspect.signature(memory_estimate.estimate_memory).parameters.values()
+    fields = dataclasses.fields(memory_estimate.MemoryRequest)
+    assert [field.name for field in fields] == [parameter.name for parameter in parameters]
+    missing = {dataclasses.MISSING: inspect.Parameter.empty}
+    defaults = [missing.get(field.default, field.default) for field in fields]
+    assert defaults == [parameter.default for parameter in parameters]
+
+
+def test_a_request_is_checked_once_and_stays(compact):
+    request = memory_estimate.MemoryRequest(height=256, width=256, extractor=compact, on_gpu=False, frames=3)
+    assert memory_estimate.estimate(request) == estimate(compact, frames=3)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        request.frames = 4
+    with pytest.raises(ValueError, match="width must be a whole number, 1 or more, but 0 was given"):
+        dataclasses.replace(request, width=0)
+
+
+def test_layers_may_be_any_iterable(compact):
+    assert estimate(compact, layers=iter(LAYERS)) == estimate(compact, layers=LAYERS)
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_in_tiles_memory_grows_by_the_pictures_own_images_alone(compact, optimizer):
-    """Sizes whose windows are of one shape, which they are where there are tiles within."""
+    """The windows of all these sizes have one shape, because each image has inner tiles."""
     sizes, settings = (1024, 2048, 4096), {"tile_size": 256, "style_size": (512, 512)}
     estimates = [estimate(compact, side, side, optimizer, **settings) for side in sizes]
     images = [of_size.images / side**2 for of_size, side in zip(estimates, sizes, strict=True)]

@@ -1,4 +1,4 @@
-"""Which pictures are taken in tiles, and how large these are."""
+"""Tests the choice of tile sizes."""
 
 import pytest
 
@@ -12,7 +12,7 @@ NEED = {"optimizer": "adam", "jit_compile": "false"}
 
 
 class Some(devices.Replicas):
-    """A stand-in for so many, on one host; other hosts say for themselves how often they do not fit."""
+    """A stand-in for `count` replicas on one host; `others` holds what other hosts add to each sum."""
 
     def __init__(self, count=1, others=()):
         super().__init__(strategies.get("default"))
@@ -29,7 +29,7 @@ def compact():
 
 @pytest.fixture
 def room(monkeypatch):
-    """Sets the bytes that there are; None for a machine that does not tell."""
+    """Sets the usable bytes; None for a machine that does not tell."""
 
     def set_to(usable):
         found = None if usable is None else memory.Available("this machine", 2**40, int(usable))
@@ -38,12 +38,16 @@ def room(monkeypatch):
     return set_to
 
 
+def request_of(extractor, height, width, **settings):
+    return memory_estimate.MemoryRequest(height=height, width=width, extractor=extractor, **NEED, **settings)
+
+
 def chosen(extractor, height, width, tile_size="auto", halo=None, replicas=None):
-    return tile_sizes.TileSizes(tile_size, halo, replicas or Some()).of(extractor, height, width, NEED)
+    return tile_sizes.TileSizes(tile_size, halo, replicas or Some()).of(request_of(extractor, height, width))
 
 
 def total(extractor, side, tile_size=None, halo=None):
-    return memory_estimate.estimate_memory(side, side, extractor, **NEED, tile_size=tile_size, halo=halo).total
+    return memory_estimate.estimate(request_of(extractor, side, side, tile_size=tile_size, halo=halo)).total
 
 
 @pytest.mark.parametrize("tile_size", [None, 64])
@@ -76,14 +80,14 @@ def test_less_halo_lets_larger_tiles_fit(compact, room):
 
 
 def test_the_choice_stays(compact, room):
-    """Whatever memory there is later; and one made before is kept."""
+    """Later changes of memory do not alter it, and a choice taken over from an earlier run is kept."""
     sizes = tile_sizes.TileSizes("auto", None, Some())
     sizes.take({(2048, 1024): 384})
     room(total(compact, 1024))
-    assert sizes.of(compact, 1024, 1024, NEED) is None
+    assert sizes.of(request_of(compact, 1024, 1024)) is None
     room(1)
-    assert sizes.of(compact, 1024, 1024, NEED) is None
-    assert sizes.of(compact, 2048, 1024, NEED) == 384
+    assert sizes.of(request_of(compact, 1024, 1024)) is None
+    assert sizes.of(request_of(compact, 2048, 1024)) == 384
 
 
 def test_a_network_that_cannot_be_cut_is_taken_as_a_whole(room):
@@ -97,7 +101,7 @@ def test_a_network_that_cannot_be_cut_is_taken_as_a_whole(room):
 @pytest.mark.parametrize("count", [2, 4, 8, 16])
 @pytest.mark.parametrize("side", [256, 512, 1024, 4096])
 def test_several_replicas_have_tiles_enough(compact, room, count, side):
-    """And more than half of them work at a time, unless the picture is too small to be shared out."""
+    """On average more than half of them work, unless the image is too small to be shared."""
     room(None)
     size = chosen(compact, side, side, replicas=Some(count))
     if size is None:
@@ -112,7 +116,7 @@ def test_several_replicas_have_tiles_enough(compact, room, count, side):
 
 
 def test_hosts_choose_the_same_though_one_has_less_memory(compact, room):
-    """What does not fit on another host, its first choices or so many of them, is not taken here."""
+    """A size that does not fit on another host is not chosen here: the first 0 to 3 choices are refused there."""
     room(None)
     choices = [chosen(compact, 2048, 2048, replicas=Some(4, others=[1.0] * refused)) for refused in range(4)]
     assert len(set(choices)) == 4

@@ -74,5 +74,5 @@ def test_an_objective_in_half_precision_is_near_that_in_float32(precision, norma
     assert float(terms.total) == pytest.approx(float(expected_terms.total), rel=0.02)
     assert np.all(np.isfinite(gradient))
     assert error(gradient, expected) <= HALVES[precision]
-    for target in half._regions:
+    for target in half.evaluator.targets.style:
         assert {value.dtype for value in tf.nest.flatten(target.layers)} == {tf.float32}

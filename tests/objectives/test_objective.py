@@ -111,7 +111,9 @@ def test_several_styles_are_blended(make, extractor, content, style):
     flipped = style[:20, ::-1]
     goal = make(regions=guidance.everywhere([loading.load(style), loading.load(flipped)]), normalization="mean")
     grams = [losses.gram_matrix(extractor(loading.load(s))["conv1"], per_location=True) for s in (style, flipped)]
-    np.testing.assert_allclose(goal._regions[0].layers["conv1"]["gram"], (grams[0] + grams[1]) / 2, rtol=1e-5)
+    np.testing.assert_allclose(
+        goal.evaluator.targets.style[0].layers["conv1"]["gram"], (grams[0] + grams[1]) / 2, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("variation", regularizers.VARIATIONS)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from nst_keras.losses import guidance, statistics
 from nst_keras.networks import extractors
 from nst_keras.objectives import targets
+from nst_keras.objectives.tiled import style_summaries
 from nst_keras.runtime import compilation
 from tests import small_networks
 from tests.objectives.test_tiled import picture
@@ -18,7 +19,8 @@ def test_a_target_in_tiles_is_that_of_the_whole_image(name, kind):
     regions = [guidance.Region([picture(91, 117, 1), picture(103, 60, 4)], [0.3, 0.7], None, 0.25)]
     statistic = statistics.STATISTICS[name]
     (tiled,), (whole,) = (
-        targets.style_targets(statistic, extractor, regions, tile_size=tile_size) for tile_size in (30, None)
+        targets.style_targets(statistic, extractor, regions, summarised=summarised)
+        for summarised in (style_summaries.tiled_summary(statistic, extractor, 30), None)
     )
     assert tiled.strength == whole.strength == 0.25
     assert tiled.guides == whole.guides == {}
@@ -34,8 +36,9 @@ def test_a_target_in_tiles_is_that_of_the_whole_image(name, kind):
 def test_a_style_without_a_share_is_not_looked_at(extractor):
     unreadable = tf.fill([1, 40, 40, 3], np.nan)
     regions = guidance.everywhere([picture(30, 30), unreadable], [1.0, 0.0])
-    for tile_size in (None, 10):
-        (target,) = targets.style_targets(statistics.STATISTICS["gram"], extractor, regions, tile_size=tile_size)
+    statistic = statistics.STATISTICS["gram"]
+    for summarised in (None, style_summaries.tiled_summary(statistic, extractor, 10)):
+        (target,) = targets.style_targets(statistic, extractor, regions, summarised=summarised)
         assert np.all(np.isfinite(target.layers["conv1"]["gram"]))
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from nst_keras import losses, optimizers
 from nst_keras.losses import guidance, regularizers
 from nst_keras.networks import extractors
-from nst_keras.objectives import building, objective
+from nst_keras.objectives import objective, whole
 from nst_keras.objectives.tiled import content_features, evaluator
 from nst_keras.runtime import devices, strategies
 from tests import small_networks
@@ -36,7 +36,7 @@ def made(extractor, tile_size, *, size=SIZE, halo=None, **options):
         **WEIGHTS,
         **options,
     }
-    return building.build(extractor, tile_size=tile_size, halo=halo, **settings)
+    return objective.Objective(extractor, tile_size=tile_size, halo=halo, **settings)
 
 
 def error(ours, theirs):
@@ -48,10 +48,10 @@ def error(ours, theirs):
 def check(extractor, tile_size, *, size=SIZE, tolerance=1e-5, **options):
     """The tiled objective against the whole one, at a picture unlike both its targets; gives the tiled one."""
     image = picture(*size, 3)
-    tiled, whole = (made(extractor, tiles, size=size, **options) for tiles in (tile_size, None))
-    assert isinstance(tiled, evaluator.TiledObjective)
-    assert not isinstance(whole, evaluator.TiledObjective)
-    ours, theirs = tiled.value_and_gradient(image), whole.value_and_gradient(image)
+    tiled, of_whole = (made(extractor, tiles, size=size, **options) for tiles in (tile_size, None))
+    assert isinstance(tiled.evaluator, evaluator.Tiled)
+    assert isinstance(of_whole.evaluator, whole.Whole)
+    ours, theirs = tiled.value_and_gradient(image), of_whole.value_and_gradient(image)
     for name in objective.LossTerms._fields[:5]:
         expected = pytest.approx(float(getattr(theirs[0], name)), rel=tolerance, abs=1e-30)
         assert float(getattr(ours[0], name)) == expected, name
@@ -61,17 +61,17 @@ def check(extractor, tile_size, *, size=SIZE, tolerance=1e-5, **options):
             key: float(value) for key, value in shares.items()
         }
     assert error(ours[1], theirs[1]) <= tolerance
-    return tiled, whole
+    return tiled, of_whole
 
 
 @pytest.mark.parametrize(
     ("normalization", "variation"), [*zip(losses.NORMALIZATIONS, regularizers.VARIATIONS, strict=True)]
 )
 def test_every_normalization_and_variation_and_each_term_alone(extractor, normalization, variation):
-    tiled, whole = check(extractor, 20, normalization=normalization, variation=variation)
+    tiled, of_whole = check(extractor, 20, normalization=normalization, variation=variation)
     image = picture(*SIZE, 3)
     for term in objective.WEIGHTED_TERMS:
-        assert error(tiled.term_gradient(term, image), whole.term_gradient(term, image)) <= 1e-5, term
+        assert error(tiled.term_gradient(term, image), of_whole.term_gradient(term, image)) <= 1e-5, term
 
 
 @pytest.mark.parametrize(("style_statistic", "normalization"), [("covariance", "mean"), ("wasserstein", "relative")])
@@ -244,7 +244,7 @@ def test_tiles_are_shared_out_and_added_up(extractor):
     shared, alone = made(extractor, 30, replicas=Three()), made(extractor, 30)
     (_, ours), (_, theirs) = (goal.value_and_gradient(picture(*SIZE, 3)) for goal in (shared, alone))
     np.testing.assert_array_equal(ours, theirs)
-    tiles = len(alone._tiling(picture(*SIZE)).tiles)
+    tiles = len(alone.evaluator._tiling(picture(*SIZE)).tiles)
     assert rounds == 2 * [*[3] * (tiles // 3), *([tiles % 3] if tiles % 3 else [])]
 
 

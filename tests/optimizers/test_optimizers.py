@@ -278,6 +278,50 @@ def test_a_users_optimizer_is_not_touched_and_its_runs_are_alike(goal, content):
     assert int(tf.convert_to_tensor(mine.iterations)) == 0
 
 
+OBJECTS = {
+    "lbfgs": lambda: optimizers.LBFGS(history=3, first_change=2.0, jit_compile="false"),
+    "keras": lambda: optimizers.KerasOptimizer(keras.optimizers.SGD(0.1, momentum=0.9), jit_compile="false"),
+    "averaged": lambda: optimizers.Averaged(optimizers.get("adam", learning_rate=2.0), decay=0.8),
+    "spectral": lambda: optimizers.Spectral(optimizers.LBFGS(bounds=None, history=2), exponent=0.3),
+}
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_an_optimizer_object_stands_for_itself_and_is_not_touched(name):
+    mine, goal, start = OBJECTS[name](), Function(squares), tf.fill([1, 4, 4, 3], 100.0)
+    made = optimizers.get(mine)
+    assert type(made) is type(mine)
+    assert made is not mine
+    assert not hasattr(mine, "image")
+    np.testing.assert_array_equal(iterates_of(made, goal, start, 5), iterates_of(mine, goal, start, 5))
+    again = optimizers.get(mine)  # Of a size of its own, as each stage of a pyramid has.
+    again.start(tf.zeros([1, 8, 8, 3]))
+    again.carry_over(mine)
+    assert optimizers.state_images(mine) == optimizers.state_images("adam")
+
+
+def test_an_optimizers_config_tells_its_settings_and_not_its_place_in_memory():
+    one, same = OBJECTS["averaged"](), OBJECTS["averaged"]()
+    assert one.get_config() == same.get_config() == one.fresh().get_config()
+    assert one.get_config()["decay"] == 0.8
+    inner = OBJECTS["spectral"]().get_config()["optimizer"]
+    assert inner == {"class": "LBFGS", "bounds": None, "history": 2}
+    assert optimizers.LBFGS(history=4).get_config() != optimizers.LBFGS(history=5).get_config()
+
+
+@pytest.mark.parametrize(
+    "settings", [{"learning_rate": 1.0}, {"averaging": 0.9}, {"lbfgs_history": 3}, {"preconditioning": 0.5}]
+)
+def test_settings_beside_an_optimizer_object_are_refused(settings):
+    (name, value), *_ = settings.items()
+    with pytest.raises(ValueError, match=f"{name}={value} has no effect here: the LBFGS object has all its settings"):
+        optimizers.get(optimizers.LBFGS(), **settings)
+
+
+def test_settings_of_no_effect_beside_an_optimizer_object_are_taken():
+    assert type(optimizers.get(optimizers.LBFGS(), preconditioning=0, averaging=0.0)) is optimizers.LBFGS
+
+
 def test_a_gradient_that_is_not_finite_leaves_the_image():
     broken = Function(lambda x: tf.reduce_sum(tf.sqrt(x - x)))  # 0, with a gradient of inf * 0.
     optimizer = optimizers.get("adam")

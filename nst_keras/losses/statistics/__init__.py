@@ -50,21 +50,32 @@ STATISTICS: dict[str, StyleStatistic] = {
 }
 
 
-def get(style_statistic: str, *, normalization: str) -> StyleStatistic:
-    """The statistic that a name stands for.
+def get(style_statistic: str | StyleStatistic, *, normalization: str) -> StyleStatistic:
+    """Returns a statistic, from its name or itself.
 
     Args:
-        style_statistic: A name in `STATISTICS`.
+        style_statistic: A name in `STATISTICS`, or a `StyleStatistic`.
         normalization: A name in `losses.NORMALIZATIONS`.
 
     Raises:
-        ValueError: An unknown name, or a normalization under which the statistic has no meaning.
+        ValueError: Unknown name, or a normalization for which the statistic is not defined.
+        TypeError: `style_statistic` is of another type, for example a class in place of an object.
     """
     checks.one_of("normalization", normalization, losses.NORMALIZATIONS)
-    statistic = STATISTICS[checks.one_of("style_statistic", style_statistic, STATISTICS)]
+    statistic = _named(style_statistic) if isinstance(style_statistic, str) else style_statistic
+    if not isinstance(statistic, StyleStatistic):
+        raise TypeError(
+            f"style_statistic must be one of {', '.join(STATISTICS)} or a StyleStatistic object, "
+            f"but {style_statistic!r} was given."
+        )
     if normalization not in statistic.normalizations:
+        name = style_statistic if isinstance(style_statistic, str) else type(style_statistic).__name__
         raise ValueError(
-            f"normalization={normalization!r} is not defined for style_statistic={style_statistic!r}: choose one of "
+            f"normalization={normalization!r} is not defined for style_statistic={name!r}: choose one of "
             f"{', '.join(statistic.normalizations)}, or style_statistic='gram'."
         )
     return statistic
+
+
+def _named(name: str) -> StyleStatistic:
+    return STATISTICS[checks.one_of("style_statistic", name, STATISTICS)]

@@ -1,1 +1,1 @@
-"""An objective that is evaluated tile by tile, for pictures larger than memory."""
+"""Evaluates pictures larger than memory, tile by tile."""

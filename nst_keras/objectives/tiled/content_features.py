@@ -1,4 +1,4 @@
-"""The content image's features, tile by tile: kept on the host, or computed again."""
+"""Features of the content image, tile by tile: kept on the host, or computed again at each step."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from nst_keras.runtime import compilation
 
 __all__ = ["KEPT_IMAGES", "TiledContent", "kept_layers"]
 
-# Layers' features are kept while they take no more memory than so many images together. Those of layers at full size
-# would take what tiles are there to save, and are computed again at each step.
+# Features are kept in memory while those of all layers together are no larger than this number of images. The first
+# layers, at full size, would take the memory that tiles are there to save.
 KEPT_IMAGES = 4
 
 
 class TiledContent:
-    """P, the content image's features, of one tile at a time.
+    """P, the content image's features, one tile at a time.
 
     Args:
-        extractor: Gives the layers.
-        layers: Names of the content layers, maybe none.
-        image: The content image, [1, height, width, 3] in 0..255; None where there are no layers.
-        cut: The image, cut for the extractor of the picture, whose tiles are asked for; None likewise.
+        extractor: Network that gives the content layers.
+        layers: Names of the content layers; may be empty.
+        image: Content image, float32 [1, height, width, 3], 0..255; None without layers.
+        cut: Tiles of the picture, which has the content image's size; None without layers.
 
     Attributes:
         energy: {layer: sum P^2}, float32.
-        size: {layer: the number of its features, M N}, float32.
+        size: {layer: number of its features, M N}, float32.
     """
 
     def __init__(
@@ -40,18 +40,26 @@ class TiledContent:
         image: tf.Tensor | None,
         cut: tiling.Tiling | None,
     ) -> None:
-        self._image = image
         self._features = {name: compilation.as_graph(extractor.select([name]).__call__) for name in layers}
-        self._kept, self.size, self.energy = {}, {}, {}
-        if self._features:
-            sizes = extractor.sizes(*image.shape[1:3])
-            self.size = {name: np.float32(math.prod(sizes[name]) * extractor.channels[name]) for name in self._features}
-            shapes = kept_layers(extractor, self._features, *image.shape[1:3])
+        self._image = tf.zeros([1, 0, 0, 3]) if image is None else image
+        self._kept: dict[str, np.ndarray] = {}
+        self.size: dict[str, np.float32] = {}
+        self.energy: dict[str, np.float32] = {}
+        if cut is not None:
+            size = tiling.size_of(self._image)
+            sizes, channels = extractor.sizes(*size), extractor.channels
+            self.size = {name: np.float32(math.prod(sizes[name]) * channels[name]) for name in self._features}
+            shapes = kept_layers(extractor, self._features, *size)
             self._kept = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
             self.energy = self._take(cut)
 
-    def of(self, tile: tiles.Tile, places: Mapping[str, tiling.Place]) -> dict[str, np.ndarray | tf.Tensor]:
-        """{layer: the features at a tile's places}, each [1, part's height, part's width, channels]."""
+    def of(self, tile: tiles.Tile, places: Mapping[str, tiling.Place]) -> dict[str, tiling.Array]:
+        """Returns {layer: features at a tile's place, [1, part's height, part's width, K]}.
+
+        Args:
+            tile: The tile.
+            places: {layer: the tile's place}.
+        """
         return {
             name: places[name].of(self._kept[name]) if name in self._kept else self._computed(name, tile, places)
             for name in self._features
@@ -63,7 +71,7 @@ class TiledContent:
         return tiling.cropped(features, place.start, place.own.shape[1:3])
 
     def _take(self, cut: tiling.Tiling) -> dict[str, np.float32]:
-        """Goes through all tiles once, keeps what is to be kept, and gives the energies."""
+        """Computes the features of all tiles once, keeps those of small layers, and returns {layer: sum P^2}."""
         energy = dict.fromkeys(self._features, 0.0)
         for tile in cut.tiles:
             places = cut.places(tile)
@@ -78,7 +86,14 @@ class TiledContent:
 def kept_layers(
     extractor: extractors.FeatureExtractor, layers: Iterable[str], height: int, width: int
 ) -> dict[str, tuple[int, ...]]:
-    """{layer: shape of its features} for the content layers whose features are kept."""
+    """Returns {layer: shape of its features} of the content layers whose features are kept.
+
+    Args:
+        extractor: Network that gives the content layers.
+        layers: Names of the content layers; features of the first are kept first.
+        height: Image height in pixels.
+        width: Image width in pixels.
+    """
     sizes = extractor.sizes(height, width)
     kept, room = {}, KEPT_IMAGES * height * width * 3
     for name in layers:

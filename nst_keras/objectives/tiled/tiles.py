@@ -1,9 +1,9 @@
-"""The tiles of a picture: windows of one size, and the part of the picture that each answers for.
+"""Divides a picture into tiles, and gives each a window for the network.
 
-A window shows a tile and its halo, so that the features of the tile come out as they do from the whole picture. It
-begins at a multiple of the network's stride; at the picture's edge it is shifted inward, not made smaller. All windows
-end at the same remainder of the stride, which is the picture's own: so the network finds at the picture's edge what it
-would find there without tiles, and all windows have one shape.
+A window shows a tile and its halo, so that the tile's features come out as they do from the whole picture. All windows
+have one size. Each begins at a multiple of the network's stride, and at the picture's edge it is shifted inward, not
+made smaller. The windows' size leaves the same remainder of the stride as the picture's: so the network pads at the
+picture's edge as it would without tiles.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Span(NamedTuple):
 
     Attributes:
         start: Where its window begins, a multiple of the network's alignment.
-        length: Of its window.
-        own: Where the tile itself begins and ends; the tiles of a picture share it out without gap or overlap.
+        length: Length of its window.
+        own: Where the tile itself begins and ends. The tiles of a picture cover it without gap or overlap.
     """
 
     start: int
@@ -37,8 +37,8 @@ class Tile(NamedTuple):
     """A part of a picture.
 
     Attributes:
-        rows: Along the height.
-        columns: Along the width.
+        rows: The tile along the height.
+        columns: The tile along the width.
     """
 
     rows: Span
@@ -46,18 +46,20 @@ class Tile(NamedTuple):
 
     @property
     def window(self) -> tuple[slice, slice, slice]:
-        """What cuts the window out of [batch, height, width, ...]."""
-        cuts = (slice(span.start, span.start + span.length) for span in self)
-        return (slice(None), *cuts)
+        """Index that cuts the window out of [batch, height, width, ...]."""
+        rows, columns = (slice(span.start, span.start + span.length) for span in self)
+        return slice(None), rows, columns
 
 
 class Crop(NamedTuple):
-    """A tile's own locations along one axis of a layer, as a part of fixed length of its window's.
+    """A part of a window's locations along one axis of a layer, of the same length for all tiles.
+
+    It holds all of the tile's own locations, and where these are fewer also others.
 
     Attributes:
         start: Where the part begins among the window's locations.
-        origin: Where it begins among those of the whole picture.
-        own: float32 [length], 1 for the tile's own locations, and 0 for the others.
+        origin: Where the part begins among the whole picture's locations.
+        own: float32 [length], 1 for the tile's own locations and 0 for others.
     """
 
     start: int
@@ -66,29 +68,29 @@ class Crop(NamedTuple):
 
 
 def tiles(height: int, width: int, tile_size: int, reach: receptive_field.Reach) -> list[Tile]:
-    """The tiles of a picture, row by row.
+    """Returns the tiles of a picture, row by row.
 
     Args:
-        height: Of the picture, in pixels.
-        width: Likewise.
-        tile_size: In pixels. It decides how many tiles there are, each side by it, rounded up; the halos come on top
-            of it. Tiles at an edge, which have a halo on one side alone, are larger, and those within smaller.
-        reach: Of the network.
+        height: Picture height in pixels.
+        width: Picture width in pixels.
+        tile_size: Size of a tile in pixels, without its halo. Along each side there are side / tile_size tiles or
+            fewer, rounded up. Tiles at an edge have a halo on one side only: they are larger, and inner ones smaller.
+        reach: Reach of the network.
 
     Returns:
-        One tile or more, their windows all of one shape.
+        One tile or more, whose windows all have one shape.
     """
     along = [spans(side, tile_size, reach) for side in (height, width)]
     return [Tile(rows, columns) for rows, columns in itertools.product(*along)]
 
 
 def spans(side: int, tile_size: int, reach: receptive_field.Reach) -> list[Span]:
-    """The tiles along one axis.
+    """Returns the tiles along one axis.
 
     Args:
-        side: Of the picture, in pixels.
-        tile_size: As `tiles` takes it.
-        reach: Of the network.
+        side: Length of the picture along the axis, in pixels.
+        tile_size: Size of a tile in pixels, see `tiles`.
+        reach: Reach of the network.
 
     Example:
     >>> for span in spans(1000, 400, receptive_field.Reach(stride=16, halo=80, alignment=16)):
@@ -100,7 +102,7 @@ def spans(side: int, tile_size: int, reach: receptive_field.Reach) -> list[Span]
     count = -(-side // tile_size)
 
     def step(length: int) -> int:
-        """How far one window can be from the next, if their tiles are to meet."""
+        """Returns the largest distance between windows of a length, in pixels, at which their tiles still meet."""
         return (length // reach.stride * reach.stride - 2 * reach.halo) // reach.alignment * reach.alignment
 
     lengths = range(side % reach.alignment or reach.alignment, side, reach.alignment)
@@ -113,18 +115,18 @@ def spans(side: int, tile_size: int, reach: receptive_field.Reach) -> list[Span]
 
 
 def crop(span: Span, along: Sequence[Span], stride: int, *, locations: int, in_window: int) -> Crop:
-    """A tile's own locations of a layer, along one axis.
+    """Returns the part of a layer that holds a tile's own locations, along one axis.
 
     Args:
         span: The tile.
         along: All tiles along the axis.
-        stride: Of the layer.
-        locations: How many the layer has for the whole picture, along the axis.
-        in_window: How many it has for a window.
+        stride: Stride of the layer, in pixels.
+        locations: Number of the layer's locations along the axis, for the whole picture.
+        in_window: Number of the layer's locations along the axis, for a window.
     """
 
     def own(one: Span) -> tuple[int, int]:
-        """The first location of the layer that is the span's own, and the one after its last."""
+        """Returns the first location of the layer that is the span's own, and the one after its last."""
         first, end = one.own[0] // stride, -(-one.own[1] // stride)
         return min(first, locations), locations if one is along[-1] else min(end, locations)
 

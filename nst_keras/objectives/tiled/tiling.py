@@ -1,8 +1,9 @@
-"""A picture cut into tiles for a network: where each tile's own features are, in its window and in the whole."""
+"""Cuts a picture into tiles for a network, and finds each tile's own features in its window and in the whole."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar, cast
 
 import numpy as np
 import tensorflow as tf
@@ -11,50 +12,57 @@ from nst_keras import checks
 from nst_keras.networks import extractors, receptive_field
 from nst_keras.objectives.tiled import tiles
 
-__all__ = ["Place", "Tiling", "cropped"]
+__all__ = ["Array", "Place", "Tiling", "cropped", "size_of"]
+
+Array = tf.Tensor | np.ndarray
+Whole = TypeVar("Whole", tf.Tensor, np.ndarray)
 
 
 class Place(NamedTuple):
-    """Where the features of a tile are: a part, of the same shape for all tiles of a picture, of a layer.
+    """The part of a layer that holds a tile's own features, of the same shape for all tiles of a picture.
 
     Attributes:
         start: int32 [2], the part's first row and column among the features of the tile's window.
-        origin: Its first row and column among those of the whole picture.
-        own: float32 [1, height, width, 1], 1 for the tile's own features, and 0 for others in the part.
+        origin: The part's first row and column among the features of the whole picture.
+        own: float32 [1, height, width, 1], 1 for the tile's own features and 0 for others in the part.
     """
 
     start: np.ndarray
     origin: tuple[int, int]
     own: np.ndarray
 
-    def of(self, whole: np.ndarray) -> np.ndarray:
-        """The part of a map of the layer, [1, layer's height, layer's width, ...], as a view."""
+    def of(self, whole: Whole) -> Whole:
+        """Returns the part of a map of the layer, [1, layer's height, layer's width, ...]; of an array, as a view."""
         (top, left), (height, width) = self.origin, self.own.shape[1:3]
         return whole[:, top : top + height, left : left + width]
 
-    def guide(self, whole: np.ndarray | None) -> np.ndarray:
-        """What each location of the part counts for the tile, given what those of the layer count; 1 each for None."""
+    def guide(self, whole: Whole | None) -> Array:
+        """Returns how much each location of the part counts for the tile, float32 [1, height, width, 1].
+
+        Args:
+            whole: How much each location of the layer counts, [1, layer's height, layer's width, 1]; None for 1 each.
+        """
         return self.own if whole is None else self.own * self.of(whole)
 
 
 class Tiling:
-    """A picture of one size, cut for the layers of one network.
+    """Tiles of pictures of one size, for the layers of one network.
 
     Args:
-        extractor: Gives the layers.
-        height: Of the picture, in pixels.
-        width: Likewise.
-        tile_size: As `tiles.tiles` takes it.
-        halo: Pixels around each tile that its window shows too, a multiple of the network's stride; all that its
-            features see, if left out.
+        extractor: Network that gives the layers.
+        height: Picture height in pixels.
+        width: Picture width in pixels.
+        tile_size: Size of a tile in pixels, at most; the network's stride or more. See `tiles.tiles`.
+        halo: Context pixels around each tile, a multiple of the network's stride. Default: the receptive field, which
+            makes the tiles' features exact.
 
     Attributes:
-        tiles: Row by row.
-        sizes: {layer: height and width of its features} for the whole picture.
+        tiles: Tiles of the picture, row by row.
+        sizes: {layer: (height, width) of its features} for the whole picture.
 
     Raises:
-        ValueError: A network that cannot be cut, a `tile_size` below its stride, a bad `halo`, or a window that is too
-            small for the network, as it may be with less halo than the features see.
+        ValueError: The network cannot be cut into tiles, `tile_size` or `halo` does not suit its stride, or `halo` is
+            so small that a window is too small for the network.
     """
 
     def __init__(
@@ -64,7 +72,10 @@ class Tiling:
         checks.integer("tile_size", tile_size, minimum=reach.stride)
         if halo is not None:
             if checks.integer("halo", halo, minimum=0) % reach.stride:
-                raise ValueError(f"halo must be a multiple of {reach.stride}, but {halo!r} was given.")
+                raise ValueError(
+                    f"halo must be a multiple of {reach.stride}, the stride of {extractor.name}, but {halo!r} was "
+                    "given."
+                )
             reach = reach._replace(halo=halo)
         self.tiles = tiles.tiles(height, width, tile_size, reach)
         self._along = [list(dict.fromkeys(spans)) for spans in zip(*self.tiles, strict=True)]
@@ -80,7 +91,7 @@ class Tiling:
         self._window_sizes = extractor.sizes(*window)
 
     def places(self, tile: tiles.Tile) -> dict[str, Place]:
-        """{layer: where the tile's features are}."""
+        """Returns {layer: place of the tile's own features}."""
         return {name: self._place(name, tile) for name in self.sizes}
 
     def _place(self, name: str, tile: tiles.Tile) -> Place:
@@ -94,15 +105,17 @@ class Tiling:
         return Place(np.array([rows.start, columns.start], np.int32), (rows.origin, columns.origin), own)
 
 
-def cropped(features: tf.Tensor, start: tf.Tensor, size: tf.Tensor | tf.TensorShape) -> tf.Tensor:
-    """The part of a window's features that a `Place` names.
+def size_of(image: tf.Tensor) -> tuple[int, int]:
+    """Returns height and width of an image, [1, height, width, 3], in pixels."""
+    return cast("tuple[int, int]", tuple(image.shape[1:3]))
+
+
+def cropped(features: tf.Tensor, start: Array, size: tf.Tensor | tf.TensorShape | Sequence[int]) -> tf.Tensor:
+    """Returns the part of a window's features that a `Place` describes, [1, height, width, K].
 
     Args:
-        features: [1, window's height, window's width, channels].
+        features: [1, window's height, window's width, K].
         start: `Place.start`.
-        size: The height and width of `Place.own`.
-
-    Returns:
-        [1, height, width, channels].
+        size: Height and width of `Place.own`.
     """
     return tf.slice(features, [0, start[0], start[1], 0], [1, size[0], size[1], features.shape[-1]])

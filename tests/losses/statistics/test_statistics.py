@@ -336,6 +336,32 @@ def test_the_papers_loss_is_of_gram_matrices(name):
         statistics.get(name, normalization="gatys2015")
 
 
+def test_a_statistic_object_stands_for_itself(extractor, content, style):
+    class Named(statistics.Gram):
+        normalizations = ("mean",)
+
+    mine = Named()
+    assert statistics.get(mine, normalization="mean") is mine
+    with pytest.raises(ValueError, match="normalization='relative' is not defined for style_statistic='Named': choose"):
+        statistics.get(mine, normalization="relative")
+    with pytest.raises(TypeError, match="must be one of gram, .* or a StyleStatistic object, but <class"):
+        statistics.get(Named, normalization="mean")
+    image = loading.load(content)
+    values = [
+        objective.Objective(
+            extractor,
+            regions=guidance.everywhere([loading.load(style)]),
+            content_image=None,
+            style_layers={"conv1": 1.0},
+            content_layers={},
+            style_statistic=statistic,
+            jit_compile="false",
+        ).value_and_gradient(image)[0]
+        for statistic in (mine, "gram")
+    ]
+    assert float(values[0].style) == float(values[1].style)
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError, match="style_statistic='grams' is not known. Did you mean 'gram'"):
         statistics.get("grams", normalization="mean")

@@ -1,0 +1,86 @@
+"""What every evaluator of an objective gives: the loss of an image, in its terms, and the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+import tensorflow as tf
+
+__all__ = ["WEIGHTED_TERMS", "Evaluator", "LossTerms", "terms_of"]
+
+# The terms of the loss and the names of their weights, in the order in which the terms stand in `LossTerms`.
+WEIGHTED_TERMS: dict[str, str] = {
+    "style": "style_weight",
+    "content": "content_weight",
+    "total_variation": "var_weight",
+    "alpha_norm": "alpha_norm_weight",
+}
+
+
+class LossTerms(NamedTuple):
+    """The loss of one image in its parts: float32 scalars, each already multiplied by its weights.
+
+    Attributes:
+        total: alpha L_content + beta L_style (Gatys et al. 2015, eq. 7), plus `total_variation` and `alpha_norm`.
+        style: beta sum_l w_l E_l (eq. 5).
+        content: alpha sum_l w_l L_l.
+        total_variation: var_weight times the total variation.
+        alpha_norm: alpha_norm_weight times the alpha-norm.
+        style_layers: {layer: its share of `style`}.
+        content_layers: {layer: its share of `content`}.
+    """
+
+    total: tf.Tensor
+    style: tf.Tensor
+    content: tf.Tensor
+    total_variation: tf.Tensor
+    alpha_norm: tf.Tensor
+    style_layers: dict[str, tf.Tensor]
+    content_layers: dict[str, tf.Tensor]
+
+
+class Evaluator(Protocol):
+    """Evaluates the loss and its gradient: of the whole image, tile by tile, or shared by several hosts."""
+
+    def evaluate(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[LossTerms, tf.Tensor]:
+        """Returns the terms of the loss, and the gradient of their total with respect to the image.
+
+        Args:
+            image: float32 [1, height, width, 3], 0..255.
+            weights: float32 [4], the weights of the terms in the order of `WEIGHTED_TERMS`.
+        """
+        ...
+
+    def tracing_count(self) -> int:
+        """Returns how often its compiled functions were traced, all together."""
+        ...
+
+
+def terms_of(
+    style_layers: dict[str, tf.Tensor],
+    content_layers: dict[str, tf.Tensor],
+    *,
+    total_variation: tf.Tensor,
+    alpha_norm: tf.Tensor,
+) -> LossTerms:
+    """Returns the terms with their total, given float32 scalars that are multiplied by their weights.
+
+    Args:
+        style_layers: {layer: its share of the style term}; may be empty.
+        content_layers: {layer: its share of the content term}; may be empty.
+        total_variation: The total variation term.
+        alpha_norm: The alpha-norm term.
+    """
+    shares = {
+        "style": _sum(style_layers),
+        "content": _sum(content_layers),
+        "total_variation": total_variation,
+        "alpha_norm": alpha_norm,
+    }
+    total = tf.add_n(list(shares.values()))
+    return LossTerms(total, **shares, style_layers=style_layers, content_layers=content_layers)
+
+
+def _sum(shares: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    return tf.add_n(list(shares.values())) if shares else tf.constant(0.0)

@@ -1,0 +1,153 @@
+"""A session: runs of one setup, one after the other, each with what those before it have compiled."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from nst_keras import callbacks, settings
+from nst_keras.engine import checkpoints, compiled, memory_advice, modes
+from nst_keras.engine import plan as plan_lib
+from nst_keras.engine import result as result_lib
+from nst_keras.engine import run as run_lib
+from nst_keras.engine import setup as setup_lib
+from nst_keras.engine import state as state_lib
+from nst_keras.export import record
+from nst_keras.runtime import hosts
+
+__all__ = ["Session"]
+
+
+class Session:
+    """Runs of one setup.
+
+    Args:
+        given: What is asked for.
+
+    Attributes:
+        setup: Pictures, network and layers.
+        state: What the last run has come to, while it goes on too. Before the first run: the start.
+        input_digests: {option: SHA-256} of the pictures and weights that were read from files or given as arrays.
+
+    Raises:
+        ValueError: A bad option, or one that does not go with another.
+        TypeError: An option of another type.
+        OSError: A picture or weights that cannot be read.
+    """
+
+    def __init__(self, given: settings.TransferSettings) -> None:
+        runtime = given.runtime
+        self._replicas = hosts.joined(runtime.strategy)  # Before TensorFlow runs anything.
+        hosts.check_same(self._replicas, _agreed(given))
+        self._seed_is_drawn = runtime.seed is None
+        seed = runtime.seed
+        if seed is None:
+            seed = hosts.number_of_chief(self._replicas, secrets.randbelow(2**31))
+        if runtime.deterministic:
+            keras.utils.set_random_seed(seed)
+            tf.config.experimental.enable_op_determinism()
+        given = dataclasses.replace(given, runtime=dataclasses.replace(runtime, seed=seed))
+        self.setup = setup_lib.prepare(given, self._replicas)
+        self._compiled = compiled.Compiled()
+        self.input_digests = record.digests(settings.values(given))
+        self._run: run_lib.Run | None = None
+        self.state = state_lib.RunState(self.setup.pictures)
+
+    def fit(self, asked: settings.FitSettings) -> Sequence[np.ndarray]:
+        """Optimises the picture, see `fit_style_transfer`, which takes the same options one by one."""
+        store = None if asked.checkpoint_dir is None else checkpoints.Store(asked.checkpoint_dir)
+        checkpoint = self._checkpoint(asked, store)
+        plan = plan_lib.make(self.setup, asked)
+        recorder = self._recorder(plan, store, resume=checkpoint is not None)
+        request = plan_lib.memory_request(
+            self.setup,
+            self.setup.pictures,
+            tile_size=plan.stages[-1].tile_size,
+            frames=recorder.held(plan.total_steps),
+        )
+        header = memory_advice.check_memory(request)  # Before the targets, which take memory too.
+        with memory_advice.explained(request):
+            stages = self._compiled.stages(plan)
+        fingerprint = plan_lib.fingerprint(plan)
+        hosts.check_same(self._replicas, {"pyramid": None, **fingerprint})
+        if checkpoint is not None:
+            checkpoint.check_same_run(fingerprint)
+        every = callbacks.standard(
+            plan, recorder, replicas=self._replicas, header=header, checkpoint=checkpoint, store=store
+        )
+        # All arguments are good: what was run before gives way.
+        run = run_lib.Run(plan, every, stages=stages, checkpoint=checkpoint, input_digests=self.input_digests)
+        self._run, self.state = run, run.state
+        self.state.frames, self.state.frame_steps = recorder.frames, recorder.steps
+        try:
+            with memory_advice.explained(request):
+                run.execute()
+        except MemoryError as error:
+            run.state.stop = state_lib.Stop(state_lib.StopReason.FAILED, str(error))
+            raise
+        return recorder.frames
+
+    def result(self) -> result_lib.Result:
+        """Returns what the last run has made, so far if it goes on. Before the first run: the start."""
+        plan = plan_lib.make(self.setup, settings.FitSettings()) if self._run is None else self._run.plan
+        return result_lib.of(plan, self.state, self.input_digests)
+
+    def asked(self) -> dict[str, Any]:
+        """Returns {option: value} of the setup and of the last run."""
+        options = settings.values(self.setup.settings)
+        return options if self._run is None else options | settings.values(self._run.plan.fit)
+
+    def shown(self, name: str) -> Any:
+        """Returns what has an attribute of this name: the session, the run's state, or what Keras's callbacks see."""
+        found = next((place for place in (self, self.state) if hasattr(place, name)), None)
+        return found or (self.state if self._run is None else self._run.model)
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes files and shows progress: False on the hosts but one of a run over several."""
+        return hosts.is_chief(self._replicas)
+
+    def _checkpoint(
+        self, asked: settings.FitSettings, store: checkpoints.Store | None
+    ) -> checkpoints.Checkpoint | None:
+        """The checkpoint that a run goes on from, after taking over what its run has drawn and chosen."""
+        modes.get(self.setup.settings.losses.mode, asked)  # For its errors.
+        steps = asked.epochs * asked.steps_per_epoch
+        found = checkpoints.to_go_on_from(store, resume=asked.resume, steps=steps)
+        step, size = found and found.step, self.setup.pictures.size
+        hosts.check_same(self._replicas, {"checkpoint_dir": step, "epochs": asked.epochs, "image_size": size})
+        if found is not None:
+            if self._seed_is_drawn:
+                self.setup = setup_lib.with_seed(self.setup, found.record["seed"])
+            sizes = found.record["fingerprint"].get("tile_size", ())
+            self.setup.tiles.take(
+                dict(zip((pictures.size for pictures in self.setup.stage_pictures), sizes, strict=False))
+            )
+        return found
+
+    def _recorder(
+        self, plan: plan_lib.Plan, store: checkpoints.Store | None, *, resume: bool
+    ) -> callbacks.FrameRecorder:
+        if not self.is_chief:
+            return callbacks.FrameRecorder(plan.total_steps)
+        asked = self.setup.settings.frames
+        return callbacks.recorder(
+            asked.frames_dir,
+            interval=asked.frame_interval,
+            steps=plan.total_steps,
+            size=self.setup.pictures.size,
+            checkpoints_dir=store and store.folder,
+            resume=resume,
+        )
+
+
+def _agreed(given: settings.TransferSettings) -> dict[str, object]:
+    """{option: value} that all hosts need the same."""
+    names = [f.name for f in settings.fields(settings.TransferSettings) if settings.declared(f).is_agreed]
+    return {name: record.described(value) for name, value in settings.values(given).items() if name in names}

@@ -1,0 +1,63 @@
+"""Every option of a style transfer, declared once: its type, its default, its check and its help.
+
+Flags, `--help`, docstrings, the record inside a picture and what hosts agree on read `dataclasses.fields` of these
+classes. A new option is one field here, one argument of `NeuralStyleTransfer`, and its use. No module here imports
+TensorFlow, so that `--help` and a bad flag are answered at once.
+"""
+
+from nst_keras.settings.fit import CONTENT_SIZE, FitSettings, LearningRate, SaveSettings
+from nst_keras.settings.job import FileSettings, JobSettings, ProcessSettings
+from nst_keras.settings.options import (
+    Group,
+    Option,
+    built,
+    declared,
+    documents,
+    fields,
+    groups,
+    helps,
+    option,
+    optional,
+    values,
+)
+from nst_keras.settings.transfer import (
+    FrameSettings,
+    ImageSettings,
+    ImageSource,
+    LossSettings,
+    NetworkSettings,
+    OptimizerSettings,
+    RuntimeSettings,
+    ScheduleSettings,
+    TransferSettings,
+)
+
+__all__ = [
+    "CONTENT_SIZE",
+    "FileSettings",
+    "FitSettings",
+    "FrameSettings",
+    "Group",
+    "ImageSettings",
+    "ImageSource",
+    "JobSettings",
+    "LearningRate",
+    "LossSettings",
+    "NetworkSettings",
+    "OptimizerSettings",
+    "Option",
+    "ProcessSettings",
+    "RuntimeSettings",
+    "SaveSettings",
+    "ScheduleSettings",
+    "TransferSettings",
+    "built",
+    "declared",
+    "documents",
+    "fields",
+    "groups",
+    "helps",
+    "option",
+    "optional",
+    "values",
+]

@@ -1,0 +1,49 @@
+"""The examples in CONTRIBUTING.md run as they stand, and its commands are those of the project."""
+
+import re
+from unittest import mock
+
+import pytest
+
+from nst_keras import optimizers
+from nst_keras.losses import statistics
+from nst_keras.networks import architectures
+from tests.conftest import ROOT
+
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text()
+SECTIONS = {
+    title: re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    for title, text in re.findall(r"^## (Add .*?)\n(.*?)(?=^## |\Z)", GUIDE, re.DOTALL | re.MULTILINE)
+}
+EXAMPLES = [pytest.param(block, id=title) for title, blocks in SECTIONS.items() for block in blocks]
+
+
+def test_every_kind_of_part_has_a_section():
+    assert list(SECTIONS) == ["Add a style statistic", "Add an optimizer", "Add a network", "Add an option"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("example", EXAMPLES)
+@mock.patch.dict(statistics.STATISTICS)
+@mock.patch.dict(optimizers.OPTIMIZERS)
+@mock.patch.dict(architectures.ARCHITECTURES)
+def test_examples_run(example, capfd):
+    assert sum(bool(line.strip()) for line in example.splitlines()) < 20
+    exec(example, {})
+    assert "step 2/2" in capfd.readouterr().out
+
+
+def test_commands_are_those_of_readme_and_of_continuous_integration():
+    (set_up, check) = re.findall(r"```bash\n(.*?)```", GUIDE, re.DOTALL)
+    assert len(set_up.splitlines()) == 2
+    readme, ci = (ROOT / "README.md").read_text(), (ROOT / ".ci" / "run").read_text()
+    tests = next(command for command in check.splitlines() if command.endswith("# all tests"))
+    assert tests.partition("  ")[0] in readme
+    (linters,) = (command for command in check.splitlines() if "&&" in command)
+    assert linters.split(" && ") == [line for line in ci.splitlines() if line in linters.split(" && ")]
+
+
+def test_the_registries_are_as_they_were():
+    assert {"channel_means", "sign", "shallow"}.isdisjoint(
+        [*statistics.STATISTICS, *optimizers.OPTIMIZERS, *architectures.ARCHITECTURES]
+    )
