@@ -1,4 +1,4 @@
-"""What settings are, so that two runs can be compared: digests of pictures, and descriptions of what is no text."""
+"""Identifies what a run was given, so that runs can be compared: digests of pictures, descriptions of settings."""
 
 from __future__ import annotations
 
@@ -16,15 +16,14 @@ __all__ = ["described", "digest"]
 
 
 def digest(*sources: Any) -> str | None:
-    """SHA-256, in hexadecimal, of picture files, or of tensors' and arrays' shapes and bytes.
-
-    That of a folder is of the names and bytes of its pictures, see `folders`.
+    """Returns the SHA-256 of pictures, in hexadecimal.
 
     Args:
-        sources: Paths, numpy arrays, tensors or PIL images.
+        sources: Pictures. A file counts by its bytes, a folder by the names and bytes of its pictures, a numpy array,
+            tensor or PIL image by its shape and bytes.
 
     Returns:
-        The digest; None where one is a name that is no file (a URL, a sample).
+        The digest of all of them. None if one is a name that is not a file, such as a URL or a sample.
     """
     value = hashlib.sha256()
     for source in sources:

@@ -1,4 +1,4 @@
-"""Folders of pictures."""
+"""Lists the pictures in a folder."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import pathlib
 
 __all__ = ["SUFFIXES", "pictures"]
 
-# In small letters; of the formats that `formats.decoding` reads.
+# Suffixes, in lower case, of formats that `formats.decoding` reads.
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
 
 
-def pictures(folder: str | os.PathLike) -> list[pathlib.Path]:
-    """The pictures that lie in a folder itself, by name; hidden files are none.
+def pictures(folder: str | os.PathLike[str]) -> list[pathlib.Path]:
+    """Returns the picture files in a folder, sorted by name, without hidden files and subfolders.
 
     Args:
-        folder: `~` stands for the home folder.
+        folder: A folder; `~` stands for the home folder.
 
     Raises:
         OSError: The folder cannot be read.

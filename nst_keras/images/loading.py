@@ -1,6 +1,7 @@
-"""Pictures in: from any source to the one public form, float32 [1, height, width, 3], RGB (sRGB), 0..255.
+"""Loads pictures from any source to the one public form: float32 [1, height, width, 3], RGB (sRGB), 0..255.
 
-Files come upright (EXIF orientation), in sRGB (embedded ICC profile), with all bits of 8 or 16 a channel.
+Files are turned upright (EXIF orientation) and converted to sRGB (embedded ICC profile), with all of their 8 or 16 bits
+a channel. `_raster` tells samples, URLs, paths, arrays and PIL images apart.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import keras
 import numpy as np
@@ -27,7 +28,7 @@ __all__ = [
     "read",
 ]
 
-ImageSource = str | os.PathLike | np.ndarray | tf.Tensor | PIL.Image.Image
+ImageSource = str | os.PathLike[str] | np.ndarray | tf.Tensor | PIL.Image.Image
 
 _URL_SCHEMES = ("http://", "https://", "ftp://", "file://")
 
@@ -36,10 +37,10 @@ class Picture(NamedTuple):
     """A picture that was read.
 
     Attributes:
-        image: float32 [1, height, width, 3], RGB in sRGB, 0..255, on the background.
-        alpha: uint8 [height, width] of its own size, or of a large one as that of `image`, 255 where opaque; None if
-            all of it is.
-        size: Height and width of its own, before it was reduced.
+        image: float32 [1, height, width, 3], RGB in sRGB, 0..255, composited on the background.
+        alpha: uint8 [height, width], 255 where opaque, of the picture's own size, or of the size of `image` for a large
+            picture. None if all of it is opaque.
+        size: The picture's own height and width, before it was reduced.
     """
 
     image: tf.Tensor
@@ -54,15 +55,16 @@ def load(
     argument: str = "image",
     background: str = "white",
 ) -> tf.Tensor:
-    """Loads a picture from wherever it is.
+    """Loads a picture from any source.
 
     Args:
         source: A path, a URL (kept in Keras's cache), `"sample:NAME"` (a picture of `samples`), a PIL image, or a numpy
             array or tensor: [height, width], [height, width, 1 | 3 | 4] or [1, height, width, 1 | 3 | 4], grey, RGB
             or RGBA, of integers (uint16: 0..65535; others: 0..255) or of floats in 0..255.
-        longest_side: What it is reduced to, as `resize` does it; None keeps its size.
-        argument: How errors name the picture.
-        background: The colour that transparent pixels are composited on: any name or `#rrggbb` that Pillow knows.
+        longest_side: Pixels of the longer side to which a larger picture is reduced, with its aspect kept. None: the
+            picture's own size.
+        argument: The argument that error messages name.
+        background: The colour on which transparent pixels are composited: a name that Pillow knows, or `#rrggbb`.
 
     Returns:
         float32 [1, height, width, 3], RGB in sRGB, 0..255.
@@ -79,39 +81,41 @@ def load(
 def read(
     source: ImageSource, *, longest_side: int | None = None, argument: str = "image", background: str = "white"
 ) -> Picture:
-    """Reads a picture with its transparency. A large one is reduced band by band, and is never there at full size.
+    """Reads a picture with its transparency. A large one is reduced band by band, and never held at full size.
 
     Args:
-        source: As `load` takes it.
-        longest_side: What it is reduced to, as `resize` does it; None keeps its size.
-        argument: How errors name the picture.
-        background: The colour that transparent pixels of `Picture.image` are composited on.
+        source: A path, a URL, `"sample:NAME"`, a PIL image, a numpy array or a tensor; see `load`.
+        longest_side: Pixels of the longer side to which a larger picture is reduced, with its aspect kept. None: the
+            picture's own size.
+        argument: The argument that error messages name.
+        background: The colour on which transparent pixels of `Picture.image` are composited.
 
     Returns:
         The picture.
 
     Raises:
-        OSError: As `load` does.
-        ValueError: Likewise.
-        TypeError: Likewise.
+        FileNotFoundError: No such file.
+        OSError: The file or URL cannot be read.
+        ValueError: Not an image, damaged, too large to decode, or an array of another shape or range.
+        TypeError: A `source` of another type.
     """
     if longest_side is not None:
         checks.integer("longest_side", longest_side)
     if _is_public_form(source):
         levels.checked(np.asarray(source), argument)
-        return Picture(
-            source if longest_side is None else resizing.resize(source, longest_side), None, tuple(source.shape[1:3])
-        )
+        image = source if longest_side is None else resizing.resize(source, longest_side)
+        return Picture(image, None, resizing.size_of(source))
     with _raster(source, longest_side, argument) as raster:
         return _picture(raster, longest_side, background)
 
 
-def _is_public_form(source: ImageSource) -> bool:
+def _is_public_form(source: ImageSource) -> TypeGuard[tf.Tensor]:
     return isinstance(source, tf.Tensor) and source.dtype == tf.float32 and source.shape[0::3] == (1, 3)
 
 
 @contextlib.contextmanager
 def _raster(source: ImageSource, longest_side: int | None, argument: str) -> Iterator[decoding.Raster]:
+    """Tells the kinds of sources apart, and opens the source for the length of a block."""
     if isinstance(source, PIL.Image.Image):
         yield decoding.from_pil(source, argument=argument)
     elif isinstance(source, (np.ndarray, tf.Tensor, tf.Variable)):
@@ -130,7 +134,10 @@ def _raster(source: ImageSource, longest_side: int | None, argument: str) -> Ite
 
 
 def _download(url: str, argument: str) -> str:
-    """Keras's download, cached under the whole URL: its own cache would mix up two files of one name."""
+    """Downloads a file into Keras's cache, and returns its path.
+
+    It is cached under its whole URL, since Keras alone would mix up two files of one name.
+    """
     folder = os.path.join("nst_keras", hashlib.sha256(url.encode()).hexdigest()[:16])
     try:
         return str(keras.utils.get_file(origin=url, cache_subdir=folder))
@@ -147,19 +154,18 @@ def _of_array(array: np.ndarray, argument: str) -> decoding.Raster:
 
 
 def _picture(raster: decoding.Raster, longest_side: int | None, background: str) -> Picture:
-    """The picture on the background, upright, and reduced."""
+    """Returns the picture composited on the background, upright, and reduced."""
     own_longest = max(raster.own_size)
-    reduced = resizing.scaled_size(*raster.own_size, min(longest_side or own_longest, own_longest) / own_longest)
+    height, width = resizing.scaled_size(*raster.own_size, min(longest_side or own_longest, own_longest) / own_longest)
     if not bands.is_large(*raster.size):
         pixels = levels.on_background(raster.upright(raster.rows(0, raster.size[0])), background)
-        image = resizing.resize_to(tf.constant(pixels[np.newaxis, ..., :3], tf.float32), *reduced)
+        image = resizing.resize_to(tf.constant(pixels[np.newaxis, ..., :3], tf.float32), height, width)
         return Picture(image, levels.alpha(pixels), raster.own_size)
     image = bands.resized(
         lambda top, bottom: levels.on_background(raster.rows(top, bottom), background),
         raster.size,
-        reduced[::-1] if raster.is_turned else reduced,
+        (width, height) if raster.is_turned else (height, width),
     )
     image = image if raster.orientation == 1 else tf.constant(raster.upright(np.asarray(image[0]))[np.newaxis])
-    return Picture(
-        image[..., :3] if image.shape[-1] == 4 else image, levels.alpha(np.asarray(image[0])), raster.own_size
-    )
+    alpha = levels.alpha(np.asarray(image[0]))
+    return Picture(image[:, :, :, :3] if image.shape[-1] == 4 else image, alpha, raster.own_size)

@@ -1,46 +1,47 @@
-"""Masks, from any source to one form: float32 [1, height, width, 1], 0..1, of a picture's size."""
+"""Loads masks from any source to one form: float32 [1, height, width, 1], 0..1, of a picture's size."""
 
 from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
 
-from nst_keras.images import colour, loading
+from nst_keras.images import colour, loading, resizing
 
 __all__ = ["load"]
 
 
 def load(source: loading.ImageSource, size: tuple[int, int], *, argument: str) -> tf.Tensor:
-    """Loads a mask: what is white in it counts in full, what is black or transparent not at all.
+    """Loads a mask: white counts in full, black and transparent parts do not count.
 
     Args:
-        source: As `loading.load` takes it; or an array or tensor of booleans, or of floats in 0..1.
-        size: Height and width of the picture that it is for.
-        argument: How errors name the mask.
+        source: A picture: a path, a URL, `"sample:NAME"`, a PIL image, or an array or tensor in 0..255, see
+            `loading.load`. Also an array or tensor of booleans, or of floats in 0..1.
+        size: Height and width of the picture to which the mask belongs.
+        argument: The argument that error messages name.
 
     Returns:
-        float32 [1, height, width, 1], 0..1: its luminance, brought to that size.
+        float32 [1, height, width, 1], 0..1: the luminance of `source`, resized to `size`.
 
     Raises:
-        ValueError: A mask of another aspect than the picture's, or whole numbers of 0 and 1; and as `loading.load`.
-        TypeError: As `loading.load`.
-        OSError: Likewise.
+        ValueError: A mask of another aspect than the picture's, integers in 0..1, not an image, or a damaged one.
+        TypeError: A `source` of another type.
+        OSError: The file or URL cannot be read.
     """
     image = loading.load(_in_levels(source, argument), argument=argument, background="black")
-    luminance = colour.grey(image)[..., :1] / 255.0
-    height, width = luminance.shape[1:3]
-    # The picture's sides were rounded to pixels, when it was reduced.
+    luminance = colour.grey(image)[:, :, :, :1] / 255.0
+    height, width = resizing.size_of(image)
+    # The picture's sides were rounded to pixels when it was reduced.
     scale = max(size) / max(height, width)
     if max(abs(height * scale - size[0]), abs(width * scale - size[1])) > 1.0 + 0.01 * min(size):
         raise ValueError(
             f"{argument} is {width}x{height} px, and the picture {size[1]}x{size[0]}: a mask must have the picture's "
-            "aspect. Cut it to that."
+            "aspect. Crop it to that."
         )
     return tf.clip_by_value(tf.image.resize(luminance, size, antialias=True), 0.0, 1.0)
 
 
 def _in_levels(source: loading.ImageSource, argument: str) -> loading.ImageSource:
-    """Arrays as masks are written, in levels of 0..255; what is no array as it is."""
+    """Brings arrays of booleans or of floats in 0..1 to 0..255, and returns other sources unchanged."""
     if not isinstance(source, (np.ndarray, tf.Tensor, tf.Variable)):
         return source
     values = np.asarray(source)
@@ -48,5 +49,5 @@ def _in_levels(source: loading.ImageSource, argument: str) -> loading.ImageSourc
     if values.dtype == bool or (is_float and values.size and values.min() >= 0 and values.max() <= 1):
         return values.astype(np.float32) * 255.0
     if not is_float and values.size and values.max() == 1:
-        raise ValueError(f"{argument} holds whole numbers of 0 and 1, of 255. Give booleans, or floats in 0..1.")
+        raise ValueError(f"{argument} holds integers in 0..1, where white is 255. Give booleans, or floats in 0..1.")
     return values

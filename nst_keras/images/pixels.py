@@ -1,4 +1,4 @@
-"""The pixels of an image as whole numbers of 8 or 16 bits, rounded, never stretched."""
+"""Rounds the pixels of an image to integers of 8 or 16 bits, without stretching their range."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["to_uint8", "to_uint16"]
 
 
 def to_uint8(image: tf.Tensor) -> np.ndarray:
-    """The pixels of an image, rounded, never stretched.
+    """Returns the pixels of an image, rounded, without stretching their range.
 
     Args:
-        image: float32 [1, height, width, 3]; what lies outside 0..255 is clipped.
+        image: float32 [1, height, width, 3]. Values outside 0..255 are clipped.
 
     Returns:
         uint8 [height, width, 3].
@@ -23,10 +23,10 @@ def to_uint8(image: tf.Tensor) -> np.ndarray:
 
 
 def to_uint16(image: tf.Tensor) -> np.ndarray:
-    """The pixels of an image at 16 bits a channel, rounded, never stretched; a level of 8 bits is 257 of 16.
+    """Returns the pixels of an image at 16 bits a channel, rounded, without stretching their range.
 
     Args:
-        image: float32 [1, height, width, 3]; what lies outside 0..255 is clipped.
+        image: float32 [1, height, width, 3]. Values outside 0..255 are clipped. Each level becomes 257 levels.
 
     Returns:
         uint16 [height, width, 3].
@@ -35,10 +35,10 @@ def to_uint16(image: tf.Tensor) -> np.ndarray:
 
 
 def _whole_levels(image: tf.Tensor, levels_each: int, dtype: type) -> np.ndarray:
-    """The pixels as whole numbers, converted in bands. NumPy takes a quarter of the time of TensorFlow's operations."""
-    source = np.asarray(image)[0]  # On a CPU the tensor's own memory.
+    """Rounds in bands. NumPy takes a quarter of the time of TensorFlow's operations."""
+    source = np.asarray(image)[0]  # On a CPU this is the tensor's own memory.
     pixels = np.empty(source.shape, dtype)
-    with np.errstate(invalid="ignore"):  # Of what is not a number, any pixel will do.
+    with np.errstate(invalid="ignore"):  # NaN becomes any level.
         for top, bottom in bands.of_rows(*source.shape[:2]):
             band = np.clip(source[top:bottom], 0, 255)
             if levels_each != 1:

@@ -1,4 +1,4 @@
-"""Sizes of images, float32 [1, height, width, 3], 0..255: resized with antialiasing, or cut to a rectangle."""
+"""Resizes images, float32 [1, height, width, 3], 0..255, with antialiasing, or cuts them to a rectangle."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ import tensorflow as tf
 from nst_keras import checks
 from nst_keras.images import bands
 
-__all__ = ["cover", "resize", "resize_to", "scaled_size"]
+__all__ = ["cover", "resize", "resize_to", "scaled_size", "size_of"]
+
+
+def size_of(image: tf.Tensor) -> tuple[int, int]:
+    """Returns height and width of an image [1, height, width, channels]."""
+    return int(image.shape[1]), int(image.shape[2])  # pyright: ignore[reportArgumentType]  Never None once computed.
 
 
 def resize(image: tf.Tensor, longest_side: int, *, enlarge: bool = False) -> tf.Tensor:
-    """Resizes to a longest side, keeping the aspect, with antialiasing (Lanczos).
+    """Resizes an image to a longest side, keeping the aspect, with antialiasing (Lanczos).
 
     Args:
         image: float32 [1, height, width, 3], 0..255.
-        longest_side: Pixels of the longer of height and width, afterwards.
-        enlarge: Whether an image that is smaller already is enlarged; otherwise it comes back as it is.
+        longest_side: Pixels of the longer of the new height and width.
+        enlarge: True also enlarges a smaller image. Default: False, which returns it unchanged.
 
     Returns:
         float32 [1, new height, new width, 3], 0..255.
@@ -25,7 +30,7 @@ def resize(image: tf.Tensor, longest_side: int, *, enlarge: bool = False) -> tf.
         ValueError: `longest_side` is not a whole number, 1 or more.
     """
     checks.integer("longest_side", longest_side)
-    height, width = image.shape[1:3]
+    height, width = size_of(image)
     scale = longest_side / max(height, width)
     if scale == 1 or (scale > 1 and not enlarge):
         return image
@@ -33,17 +38,17 @@ def resize(image: tf.Tensor, longest_side: int, *, enlarge: bool = False) -> tf.
 
 
 def scaled_size(height: int, width: int, scale: float) -> tuple[int, int]:
-    """Height and width of a picture in whole pixels, 1 or more, once it is scaled."""
+    """Returns height and width after scaling, in whole pixels, each 1 or more."""
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def resize_to(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Resizes to exactly this size, whatever the aspect, with antialiasing (Lanczos).
+    """Resizes an image to exactly this size, whatever the aspect, with antialiasing (Lanczos).
 
     Args:
         image: float32 [1, image's height, image's width, 3], 0..255.
-        height: Pixels.
-        width: Pixels.
+        height: New height in pixels.
+        width: New width in pixels.
 
     Returns:
         float32 [1, height, width, 3], 0..255.
@@ -52,24 +57,25 @@ def resize_to(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
         ValueError: A side is not a whole number, 1 or more.
     """
     size = checks.integer("height", height), checks.integer("width", width)
-    if size == tuple(image.shape[1:3]):
+    if size == size_of(image):
         return image
-    return bands.resized(lambda top, bottom: image[0, top:bottom], (image.shape[1], image.shape[2]), size)
+    return bands.resized(lambda top, bottom: image[0, top:bottom], size_of(image), size)
 
 
 def cover(image: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """Fills a rectangle with an image: scaled with its aspect kept, what overhangs cut off equally on both sides.
+    """Fills a rectangle with an image: scales it with its aspect kept, and cuts both overhanging sides equally.
 
     Args:
         image: float32 [1, image's height, image's width, 3], 0..255.
-        height: Pixels of the rectangle.
-        width: Likewise.
+        height: Height of the rectangle in pixels.
+        width: Width of the rectangle in pixels.
 
     Returns:
         float32 [1, height, width, 3], 0..255.
     """
-    scale = max(height / image.shape[1], width / image.shape[2])
-    size = max(height, round(image.shape[1] * scale)), max(width, round(image.shape[2] * scale))
+    own_height, own_width = size_of(image)
+    scale = max(height / own_height, width / own_width)
+    size = max(height, round(own_height * scale)), max(width, round(own_width * scale))
     scaled = resize_to(image, *size)
     top, left = (size[0] - height) // 2, (size[1] - width) // 2
     return scaled[:, top : top + height, left : left + width]

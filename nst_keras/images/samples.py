@@ -1,9 +1,9 @@
-"""Pictures that need no download: wherever a picture is taken, `"sample:NAME"` names one of them.
+"""Sample pictures that need no download. Every argument that takes a picture also takes `"sample:NAME"`.
 
-`grace_hopper` is a photograph of matplotlib's sample data. The others come with this package: `landscape` for content,
-`swirls` (thick paint), `stained_glass` (lead lines and flat jewel colours) and `woodblock` (outlines and parallel
-curves) for style, and two masks, `landscape_sky` and `landscape_ground`, white where the landscape is sky and where it
-is not. `tools/draw_samples.py` draws them.
+`grace_hopper` is a photograph from matplotlib's sample data. The others come with this package: `landscape` for
+content; `swirls` (thick paint), `stained_glass` (lead lines and flat jewel colours) and `woodblock` (outlines and
+parallel curves) for style; and two masks, `landscape_sky`, white where the landscape is sky, and `landscape_ground`,
+white where it is not. `tools/draw_samples.py` draws them.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ def read(name: str) -> np.ndarray:
         uint8 [height, width, 3], RGB.
 
     Raises:
-        ValueError: Unknown name.
+        ValueError: An unknown name.
     """
     name = checks.one_of("sample", name.removeprefix(PREFIX), SAMPLES)
     return (_grace_hopper() if name == "grace_hopper" else _decoded(FOLDER / f"{name}.webp")).copy()
 
 
 def _grace_hopper() -> np.ndarray:
-    """Rear Admiral Grace Hopper, a photograph by the US Navy in the public domain."""
+    """Returns a photograph of Rear Admiral Grace Hopper by the US Navy, in the public domain."""
     from matplotlib import cbook  # noqa: PLC0415  Slow to import, and only this picture needs it.
 
     return _decoded(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))

@@ -1,4 +1,4 @@
-"""Where a picture starts: at the content image, at noise, at the style image, or at an image of yours."""
+"""Images that a run starts from: the content image, noise, the style image, or an image of the user."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ __all__ = ["STARTS", "initial_image", "read", "white_noise"]
 
 
 def read(init: loading.ImageSource) -> str | tf.Tensor:
-    """What an `init` names: a name in `STARTS`, or the image, float32 [1, height, width, 3], 0..255.
+    """Returns an `init` as a name in `STARTS`, or loaded as an image, float32 [1, height, width, 3], 0..255.
 
     Raises:
-        ValueError: Neither a name nor an image; and what `loading.load` raises.
+        ValueError: Neither a name in `STARTS` nor an image.
+        OSError: The file or URL cannot be read.
+        TypeError: An `init` of another type.
     """
     if isinstance(init, str) and init in STARTS:
         return init
@@ -34,20 +36,20 @@ def initial_image(
     style_images: Sequence[tf.Tensor],
     seed: int,
 ) -> tf.Tensor:
-    """The image that a run starts from; others than the content are scaled and cut to its size, never squashed.
+    """Returns the image that a run starts from. An image of another size is scaled and cropped, never squashed.
 
     Args:
-        init: As `read` gives it.
-        size: Height and width.
-        content_image: float32 [1, height, width, 3], 0..255, of that size; None where there is none.
-        style_images: Likewise, of any sizes; the first counts.
-        seed: Of the noise.
+        init: A name in `STARTS`, or an image, float32 [1, any height, any width, 3], 0..255.
+        size: Height and width of the picture.
+        content_image: float32 [1, height, width, 3], 0..255, of that size. None in a run without content.
+        style_images: float32 [1, any height, any width, 3], 0..255, each. `"style"` starts from the first.
+        seed: Seed of the noise.
 
     Returns:
         float32 [1, height, width, 3], 0..255.
 
     Raises:
-        ValueError: A start at an image that there is none of.
+        ValueError: `init` names the content or style image, but there is none.
     """
     start = STARTS[init](size, content_image, style_images, seed) if isinstance(init, str) else init
     if start is None:
@@ -56,15 +58,15 @@ def initial_image(
 
 
 def white_noise(height: int, width: int, *, seed: int) -> tf.Tensor:
-    """White noise of one level's standard deviation around mid-grey, the same for the same seed.
+    """Returns white noise around mid-grey, with a standard deviation of one level; the same for the same seed.
 
-    As faint as in the code that Gatys published: what a network does not see of a stronger one stays as speckle, at
-    30 levels twice the high frequencies of the picture, for no lower loss.
+    It is as faint as in the code that Gatys published. Of stronger noise, what the network does not see stays as
+    speckle: with a deviation of 30 levels, twice the picture's high frequencies, and no lower loss.
 
     Returns:
         float32 [1, height, width, 3], 0..255.
     """
-    return tf.random.stateless_normal([1, height, width, 3], [seed, 0], mean=127.5)
+    return tf.random.stateless_normal([1, height, width, 3], (seed, 0), mean=127.5)
 
 
 STARTS: dict[str, Callable[..., tf.Tensor | None]] = {

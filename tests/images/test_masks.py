@@ -48,5 +48,5 @@ def test_another_aspect_is_refused():
 
 
 def test_whole_numbers_of_0_and_1_are_refused():
-    with pytest.raises(ValueError, match=r"style_mask\[0\] holds whole numbers of 0 and 1, of 255. Give booleans"):
+    with pytest.raises(ValueError, match=r"style_mask\[0\] holds integers in 0..1, where white is 255. Give booleans"):
         masks.load(DISC.astype(np.uint8), (20, 30), argument="style_mask[0]")

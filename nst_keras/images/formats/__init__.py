@@ -1,4 +1,4 @@
-"""Files of pictures: opened, decoded, their colours brought to sRGB, and the text that they carry; all of it on NumPy.
+"""Picture files: opening, decoding, conversion to sRGB, and the text stored in them, all in NumPy arrays.
 
 `opening` and `metadata` need no TensorFlow, for commands that must answer at once.
 """

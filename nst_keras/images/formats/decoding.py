@@ -1,7 +1,7 @@
-"""Picture files and PIL images to pixels: upright (EXIF orientation), in sRGB (embedded ICC profile), alpha kept.
+"""Picture files and PIL images to pixels: upright (EXIF orientation), in sRGB (embedded ICC profile), with alpha.
 
-Files are decoded with Pillow. Of a colour PNG or TIFF with 16 bits a channel it gives 8; these are decoded once more,
-by TensorFlow or tifffile, for all 16. What is large is not decoded whole where its format allows that.
+Pillow decodes the files, but gives 8 bits a channel of a colour PNG or TIFF that has 16. TensorFlow (PNG) or tifffile
+(TIFF) decodes these again for all 16. A large file is not decoded whole if its format allows that.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ import math
 import os
 import warnings
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import PIL.ExifTags
 import PIL.Image
+import PIL.ImageFile
 import PIL.ImageOps
+import PIL.TiffImagePlugin
 import tensorflow as tf
 import tifffile
 
@@ -27,10 +29,10 @@ from nst_keras.images.formats import opening, profiles, tiffs
 __all__ = ["Raster", "from_pil", "opened"]
 
 _SIXTEEN_BIT_GREY = ("I", "I;16", "I;16L", "I;16B", "I;16N")
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _PHOTOMETRIC_RGB = 258, 262, 2  # Tags of a TIFF.
+_PHOTOMETRIC_RGB = 2  # A value of TIFF's tag PhotometricInterpretation.
 _TABLES = "its colour profile is not one of curves and a matrix"
 
-# What makes a picture upright, by its EXIF orientation; 1 is upright.
+# Turns pixels upright, by their EXIF orientation; 1 is upright.
 _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     2: lambda pixels: pixels[:, ::-1],
     3: lambda pixels: pixels[::-1, ::-1],
@@ -43,14 +45,15 @@ _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
 
 
 class Raster(NamedTuple):
-    """Pixels of a picture, decoded as they are asked for.
+    """The pixels of a picture, decoded when `rows` is called.
 
     Attributes:
-        size: Height and width of what `rows` gives.
-        own_size: Those of the picture, upright, which the decoder may have reduced.
-        rows: Called with a row and the row behind the last, from top to bottom, gives float32 [their number, width,
-            1 | 3 | 4], grey, RGB or RGBA, in sRGB, 0..255; with fractions if of 16 bits.
-        orientation: EXIF's, of what `rows` gives; 1 is upright.
+        size: Height and width of the pixels that `rows` returns.
+        own_size: Height and width of the upright picture, before the decoder reduced it.
+        rows: `rows(top, bottom)` returns the rows from `top` to before `bottom`: float32 [bottom - top, width,
+            1 | 3 | 4], grey, RGB or RGBA, in sRGB, 0..255, with fractions if the file has 16 bits. Call it from top to
+            bottom.
+        orientation: EXIF's number for these rows, 1 to 8; 1 is upright.
     """
 
     size: tuple[int, int]
@@ -60,40 +63,41 @@ class Raster(NamedTuple):
 
     @property
     def is_turned(self) -> bool:
-        """Whether its rows are columns, once it is upright."""
+        """Whether its rows become columns when it is made upright."""
         return self.orientation in (5, 6, 7, 8)
 
     def upright(self, pixels: np.ndarray) -> np.ndarray:
-        """Turns pixels [height, width, channels] as they are to be seen."""
+        """Returns pixels [height, width, channels] turned upright."""
         return _UPRIGHT.get(self.orientation, np.asarray)(pixels)
 
 
 @contextlib.contextmanager
 def opened(
-    path: str | os.PathLike, *, longest_side: int | None = None, argument: str = "image", name: str | None = None
+    path: str | os.PathLike[str], *, longest_side: int | None = None, argument: str = "image", name: str | None = None
 ) -> Iterator[Raster]:
     """Opens a picture for the length of a block.
 
-    Of a large TIFF the strips or tiles are decoded as its rows are asked for. A large JPEG that is to be reduced is
-    decoded at a half, a quarter or an eighth, twice as large as it is to be or larger. All others are decoded whole.
+    A large TIFF is decoded strip by strip or tile by tile as `rows` is called. A large JPEG that will be reduced is
+    decoded at a half, a quarter or an eighth of its size, but no smaller than twice `longest_side`. All others are
+    decoded whole.
 
-    Where the 16 bits of a file cannot be had, a warning says so, and 8 are read: a TIFF whose compression needs the
-    package `imagecodecs`, or a colour profile of tables.
+    Some files with 16 bits a channel are read at 8, with a warning: a TIFF whose compression needs the package
+    `imagecodecs`, or a picture whose colour profile holds tables.
 
     Args:
-        path: Of a file that Pillow reads.
-        longest_side: What the picture is to be reduced to; None keeps its size.
-        argument: How errors name the picture.
-        name: How errors name the file, such as the URL that it came from; None for its path.
+        path: A file that Pillow reads.
+        longest_side: Pixels of the longer side to which the caller will reduce the picture. None: its own size.
+        argument: The argument that error messages name.
+        name: The file's name in error messages, such as the URL that it came from. Default: its path.
 
     Yields:
         The picture.
 
     Raises:
         OSError: The file cannot be read.
-        ValueError: Not an image, damaged, too large to decode, or of an unknown range; `rows` raises it, too.
+        ValueError: Not an image, damaged, too large to decode, or of an unknown range. `rows` may raise it too.
     """
-    with opening.told(path, argument=argument, name=name) as found, tiffs.opened(found) as tiff:
+    with opening.translated(path, argument=argument, name=name) as found, tiffs.opened(found) as tiff:
         if tiff is not None and bands.is_large(*tiff.size):
             opening.check_size(*_reduced(tiff.size, longest_side))
             yield _from_tiff(tiff, argument)
@@ -103,23 +107,17 @@ def opened(
 
 
 def from_pil(picture: PIL.Image.Image, *, argument: str = "image") -> Raster:
-    """Pixels of a PIL image.
+    """Returns the pixels of a PIL image, upright.
 
     Args:
-        picture: Of any mode but F.
-        argument: How errors name the picture.
-
-    Returns:
-        Its pixels, upright.
-
-    Raises:
-        ValueError: Floats, or integers beyond 16 bits; `rows` raises it.
+        picture: An image of any mode but F. Its `rows` raises `ValueError` for floats and for integers beyond 16 bits.
+        argument: The argument that error messages name.
     """
     return _of_picture(PIL.ImageOps.exif_transpose(picture), argument)
 
 
 def _reduced(size: tuple[int, int], longest_side: int | None) -> tuple[int, int]:
-    """The size that remains, nearly."""
+    """Returns about the height and width to which a picture is reduced."""
     scale = 1 if longest_side is None else min(1, longest_side / max(size))
     return math.ceil(size[0] * scale), math.ceil(size[1] * scale)
 
@@ -151,14 +149,14 @@ def _rows_of_tiff(tiff: tiffs.TiffRows, argument: str, top: int, bottom: int) ->
     return _pixels(picture, argument)
 
 
-def _from_pillow(picture: PIL.Image.Image, longest_side: int | None, argument: str) -> Raster:
+def _from_pillow(picture: PIL.ImageFile.ImageFile, longest_side: int | None, argument: str) -> Raster:
     stored_orientation = _orientation(picture)
     own_size = picture.height, picture.width
     is_draft = False
     if longest_side is not None and bands.is_large(*own_size):
         height, width = _reduced(own_size, 2 * longest_side)
-        is_draft = picture.draft(None, (width, height)) is not None  # Of other formats than JPEG there are none.
-    picture.load()  # Also tells whether the file is whole, so that the other decoders need not.
+        is_draft = picture.draft(None, (width, height)) is not None  # None for other formats than JPEG.
+    picture.load()  # Raises if the file is cut short, so that the other decoders need not check.
     levels = _sixteen_bits(picture, argument)
     if levels is not None:
         rows = functools.partial(_rows_of_levels, levels, picture.info.get("icc_profile"))
@@ -173,14 +171,16 @@ def _orientation(picture: PIL.Image.Image) -> int:
 
 
 def _rows_of_levels(levels: np.ndarray, profile: bytes | None, top: int, bottom: int) -> np.ndarray:
-    return _from_sixteen_bits(levels[top:bottom], profile)
+    pixels = _from_sixteen_bits(levels[top:bottom], profile)
+    assert pixels is not None  # `_sixteen_bits` has tried the profile.
+    return pixels
 
 
 def _of_picture(picture: PIL.Image.Image, argument: str) -> Raster:
     width, height = picture.size
 
     def rows(top: int, bottom: int) -> np.ndarray:
-        """The pixels of the rows from one to before another."""
+        """Returns the pixels of the rows from `top` to before `bottom`."""
         is_whole = (top, bottom) == (0, height)
         return _pixels(picture if is_whole else picture.crop((0, top, width, bottom)), argument)
 
@@ -188,7 +188,7 @@ def _of_picture(picture: PIL.Image.Image, argument: str) -> Raster:
 
 
 def _pixels(picture: PIL.Image.Image, argument: str) -> np.ndarray:
-    """float32 [height, width, 1 | 3 | 4] of a PIL image, not turned."""
+    """Returns float32 [height, width, 1 | 3 | 4] of a PIL image as stored, not turned upright."""
     if picture.mode in _SIXTEEN_BIT_GREY:
         levels = np.asarray(picture)
         if levels.min() < 0 or levels.max() > 65535:
@@ -203,14 +203,17 @@ def _pixels(picture: PIL.Image.Image, argument: str) -> np.ndarray:
     return np.asarray(PIL.Image.merge("RGBA", (*colour.split(), alpha)) if alpha else colour, np.float32)
 
 
-def _sixteen_bits(picture: PIL.Image.Image, argument: str) -> np.ndarray | None:
-    """uint16 [height, width, 3 | 4] of a file; None where there are none, or, after a warning, cannot be had."""
-    holds_them, decode = _SIXTEEN_BITS.get(picture.format, (None, None))
-    if decode is None or not holds_them(picture):
+def _sixteen_bits(picture: PIL.ImageFile.ImageFile, argument: str) -> np.ndarray | None:
+    """Decodes a file of 16 bits a channel to uint16 [height, width, 3 | 4].
+
+    Returns None for other files, and after a warning for those whose 16 bits cannot be decoded or converted to sRGB.
+    """
+    is_deep, decode = _SIXTEEN_BITS.get(picture.format, (None, None))
+    if is_deep is None or decode is None or not is_deep(picture):
         return None
     try:
-        levels = decode(picture.filename)
-    except Exception as error:  # Whatever it is, Pillow has read the picture.
+        levels = decode(os.fsdecode(picture.filename))
+    except Exception as error:  # Whatever it is, Pillow has read the picture at 8 bits.
         reason = str(error)
     else:
         if _from_sixteen_bits(levels[:1], picture.info.get("icc_profile")) is not None:
@@ -225,39 +228,42 @@ def _warn_of_eight_bits(argument: str, reason: str) -> None:
 
 
 def _from_sixteen_bits(levels: np.ndarray, profile: bytes | None) -> np.ndarray | None:
-    """float32 of uint16 [height, width, 3 | 4]; None for a profile that only 8 bits can be converted from."""
+    """Converts uint16 [height, width, 3 | 4] to float32 in sRGB, 0..255; None if only Pillow knows the profile."""
     colour = profiles.sixteen_bits_to_srgb(levels[..., :3], profile)
     if colour is None or levels.shape[-1] == 3:
         return colour
     return np.concatenate([colour, levels[..., 3:].astype(np.float32) / 257], axis=-1)
 
 
-def _is_deep_png(picture: PIL.Image.Image) -> bool:
-    """Whether a PNG holds colours, or grey with alpha, at 16 bits; 16 bits of grey alone Pillow reads itself."""
+def _is_deep_png(picture: PIL.ImageFile.ImageFile) -> bool:
+    """Whether a PNG holds colours, or grey with alpha, of 16 bits. Pillow itself reads 16 bits of grey alone."""
     with open(picture.filename, "rb") as file:
         depth, colour_type = file.read(26)[24:]
     return depth == 16 and colour_type != 0
 
 
 def _decode_png(path: str) -> np.ndarray:
-    """uint16 [height, width, 4]."""
+    """Decodes a PNG to uint16 [height, width, 4]."""
     return tf.io.decode_png(tf.io.read_file(path), channels=4, dtype=tf.uint16).numpy()
 
 
-def _is_deep_tiff(picture: PIL.Image.Image) -> bool:
-    """Whether a TIFF holds RGB at 16 bits."""
-    bits, photometric = (picture.tag_v2.get(tag) for tag in (_BITS_PER_SAMPLE, _PHOTOMETRIC))
+def _is_deep_tiff(picture: PIL.TiffImagePlugin.TiffImageFile) -> bool:
+    """Whether a TIFF holds RGB of 16 bits."""
+    bits = picture.tag_v2.get(PIL.ExifTags.Base.BitsPerSample)
+    photometric = picture.tag_v2.get(PIL.ExifTags.Base.PhotometricInterpretation)
     return photometric == _PHOTOMETRIC_RGB and set(bits or ()) == {16}
 
 
 def _decode_tiff(path: str) -> np.ndarray:
-    """uint16 [height, width, 3 | 4], of the first page; what is no alpha is left out."""
+    """Decodes the first page of a TIFF to uint16 [height, width, 3 | 4], without channels that are not alpha."""
     with tifffile.TiffFile(path) as file:
-        page = file.pages[0]
-        planes, extra = page.asarray(squeeze=False)[:, 0], page.extrasamples  # [planes, height, width, channels]
-    levels = np.moveaxis(planes, 0, -1).reshape(*planes.shape[1:3], -1)
-    return tiffs.colours(levels, extra)
+        page = file.pages.first
+        levels = tiffs.channels_last(page.asarray(squeeze=False)[:, 0])
+    return tiffs.colours(levels, page.extrasamples)
 
 
-# By Pillow's name of the format: whether a file has 16 bits that Pillow does not give, and who gives them.
-_SIXTEEN_BITS = {"PNG": (_is_deep_png, _decode_png), "TIFF": (_is_deep_tiff, _decode_tiff)}
+# By Pillow's name of the format: whether a file has 16 bits of which Pillow gives 8, and who decodes all 16.
+_SIXTEEN_BITS: dict[str | None, tuple[Callable[[Any], bool], Callable[[str], np.ndarray]]] = {
+    "PNG": (_is_deep_png, _decode_png),
+    "TIFF": (_is_deep_tiff, _decode_tiff),
+}

@@ -1,4 +1,4 @@
-"""Arrays of pixels in levels of 0..255: checked, and put on a background."""
+"""Arrays of pixels in levels of 0..255: checks, and compositing on a background."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ __all__ = ["alpha", "checked", "of_rows", "on_background"]
 
 
 def checked(array: np.ndarray, argument: str) -> np.ndarray:
-    """An array of the shape and the range of a picture.
+    """Checks that an array has the shape and range of a picture.
 
     A float array in 0..1 is refused, since guessing its range would hide mistakes.
 
     Args:
-        array: [height, width] or [height, width, 1 | 3 | 4] or [1, height, width, 1 | 3 | 4].
-        argument: How errors name it.
+        array: [height, width], [height, width, 1 | 3 | 4] or [1, height, width, 1 | 3 | 4], in 0..255 (uint16:
+            0..65535).
+        argument: The argument that error messages name.
 
     Returns:
         The same pixels, not copied, [height, width, 1 | 3 | 4].
@@ -43,7 +44,7 @@ def checked(array: np.ndarray, argument: str) -> np.ndarray:
 
 
 def of_rows(pixels: np.ndarray) -> np.ndarray:
-    """float32 in 0..255 of any rows of a `checked` array; uint16 is 0..65535."""
+    """Returns rows of a `checked` array as float32 in 0..255; a level of 8 bits is 257 of uint16."""
     return pixels.astype(np.float32) / 257 if pixels.dtype == np.uint16 else pixels.astype(np.float32, copy=False)
 
 
@@ -52,13 +53,13 @@ def on_background(pixels: np.ndarray, background: str) -> np.ndarray:
 
     Args:
         pixels: float32 [height, width, 1 | 3 | 4], 0..255, grey, RGB or RGBA.
-        background: Any name or `#rrggbb` that Pillow knows.
+        background: A colour's name that Pillow knows, or `#rrggbb`.
 
     Returns:
-        float32 [height, width, 3], or [height, width, 4] with the alpha that was there, 0..255.
+        float32, 0..255: [height, width, 3], or [height, width, 4] with the alpha of `pixels`.
 
     Raises:
-        ValueError: No colour.
+        ValueError: `background` is no colour.
     """
     if pixels.shape[-1] < 4:
         return np.broadcast_to(pixels, (*pixels.shape[:2], 3))
@@ -71,7 +72,7 @@ def on_background(pixels: np.ndarray, background: str) -> np.ndarray:
 
 
 def alpha(pixels: np.ndarray) -> np.ndarray | None:
-    """uint8 [height, width] of pixels [height, width, 3 | 4]; None where all are opaque."""
+    """Returns the alpha of pixels [height, width, 3 | 4] as uint8 [height, width]; None if all are opaque."""
     if pixels.shape[-1] < 4:
         return None
     levels = np.rint(pixels[..., 3]).astype(np.uint8)

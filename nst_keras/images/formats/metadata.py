@@ -1,13 +1,13 @@
-"""Text inside picture files: where each format keeps it, and how to get it back.
+"""Text inside picture files: where each format stores it, and how to read it back.
 
 - PNG: a chunk iTXt with the keyword `nst_keras`.
-- JPEG: comments, as many as it takes, since one holds 64 kB, and so does EXIF.
+- JPEG: several comments, since one comment holds at most 64 kB (and so does EXIF).
 - WebP: EXIF's UserComment.
 - TIFF: ImageDescription.
 
-All hold text of any length, in UTF-8 (EXIF: UTF-16), that other programs show, too. Outside PNG it begins with
-`nst_keras:`, in JPEG with `nst_keras 1/2:` and so on, which tells it from those of cameras and other programs. This
-module does not wait for TensorFlow.
+Each holds text of any length, which other programs show too: UTF-8, or UTF-16 in EXIF. Outside PNG the text begins
+with a mark that sets it apart from the texts of cameras and other programs: `nst_keras:`, and in JPEG
+`nst_keras 1/2:` with the number of each piece. This module needs no TensorFlow.
 """
 
 from __future__ import annotations
@@ -16,9 +16,14 @@ import os
 import re
 import struct
 from collections.abc import Callable
+from typing import Any
 
 import PIL.ExifTags
 import PIL.Image
+import PIL.JpegImagePlugin
+import PIL.PngImagePlugin
+import PIL.TiffImagePlugin
+import PIL.TiffTags
 
 from nst_keras.images.formats import opening
 
@@ -26,22 +31,20 @@ __all__ = ["jpeg_comments", "png_chunk", "read", "tiff_description", "webp_exif"
 
 _KEYWORD = b"nst_keras"
 _MARK = b"nst_keras:"
-_UNICODE = b"UNICODE\0"  # How EXIF says that a UserComment is UTF-16.
-_LONG, _UNDEFINED = 4, 7  # Types of EXIF.
-_TIFF_DESCRIPTION = 270
+_UNICODE = b"UNICODE\0"  # EXIF's mark of a UserComment in UTF-16.
 _JPEG_COMMENT = b"\xff\xfe"
-_JPEG_PIECE = 65_500  # Bytes in a segment, whose length, itself and the piece's number counted, has 16 bits.
+_JPEG_PIECE = 65_500  # Bytes of text in a segment. The segment's length has 16 bits and counts its own mark too.
 
 
-def read(path: str | os.PathLike, *, argument: str = "path") -> str | None:
-    """Reads the text that a picture carries.
+def read(path: str | os.PathLike[str], *, argument: str = "path") -> str | None:
+    """Reads the text that this package stored in a picture.
 
     Args:
         path: A picture of any format that Pillow reads.
-        argument: How errors name the picture.
+        argument: The argument that error messages name.
 
     Returns:
-        The text; None if the picture carries none of this package's, or not the whole of it.
+        The text. None if the picture holds no text of this package, or only a part of it.
 
     Raises:
         FileNotFoundError: No such file.
@@ -57,12 +60,12 @@ def read(path: str | os.PathLike, *, argument: str = "path") -> str | None:
 
 
 def png_chunk(text: str) -> bytes:
-    """The body of a chunk iTXt: keyword, uncompressed, no language, text."""
+    """Returns the body of a chunk iTXt: keyword, uncompressed, no language, text."""
     return _KEYWORD + b"\0\0\0\0\0" + _encoded(text)
 
 
 def jpeg_comments(text: str) -> bytes:
-    """Comment segments, which stand anywhere before the picture's data, each with its number and how many there are."""
+    """Returns comment segments for any place before the picture's data, each with its number and their count."""
     data = _encoded(text)
     pieces = [data[start : start + _JPEG_PIECE] for start in range(0, max(1, len(data)), _JPEG_PIECE)]
     marked = [b"%s %d/%d:%s" % (_KEYWORD, number, len(pieces), piece) for number, piece in enumerate(pieces, start=1)]
@@ -70,21 +73,25 @@ def jpeg_comments(text: str) -> bytes:
 
 
 def webp_exif(text: str) -> bytes:
-    """EXIF data that holds the text as its UserComment, in a directory of its own, as EXIF has it."""
+    """Returns EXIF data that holds the text as its UserComment.
+
+    `PIL.Image.Exif` would write the comment as BYTE instead of UNDEFINED, which Exiv2 shows as a list of numbers.
+    """
     comment = _UNICODE + (_MARK + _encoded(text)).decode("utf-8").encode("utf-16-be")
-    # Directories of one entry each: tag, type, count, value or place of it; then no further directory.
-    first = struct.pack(">HHHIII", 1, PIL.ExifTags.IFD.Exif, _LONG, 1, 26, 0)
-    second = struct.pack(">HHHIII", 1, PIL.ExifTags.Base.UserComment, _UNDEFINED, len(comment), 44, 0)
+    # Two directories of one entry each: tag, type, count, value or its offset; then no further directory.
+    first = struct.pack(">HHHIII", 1, PIL.ExifTags.IFD.Exif, PIL.TiffTags.LONG, 1, 26, 0)
+    kind = PIL.TiffTags.UNDEFINED
+    second = struct.pack(">HHHIII", 1, PIL.ExifTags.Base.UserComment, kind, len(comment), 44, 0)
     return b"Exif\0\0" + struct.pack(">2sHI", b"MM", 42, 8) + first + second + comment
 
 
 def tiff_description(text: str) -> bytes:
-    """The value of the tag ImageDescription."""
+    """Returns the value of the tag ImageDescription."""
     return _MARK + _encoded(text)
 
 
 def _encoded(text: str) -> bytes:
-    """UTF-8; what cannot be in it, such as the bytes of a file's name that were none, is spelt out."""
+    """Returns UTF-8. Lone surrogates, as in the name of a file that is not UTF-8, are spelt out."""
     return text.encode("utf-8", "backslashreplace")
 
 
@@ -92,18 +99,18 @@ def _unmarked(data: bytes) -> bytes | None:
     return data.removeprefix(_MARK) if data.startswith(_MARK) else None
 
 
-def _from_png(picture: PIL.Image.Image) -> bytes | None:
-    # Programs may move it behind the picture's data, which `text` decodes to get there.
+def _from_png(picture: PIL.PngImagePlugin.PngImageFile) -> bytes | None:
+    # Other programs may move the chunk behind the picture's data. `text` then decodes the data to find it.
     text = picture.info.get(_KEYWORD.decode()) or picture.text.get(_KEYWORD.decode())
     return None if text is None else text.encode("utf-8")
 
 
-def _from_jpeg(picture: PIL.Image.Image) -> bytes | None:
+def _from_jpeg(picture: PIL.JpegImagePlugin.JpegImageFile) -> bytes | None:
     comments = [data for name, data in picture.applist if name == "COM"]
     found = [re.fullmatch(_KEYWORD + rb" (\d+)/(\d+):(.*)", data, re.DOTALL) for data in comments]
     pieces = {int(match[1]): match[3] for match in found if match}
     count = max((int(match[2]) for match in found if match), default=0)
-    is_whole = count > 0 and len(pieces) == count  # A program may keep the last comment only.
+    is_whole = count > 0 and len(pieces) == count  # Other programs may keep the last comment only.
     return b"".join(pieces[number] for number in sorted(pieces)) if is_whole else None
 
 
@@ -116,14 +123,14 @@ def _from_webp(picture: PIL.Image.Image) -> bytes | None:
     return _unmarked(comment.removeprefix(_UNICODE).decode(encoding, "replace").encode("utf-8"))
 
 
-def _from_tiff(picture: PIL.Image.Image) -> bytes | None:
-    description = picture.tag_v2.get(_TIFF_DESCRIPTION)
-    # Pillow takes each byte as a character.
+def _from_tiff(picture: PIL.TiffImagePlugin.TiffImageFile) -> bytes | None:
+    description = picture.tag_v2.get(PIL.ExifTags.Base.ImageDescription)
+    # Pillow reads each byte as a character.
     return _unmarked(description.encode("latin-1", "replace")) if isinstance(description, str) else None
 
 
-# By Pillow's name of the format: who finds the text.
-_READERS: dict[str | None, Callable[[PIL.Image.Image], bytes | None]] = {
+# Readers of the stored text, by Pillow's name of the format.
+_READERS: dict[str | None, Callable[[Any], bytes | None]] = {
     "PNG": _from_png,
     "JPEG": _from_jpeg,
     "WEBP": _from_webp,

@@ -1,4 +1,4 @@
-"""Picture files opened with Pillow; what is wrong with one is told in one sentence."""
+"""Opens picture files with Pillow, and reports what is wrong with one in one sentence."""
 
 from __future__ import annotations
 
@@ -8,44 +8,47 @@ import warnings
 from collections.abc import Iterator
 
 import PIL.Image
+import PIL.ImageFile
 
-__all__ = ["check_size", "opened", "told"]
+__all__ = ["check_size", "opened", "translated"]
 
 
 @contextlib.contextmanager
-def opened(path: str | os.PathLike, *, argument: str = "path", name: str | None = None) -> Iterator[PIL.Image.Image]:
+def opened(
+    path: str | os.PathLike[str], *, argument: str = "path", name: str | None = None
+) -> Iterator[PIL.ImageFile.ImageFile]:
     """Opens a picture for the length of a block, and translates what Pillow raises in it.
 
     Args:
-        path: Of a file; `~` stands for the home folder.
-        argument: What errors say first.
-        name: How errors name the file, such as the URL that it came from; None for its path.
+        path: A file; `~` stands for the home folder.
+        argument: The argument that error messages name.
+        name: The file's name in error messages, such as the URL that it came from. Default: `path`.
 
     Yields:
-        The picture, its pixels not yet decoded.
+        The picture. Its pixels are not decoded yet.
 
     Raises:
         FileNotFoundError: No such file.
         OSError: A folder, or a file that may not be read.
         ValueError: Not an image, damaged, or too large to decode.
     """
-    with told(path, argument=argument, name=name) as found, warnings.catch_warnings():
+    with translated(path, argument=argument, name=name) as found, warnings.catch_warnings():
         warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
         with _opened(found) as picture:
             yield picture
 
 
 @contextlib.contextmanager
-def told(path: str | os.PathLike, *, argument: str = "path", name: str | None = None) -> Iterator[str]:
-    """Translates what is raised in a block that reads a picture file, as `opened` does.
+def translated(path: str | os.PathLike[str], *, argument: str = "path", name: str | None = None) -> Iterator[str]:
+    """Translates what is raised in a block that reads a picture file. The arguments are those of `opened`.
 
     Yields:
-        The path with the home folder in it.
+        The path with the home folder in place of `~`.
 
     Raises:
-        FileNotFoundError: As `opened` does.
-        OSError: Likewise.
-        ValueError: Likewise.
+        FileNotFoundError: No such file.
+        OSError: A folder, or a file that may not be read.
+        ValueError: Not an image, damaged, or too large to decode.
     """
     name, path = name or os.fspath(path), os.path.expanduser(path)
     if not os.path.exists(path):
@@ -55,7 +58,7 @@ def told(path: str | os.PathLike, *, argument: str = "path", name: str | None = 
     try:
         yield path
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
-        limit = PIL.Image.MAX_IMAGE_PIXELS
+        limit = PIL.Image.MAX_IMAGE_PIXELS or 0
         raise ValueError(
             f"{argument}: {name!r} has more than {limit / 1e6:.0f} megapixels, too many to decode safely at once. "
             "Scale it down first; or save it as a TIFF in tiles, uncompressed or with ZIP, and reduce it by image_size."
@@ -71,14 +74,17 @@ def told(path: str | os.PathLike, *, argument: str = "path", name: str | None = 
 
 
 def check_size(height: int, width: int) -> None:
-    """Raises Pillow's `DecompressionBombError` for more pixels than are safe at once; `told` says what to do."""
+    """Raises Pillow's `DecompressionBombError` for more pixels than are safe to decode at once.
+
+    `translated` turns it into a `ValueError` that says what to do.
+    """
     limit = PIL.Image.MAX_IMAGE_PIXELS
     if limit is not None and height * width > limit:
         raise PIL.Image.DecompressionBombError
 
 
-def _opened(path: str) -> PIL.Image.Image:
+def _opened(path: str) -> PIL.ImageFile.ImageFile:
     try:
         return PIL.Image.open(path)
-    except ValueError as error:  # Another way; told here from the errors of the block.
+    except ValueError as error:  # Pillow's own for a damaged header. Those of the caller's block pass unchanged.
         raise OSError(error) from error

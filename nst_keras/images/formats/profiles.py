@@ -1,7 +1,7 @@
-"""Colour profiles (ICC): the sRGB that pictures are in, and the way there from that of a picture.
+"""Colour profiles (ICC): conversion of pictures to sRGB, and the sRGB profile itself.
 
-Pillow converts 8 bits a channel. 16 bits are converted here, where the profile is the kind that cameras and monitors
-have: a curve for each channel and a matrix (ICC.1:2010, 8.4.3).
+Pillow converts 8 bits a channel. This module converts 16, for the kind of profile that cameras and monitors have: a
+curve for each channel and a matrix (ICC.1:2010, 8.4.3).
 """
 
 from __future__ import annotations
@@ -21,26 +21,28 @@ __all__ = ["picture_to_srgb", "sixteen_bits_to_srgb", "srgb"]
 
 @functools.cache
 def srgb() -> bytes:
-    """An sRGB profile whose date of creation is not now, so that the same picture makes the same file."""
+    """Returns an sRGB profile with a fixed date of creation, so that the same picture makes the same file."""
     profile = PIL.ImageCms.ImageCmsProfile(PIL.ImageCms.createProfile("sRGB")).tobytes()
     return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]
 
 
 def picture_to_srgb(picture: PIL.Image.Image, *, argument: str = "image") -> PIL.Image.Image:
-    """Converts a picture from the profile that it carries, if any; one that does not fit it is told in a warning.
+    """Converts a picture from its embedded profile to sRGB. It warns, and takes sRGB, if the profile does not fit.
 
     Args:
-        picture: Of any mode without alpha.
-        argument: How the warning names the picture.
+        picture: An image of any mode without alpha. Without a profile, it is taken as sRGB.
+        argument: The argument that the warning names.
 
     Returns:
-        A picture of mode RGB.
+        An image of mode RGB.
     """
     profile = picture.info.get("icc_profile")
     if profile:
         try:
             source, target = PIL.ImageCms.ImageCmsProfile(io.BytesIO(profile)), PIL.ImageCms.createProfile("sRGB")
-            return PIL.ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+            converted = PIL.ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
+            assert converted is not None  # It is for a conversion in place alone.
+            return converted
         except (PIL.ImageCms.PyCMSError, OSError) as error:
             warnings.warn(
                 f"{argument}: its colour profile does not fit it ({error}); taken as sRGB. Its colours may be off.",
@@ -54,10 +56,10 @@ def sixteen_bits_to_srgb(levels: np.ndarray, profile: bytes | None) -> np.ndarra
 
     Args:
         levels: uint16 [height, width, 3].
-        profile: None, or that of sRGB, changes nothing.
+        profile: An ICC profile. None and that of `srgb` leave the colours unchanged.
 
     Returns:
-        float32 [height, width, 3], 0..255, fractions kept; None for a profile of another kind, or a damaged one.
+        float32 [height, width, 3], 0..255, with fractions. None for a profile of another kind, or a damaged one.
     """
     if not profile or profile == srgb():
         return levels.astype(np.float32) / 257
@@ -68,23 +70,23 @@ def sixteen_bits_to_srgb(levels: np.ndarray, profile: bytes | None) -> np.ndarra
         return None
     linear = np.stack([curve[levels[..., channel]] for channel, curve in enumerate(curves)], axis=-1)
     linear = np.clip(linear @ (np.linalg.inv(srgb_matrix) @ matrix).T.astype(np.float32), 0, 1)
-    # IEC 61966-2-1, the inverse of the curve that `srgb()` holds.
+    # IEC 61966-2-1: the inverse of the curve in `srgb()`.
     return 255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** np.float32(1 / 2.4) - 0.055)
 
 
 def _curves_and_matrix(profile: bytes) -> tuple[list[np.ndarray], np.ndarray]:
-    """The curves as tables of 65536 entries, and the matrix from linear RGB to XYZ.
+    """Returns the curves as tables of 65536 entries, and the matrix from linear RGB to XYZ.
 
     Raises:
-        KeyError: A profile of another kind, whose tags these are not.
-        ValueError: Likewise, or a damaged one.
-        struct.error: A damaged one.
+        KeyError: A profile of another kind, without these tags.
+        ValueError: A profile of another kind, or a damaged one.
+        struct.error: A damaged profile.
     """
     (count,) = struct.unpack_from(">I", profile, 128)
     entries = struct.iter_unpack(">4sII", profile[132 : 132 + 12 * count])
     tags = {name: profile[offset : offset + size] for name, offset, size in entries}
     if profile[16:24] != b"RGB XYZ " or any(name.startswith((b"A2B", b"D2B")) for name in tags):
-        raise ValueError("a profile of other colours, or one of tables")
+        raise ValueError("not a profile of RGB, or one of tables")
     columns = [_fixed(tags[channel + b"XYZ"], 3) for channel in (b"r", b"g", b"b")]
     return [_curve(tags[channel + b"TRC"]) for channel in (b"r", b"g", b"b")], np.stack(columns, axis=-1)
 
@@ -99,7 +101,7 @@ def _curve(tag: bytes) -> np.ndarray:
     else:
         y = _sampled_curve(x, tag)
     if y[0] > 0:
-        raise ValueError("a black that is to be moved to that of sRGB")
+        raise ValueError("its black is lighter than that of sRGB")
     return np.clip(y, 0, 1).astype(np.float32)
 
 
@@ -107,19 +109,19 @@ def _sampled_curve(x: np.ndarray, tag: bytes) -> np.ndarray:
     kind, count = struct.unpack_from(">4s4xI", tag)
     values = np.frombuffer(tag, ">u2", count, offset=12)
     if kind != b"curv":
-        raise ValueError("no curve")
+        raise ValueError("not a curve")
     if count < 2:
         return x ** (values[0] / 256) if count else x
     return np.interp(x, np.linspace(0, 1, count), values / 65535)
 
 
 def _fixed(tag: bytes, count: int, *, offset: int = 8) -> np.ndarray:
-    """Numbers of 16 bits before the point and 16 behind it."""
+    """Returns fixed-point numbers, of 16 bits before the point and 16 after it."""
     return np.frombuffer(tag, ">i4", count, offset=offset) / 65536
 
 
-# Of each kind of parametric curve: how many parameters it has, and all of g, a, b, c, d, e, f in
-# y = (a x + b)^g + e from d on, y = c x + f below it (ICC.1:2010, table 65).
+# For each kind of parametric curve: its number of parameters, and a function from these to g, a, b, c, d, e, f in
+# y = (a x + b)^g + e for x >= d, y = c x + f below (ICC.1:2010, table 65).
 _PARAMETRIC: dict[int, tuple[int, Callable[..., tuple[float, ...]]]] = {
     0: (1, lambda g: (g, 1, 0, 0, 0, 0, 0)),
     1: (3, lambda g, a, b: (g, a, b, 0, -b / a, 0, 0)),

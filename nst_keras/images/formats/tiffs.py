@@ -1,93 +1,95 @@
-"""TIFFs by rows: only the strips or tiles that hold them are decoded, so that no picture is too large to read."""
+"""Reads TIFFs by rows: it decodes only the strips or tiles that hold them, so pictures of any size can be read."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import math
+import itertools
 import os
 from collections.abc import Iterator
 
 import numpy as np
+import PIL.ExifTags
 import PIL.Image
 import tifffile
 
-__all__ = ["TiffRows", "colours", "opened"]
+__all__ = ["TiffRows", "channels_last", "colours", "opened"]
 
 _MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-_STRIP = 64  # Rows.
-_ICC_PROFILE, _ORIENTATION = 34675, 274
-_KINDS = {tifffile.PHOTOMETRIC.MINISBLACK: (1,), tifffile.PHOTOMETRIC.RGB: (3, 4)}
+_STRIP = 64  # Rows read at once from a picture that is stored uncompressed and in one piece.
+_CHANNEL_COUNTS: dict[int, tuple[int, ...]] = {tifffile.PHOTOMETRIC.MINISBLACK: (1,), tifffile.PHOTOMETRIC.RGB: (3, 4)}
 
 
 @contextlib.contextmanager
-def opened(path: str | os.PathLike) -> Iterator[TiffRows | None]:
+def opened(path: str | os.PathLike[str]) -> Iterator[TiffRows | None]:
     """Opens the first page of a TIFF for the length of a block.
 
     Args:
-        path: Of any file.
+        path: Any file.
 
     Yields:
-        Its rows; None where they cannot be had piece by piece: no TIFF, a damaged one, other pixels than grey, RGB or
-        RGBA of 8 or 16 bits, a compression that needs the package `imagecodecs`, or one piece that is large itself.
+        The page's rows. None if they cannot be read piece by piece: not a TIFF, a damaged one, other pixels than grey,
+        RGB or RGBA of 8 or 16 bits, a compression that needs the package `imagecodecs`, or one piece that is too large.
     """
     with contextlib.ExitStack() as stack:
         try:
             rows = _rows(stack, path)
-        except Exception:  # Whatever it is, Pillow tells it.
+        except Exception:  # Whatever it is, Pillow reports it.
             rows = None
         yield rows
 
 
-def _rows(stack: contextlib.ExitStack, path: str | os.PathLike) -> TiffRows | None:
+def _rows(stack: contextlib.ExitStack, path: str | os.PathLike[str]) -> TiffRows | None:
     with open(path, "rb") as file:
         if file.read(4) not in _MARKS:
             return None
-    page = stack.enter_context(tifffile.TiffFile(path)).pages[0]
-    is_known = page.samplesperpixel in _KINDS.get(page.photometric, ()) and page.imagedepth == 1
+    page = stack.enter_context(tifffile.TiffFile(path)).pages.first
+    is_known = page.samplesperpixel in _CHANNEL_COUNTS.get(page.photometric, ()) and page.imagedepth == 1
     if not is_known or page.dtype not in (np.uint8, np.uint16):
         return None
     rows = TiffRows(page)
     if rows.is_too_coarse:
         return None
-    rows.read(0, 1)  # Tells whether the compression is known.
+    if not page.is_memmappable:
+        rows.read(0, 1)  # Raises for an unknown compression.
     return rows
 
 
 class TiffRows:
     """The rows of a page.
 
+    Args:
+        page: A page of grey, RGB or RGBA pixels, uint8 or uint16, whose file is open.
+
     Attributes:
-        size: Height and width, as they are stored.
-        orientation: EXIF's.
+        size: Height and width, as stored.
+        orientation: EXIF's number, 1 to 8; 1 is upright.
         profile: The colour profile (ICC), or None.
     """
 
     def __init__(self, page: tifffile.TiffPage) -> None:
         self._page = page
         self.size = page.imagelength, page.imagewidth
-        self.orientation = int(page.tags.valueof(_ORIENTATION, default=1))
-        self.profile: bytes | None = page.tags.valueof(_ICC_PROFILE)
+        self.orientation = int(page.tags.valueof(PIL.ExifTags.Base.Orientation, default=1))
+        self.profile: bytes | None = page.tags.valueof(PIL.ExifTags.Base.InterColorProfile)
         self._piece = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
-        decode = self._decoded
-        if page.is_memmappable:  # Uncompressed and in one: as well as in strips of any length.
-            self._piece, decode = (_STRIP, page.imagewidth), self._stored
-        self._across = -(-page.imagewidth // self._piece[1])
-        self._planes = page.samplesperpixel if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE else 1
-        # Bands cut through a row of pieces, which is then asked for twice.
-        self._row_of_pieces = functools.lru_cache(maxsize=1)(decode)
+        read_pieces = self._decoded
+        if page.is_memmappable:
+            self._piece, read_pieces = (_STRIP, page.imagewidth), self._mapped
+        # Bands cut through a row of pieces, which is then needed twice.
+        self._row_of_pieces = functools.lru_cache(maxsize=1)(read_pieces)
 
     @property
     def is_too_coarse(self) -> bool:
-        """Whether one row of pieces has more pixels than are decoded at once; then Pillow says so."""
+        """Whether one row of pieces has more pixels than Pillow's limit for decoding at once."""
         limit = PIL.Image.MAX_IMAGE_PIXELS
         return limit is not None and min(self._piece[0], self.size[0]) * self.size[1] > limit
 
     def read(self, top: int, bottom: int) -> np.ndarray:
-        """The rows from `top` to before `bottom`.
+        """Reads the rows from `top` to before `bottom`.
 
         Returns:
-            uint8 or uint16 [their number, width, 1 | 3 | 4].
+            uint8 or uint16 [bottom - top, width, 1 | 3 | 4].
 
         Raises:
             OSError: A damaged file.
@@ -102,56 +104,60 @@ class TiffRows:
             parts.append(decoded[max(0, top - row * length) : bottom - row * length])
         return colours(parts[0] if len(parts) == 1 else np.concatenate(parts), self._page.extrasamples)
 
-    def _decoded(self, row: int) -> np.ndarray:
-        """One row of strips or tiles, [rows, width, channels]."""
-        page, (length, piece_width) = self._page, self._piece
-        rows = min(length, self.size[0] - row * length)
-        pixels = np.zeros((rows, self.size[1], page.samplesperpixel), page.dtype)
-        down = -(-self.size[0] // length)
-        for plane in range(self._planes):
-            channels = slice(None) if self._planes == 1 else slice(plane, plane + 1)
-            for column in range(self._across):
-                index = (plane * down + row) * self._across + column
-                piece, *_ = page.decode(self._data(index), index)
-                if piece is not None:  # Else it is all of zeros, and not stored.
-                    target = pixels[:, column * piece_width : (column + 1) * piece_width, channels]
-                    target[:] = piece[0, :rows, : target.shape[1]]
-        return pixels
+    def _mapped(self, row: int) -> np.ndarray:
+        """Returns a copy of `_STRIP` uncompressed rows, [rows, width, channels]."""
+        try:
+            # Mapped anew each time, so that rows already read do not stay in memory.
+            planes = self._page.asarray(out="memmap", squeeze=False)[:, 0]
+        except ValueError as error:  # NumPy maps nothing beyond the end of a file.
+            raise OSError("the file is cut short") from error
+        return channels_last(planes[:, row * _STRIP : (row + 1) * _STRIP]).astype(self._page.dtype)
 
-    def _stored(self, row: int) -> np.ndarray:
-        """Some rows that are stored as they are, [rows, width, channels]."""
-        page, (length, width) = self._page, self._piece
-        rows = min(length, self.size[0] - row * length)
-        shape = rows, width, page.samplesperpixel // self._planes
-        count = math.prod(shape) * page.dtype.itemsize
-        starts = [page.dataoffsets[0] + plane * self.size[0] * count // rows for plane in range(self._planes)]
-        data = [self._bytes(start + row * length * (count // rows), count) for start in starts]
-        dtype = page.dtype.newbyteorder(page.parent.byteorder)
-        planes = [np.frombuffer(plane, dtype).reshape(shape) for plane in data]
-        return np.concatenate(planes, axis=-1).astype(page.dtype, copy=False)
+    def _decoded(self, row: int) -> np.ndarray:
+        """Decodes one row of strips or tiles, [rows, width, channels]."""
+        page, (height, width), (length, piece_width) = self._page, self.size, self._piece
+        rows, down, across = min(length, height - row * length), -(-height // length), -(-width // piece_width)
+        plane_count = page.samplesperpixel if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE else 1
+        planes = np.zeros((plane_count, rows, width, page.samplesperpixel // plane_count), page.dtype)
+        for plane, column in itertools.product(range(plane_count), range(across)):
+            index = (plane * down + row) * across + column
+            piece, *_ = page.decode(self._data(index), index)
+            if piece is not None:  # Else it is all zeros, and not stored.
+                target = planes[plane, :, column * piece_width : (column + 1) * piece_width]
+                target[:] = piece[0, :rows, : target.shape[1]]
+        return channels_last(planes)
 
     def _data(self, index: int) -> bytes | None:
-        count = self._page.databytecounts[index]
-        return self._bytes(self._page.dataoffsets[index], count) if count else None
-
-    def _bytes(self, start: int, count: int) -> bytes:
+        """Reads an encoded strip or tile; None if it is not stored."""
+        offset, count = self._page.dataoffsets[index], self._page.databytecounts[index]
+        if count == 0:
+            return None
         file = self._page.parent.filehandle
-        file.seek(start)
+        file.seek(offset)
         data = file.read(count)
-        if len(data) < count:
+        if len(data) < count:  # tifffile would fill up uncompressed pieces with zeros.
             raise OSError("the file is cut short")
         return data
 
 
+def channels_last(planes: np.ndarray) -> np.ndarray:
+    """Returns pixels [height, width, planes * channels] of tifffile's planes [planes, height, width, channels].
+
+    Either `planes` or `channels` is 1.
+    """
+    return np.moveaxis(planes, 0, -1).reshape(*planes.shape[1:3], -1)
+
+
 def colours(levels: np.ndarray, extra: tuple[int, ...]) -> np.ndarray:
-    """Pixels of a TIFF with its extra samples understood.
+    """Returns the pixels of a TIFF without channels that are not alpha, and with straight alpha.
 
     Args:
         levels: uint8 or uint16 [height, width, channels].
-        extra: The tag ExtraSamples.
+        extra: The value of the tag ExtraSamples. Where it says that colours are premultiplied by alpha, they are
+            divided by it.
 
     Returns:
-        The same kind, [height, width, 1 | 3 | 4]: what is no alpha left out, what is multiplied by it divided again.
+        The same type, [height, width, 1 | 3 | 4].
     """
     if extra == (tifffile.EXTRASAMPLE.ASSOCALPHA,):
         highest = np.iinfo(levels.dtype).max
