@@ -1,1 +1,3 @@
-"""From settings to a result: what a run is of, its stages, its steps, and what came of it."""
+"""From settings to a result: the setup, the plan of a run, its stages and steps, and its result."""
+
+__all__: list[str] = []

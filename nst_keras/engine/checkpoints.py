@@ -1,8 +1,9 @@
-"""Checkpoints: a run that was stopped, by whatever, goes on from the last of them, and makes the same pixels.
+"""Checkpoints: a run that stopped for any reason continues from the last one, and makes the same pixels.
 
-A checkpoint is a folder `step_00000050` that holds a `tf.train.Checkpoint` of the image and of all that the optimizer
-remembers, and `record.json`: the step, the history, the state of the random generators, what the run is of, and the
-SHA-256 of each file. It is written under a hidden name and renamed when whole; the last three are kept.
+A checkpoint is a folder such as `step_00000050`. It holds a `tf.train.Checkpoint` of the image and of the optimizer's
+state, and `record.json`: the step, the history, the states of the random generators, the run's fingerprint, and the
+SHA-256 of each file. A checkpoint is written under a hidden name and renamed when it is complete. The last three are
+kept.
 """
 
 from __future__ import annotations
@@ -32,12 +33,13 @@ _STATE = "state"
 
 
 class Checkpoint(NamedTuple):
-    """One that is whole, as it lies on the disk.
+    """A complete checkpoint on disk.
 
     Attributes:
-        step: Steps made when it was written.
-        record: {name: value}: the run's `fingerprint` and `history`, and the state of the `random` generators.
-        folder: Where it lies.
+        step: Number of steps made when it was written.
+        record: {name: value}: the run's `fingerprint`, `history`, `seed` and `stage`, and the states of the `random`
+            generators.
+        folder: The checkpoint's folder.
     """
 
     step: int
@@ -45,25 +47,32 @@ class Checkpoint(NamedTuple):
     folder: pathlib.Path
 
     def restore(self, variables: Mapping[str, tf.Variable]) -> None:
-        """Gives the variables their values, and the random generators their states."""
+        """Restores the values of the variables and the states of Python's and NumPy's random generators.
+
+        Args:
+            variables: {name: variable}, as an optimizer's `variables` returns them.
+        """
         tf.train.Checkpoint(**variables).read(str(self.folder / _STATE)).assert_consumed()
         version, state, gauss = self.record["random"]["python"]
         random.setstate((version, tuple(state), gauss))
         np.random.set_state(tuple(self.record["random"]["numpy"]))
 
-    def check_same_run(self, fingerprint: Mapping[str, Any]) -> None:
-        """Raises `ValueError` where a run of other settings is to go on from here; it names what differs.
+    def check_same_run(self, fingerprint: Mapping[str, object]) -> None:
+        """Checks that a run has the settings of the run that wrote this checkpoint.
 
         Args:
-            fingerprint: {setting: value} of what decides the pixels of the run that is to go on.
+            fingerprint: {setting: value} of all settings that decide the run's pixels.
+
+        Raises:
+            ValueError: Settings differ. The message names each with both values.
         """
         found, given = self.record["fingerprint"], json.loads(json.dumps(fingerprint))
         differing = [name for name in {**found, **given} if found.get(name) != given.get(name)]
         if differing:
             differences = "; ".join(_difference(name, found.get(name), given.get(name)) for name in differing)
             raise ValueError(
-                f"resume: {str(self.folder.parent)!r} holds a run of other settings: {differences}. Give the same "
-                "again, or another checkpoint_dir."
+                f"resume: {str(self.folder.parent)!r} holds a run with other settings: {differences}. Use the "
+                "same settings, or another checkpoint_dir."
             )
 
 
@@ -71,24 +80,24 @@ class Store:
     """The checkpoints of one run.
 
     Args:
-        folder: Where they lie; made with the first of them.
-        keep: How many of them are kept.
+        folder: The folder that holds them. The first `save` makes it.
+        keep: Number of checkpoints kept, 1 or more.
     """
 
-    def __init__(self, folder: str | os.PathLike, *, keep: int = 3) -> None:
+    def __init__(self, folder: str | os.PathLike[str], *, keep: int = 3) -> None:
         self.folder = pathlib.Path(folder).expanduser()
         self._keep = keep
 
-    def save(self, step: int, variables: Mapping[str, tf.Variable], record: Mapping[str, Any]) -> None:
-        """Writes a checkpoint, whole or not at all, and forgets the oldest.
+    def save(self, step: int, variables: Mapping[str, tf.Variable], record: Mapping[str, object]) -> None:
+        """Writes a checkpoint completely or not at all, and deletes the oldest ones.
 
         Args:
-            step: Steps made.
-            variables: What an optimizer's `variables` gives.
-            record: What else is to be remembered, as JSON takes it.
+            step: Number of steps made.
+            variables: {name: variable}, as an optimizer's `variables` returns them.
+            record: {name: value} of types that JSON can hold: `fingerprint`, `history`, `seed` and `stage`.
 
         Raises:
-            OSError: It cannot be written; those before it stay.
+            OSError: The checkpoint cannot be written. Earlier checkpoints stay.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         temporary = self.folder / f".{uuid.uuid4().hex}"
@@ -98,8 +107,8 @@ class Store:
             files = {path.name: _digest(path) for path in sorted(temporary.iterdir())}
             for name in files:
                 _flush(temporary / name)
-            record = {"step": step, **record, "random": _random_states(), "files": files}
-            _write_through(temporary / _RECORD, _sealed(record))
+            whole = {"step": step, **record, "random": _random_states(), "files": files}
+            _write_through(temporary / _RECORD, _sealed(whole))
             self._put_in_place(temporary, self._folder_of(step))
         except tf.errors.OpError as error:
             raise OSError(error.message.splitlines()[0]) from error
@@ -109,14 +118,14 @@ class Store:
             shutil.rmtree(self._folder_of(old), ignore_errors=True)
 
     def newest(self) -> Checkpoint | None:
-        """The last checkpoint that is whole; None where there is none at all.
+        """Returns the last undamaged checkpoint, or None if the folder holds no checkpoint.
 
-        Damaged ones are passed over with a warning.
+        Later checkpoints that are damaged each give a warning.
 
         Raises:
-            ValueError: There are checkpoints, and all of them are damaged.
+            ValueError: All checkpoints in the folder are damaged.
         """
-        reasons = []
+        reasons: list[str] = []
         for step in self.steps():
             try:
                 found = _read(step, self._folder_of(step))
@@ -124,21 +133,21 @@ class Store:
                 reasons.append(f"the checkpoint of step {step} is damaged ({error})")
             else:
                 for reason in reasons:
-                    warnings.warn(f"checkpoint_dir: {reason}; going on from step {step}.", stacklevel=2)
+                    warnings.warn(f"checkpoint_dir: {reason}; continuing from step {step}.", stacklevel=2)
                 return found
         if reasons:
             raise ValueError(
-                f"checkpoint_dir: in {str(self.folder)!r} {'; '.join(reasons)}. Begin anew in another folder."
+                f"checkpoint_dir: in {str(self.folder)!r} {'; '.join(reasons)}. Start again in another folder."
             )
         return None
 
     def steps(self) -> list[int]:
-        """Steps of the checkpoints that lie there, the last first."""
+        """Returns the steps of the checkpoints in the folder, the last first."""
         names = (path.name for path in self.folder.iterdir()) if self.folder.is_dir() else ()
         return sorted((int(name[5:]) for name in names if re.fullmatch(r"step_\d{8,}", name)), reverse=True)
 
     def tidy(self) -> None:
-        """Removes what a kill has left half-written."""
+        """Deletes half-written checkpoints that a killed process left behind."""
         for left in self.folder.glob(".*") if self.folder.is_dir() else ():
             if re.fullmatch(r"\.[0-9a-f]{32}", left.name):
                 shutil.rmtree(left, ignore_errors=True)
@@ -147,7 +156,7 @@ class Store:
         return self.folder / f"step_{step:08}"
 
     def _put_in_place(self, temporary: pathlib.Path, place: pathlib.Path) -> None:
-        """Renames a whole checkpoint; a damaged one that a run has gone on before, and come to again, makes way."""
+        """Renames a complete checkpoint to its final name, and replaces a damaged checkpoint of the same step."""
         if place.exists():
             aside = self.folder / f".{uuid.uuid4().hex}"
             place.rename(aside)
@@ -156,35 +165,37 @@ class Store:
 
 
 def to_go_on_from(store: Store | None, *, resume: bool, steps: int) -> Checkpoint | None:
-    """The checkpoint that a run goes on from; None for one that begins at its start.
+    """Returns the checkpoint that a run continues from, or None if it starts at step 0.
 
     Args:
-        store: Its checkpoints, if it has any.
-        resume: Whether it is to go on.
-        steps: That it is to make in all.
+        store: The run's checkpoints; None for a run without checkpoints.
+        resume: Whether the run continues from the last checkpoint.
+        steps: Number of steps of the whole run.
 
     Raises:
-        ValueError: A run that is to go on without a folder; one that is not, into a folder that holds another; or a
-            checkpoint of a later step than the run is to make.
+        ValueError: `resume` without a folder, a folder that holds checkpoints without `resume`, or a checkpoint of a
+            step after the run's end.
         OSError: The folder cannot be written to.
     """
     if store is None:
         if resume:
-            raise ValueError("resume needs checkpoint_dir, the folder of the checkpoints to go on from.")
+            raise ValueError("resume needs checkpoint_dir, the folder of the checkpoints to continue from.")
         return None
     if not resume and store.steps():
         raise ValueError(
-            f"checkpoint_dir: {str(store.folder)!r} holds the checkpoints of a run. Go on with it (resume), or choose "
-            "another folder."
+            f"checkpoint_dir: {str(store.folder)!r} holds the checkpoints of a run. Continue it with resume, or "
+            "choose another folder."
         )
     checks.make_folder("checkpoint_dir", store.folder)
     checkpoint = store.newest() if resume else None
     if checkpoint is not None and checkpoint.step > steps:
-        raise ValueError(f"resume: {checkpoint.step} steps are made already, of {steps}. Ask for more epochs.")
+        raise ValueError(
+            f"resume: the checkpoint is of step {checkpoint.step}, but the run has {steps} steps. Give more epochs."
+        )
     return checkpoint
 
 
-def _difference(name: str, found: Any, given: Any) -> str:
+def _difference(name: str, found: object, given: object) -> str:
     if isinstance(found, str) and found.startswith("sha256:"):
         return f"another {name}"
     return f"{name} was {found!r}, and is {given!r} now"
@@ -193,23 +204,24 @@ def _difference(name: str, found: Any, given: Any) -> str:
 def _read(step: int, folder: pathlib.Path) -> Checkpoint:
     record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
     if record.pop("seal") != _seal(record):
-        raise ValueError(f"{_RECORD} is not as it was written")
+        raise ValueError(f"{_RECORD} has changed since it was written")
     for name, digest in record["files"].items():
         if not (folder / name).exists():
             raise ValueError(f"{name} is missing")
         if _digest(folder / name) != digest:
-            raise ValueError(f"{name} is not as it was written")
+            raise ValueError(f"{name} has changed since it was written")
     return Checkpoint(step, record, folder)
 
 
-def _sealed(record: Mapping[str, Any]) -> str:
-    """The record as JSON, with a digest of itself."""
-    text = json.dumps(record, default=float)  # NumPy's numbers, which a user's callback may have put into the history.
-    record = json.loads(text)
-    return json.dumps({**record, "seal": _seal(record)})
+def _sealed(record: Mapping[str, object]) -> str:
+    """Returns the record as JSON text, with a digest of itself."""
+    # A user's callback may have put NumPy's numbers into the history: `float` converts them.
+    read_back = json.loads(json.dumps(record, default=float))
+    return json.dumps({**read_back, "seal": _seal(read_back)})
 
 
-def _seal(record: Mapping[str, Any]) -> str:
+def _seal(record: Mapping[str, object]) -> str:
+    """Returns the SHA-256 of a record, in hexadecimal."""
     return hashlib.sha256(json.dumps(record).encode()).hexdigest()
 
 
@@ -222,7 +234,7 @@ def _digest(path: pathlib.Path) -> str:
 
 
 def _flush(path: pathlib.Path) -> None:
-    """Sees a file onto the disk, for a machine that may lose its power."""
+    """Forces a file onto the disk, so that it survives a power failure."""
     with contextlib.suppress(OSError), open(path, "rb+") as file:
         os.fsync(file.fileno())
 
@@ -234,7 +246,11 @@ def _write_through(path: pathlib.Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _random_states() -> dict[str, Any]:
-    """Those of Python and NumPy, from which a user's callbacks may draw; the run itself draws at its start alone."""
-    name, keys, *rest = np.random.get_state()
+def _random_states() -> dict[str, object]:
+    """Returns the states of Python's and NumPy's random generators, which a user's callbacks may draw from.
+
+    The run itself draws random numbers only at its start.
+    """
+    state: Any = np.random.get_state()  # NumPy's type of it also covers a form that it does not return here.
+    name, keys, *rest = state
     return {"python": random.getstate(), "numpy": [name, keys.tolist(), *rest]}

@@ -1,4 +1,4 @@
-"""Objectives and optimizers of stages, each built and compiled once for all runs that it fits."""
+"""Objectives and optimizers of stages, each built and compiled once and then reused by later runs."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["Compiled", "Stage"]
 
 
 class Stage(NamedTuple):
-    """A stage that is ready to be run.
+    """A stage that is ready to run.
 
     Attributes:
-        plan: What it is.
-        objective: What is lowered.
+        plan: The plan of the stage.
+        objective: The objective that the stage minimises.
         optimizer: Returns this stage's optimizer, reusing a compiled one.
     """
 
@@ -28,7 +28,7 @@ class Stage(NamedTuple):
 
 
 class _Key(NamedTuple):
-    """What an objective is built for; other weights need no other one."""
+    """The values that an objective is built for. Weights are not among them: they can be changed afterwards."""
 
     size: tuple[int, int]
     has_style: bool
@@ -38,17 +38,19 @@ class _Key(NamedTuple):
 
 
 class Compiled:
-    """What was built for the runs of one setup."""
+    """The objectives and the optimizer that were built for the runs of one setup."""
 
     def __init__(self) -> None:
         self._objectives: dict[_Key, objective.Objective] = {}
         self._optimizer: tuple[settings.LearningRate | None, optimizers.Optimizer] | None = None
 
     def stages(self, plan: plan_lib.Plan) -> list[Stage]:
-        """Returns the stages of a run. A term of weight 0 is left out, and cuts the network shorter.
+        """Returns the stages of a run, ready to run.
+
+        A style or content term of weight 0 is not computed, and the network is cut after the last layer still needed.
 
         Raises:
-            ValueError: A learning rate that does not fit the optimizer.
+            ValueError: The learning rate is out of range, or the optimizer has none.
         """
         rate = plan.fit.learning_rate
         if self._optimizer is None or self._optimizer[0] != rate:
@@ -81,6 +83,7 @@ class Compiled:
 
 
 def _built(plan: plan_lib.Plan, stage: plan_lib.StagePlan) -> objective.Objective:
+    """Returns a new objective for a stage."""
     setup, losses = plan.setup, plan.setup.settings.losses
     return objective.Objective(
         setup.extractor,
@@ -100,6 +103,7 @@ def _built(plan: plan_lib.Plan, stage: plan_lib.StagePlan) -> objective.Objectiv
 
 
 def _optimizer(plan: plan_lib.Plan, jit_compile: str) -> optimizers.Optimizer:
+    """Returns a new optimizer for a run."""
     asked = plan.setup.optimization
     return optimizers.get(
         asked.optimizer,

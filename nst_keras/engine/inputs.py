@@ -1,8 +1,8 @@
-"""The pictures of a run: content, styles, masks, and the start, at each size that it goes through."""
+"""The pictures of a run at one size: content image, style images, masks, and the image that it starts from."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -15,22 +15,25 @@ __all__ = ["Inputs"]
 
 
 class Inputs(NamedTuple):
-    """Pictures, float32 [1, height, width, 3], 0..255, and masks, float32 [1, height, width, 1], 0..1, as resized.
+    """The pictures of a run at one size.
+
+    Images are float32 [1, height, width, 3], 0..255; masks are float32 [1, height, width, 1], 0..1.
 
     Attributes:
-        size: Height and width of the picture that is made.
-        content_image: Of that size; None for a run without content.
-        content_target: What the picture's content is compared with: the content image, in the colours of the run.
-        style_images: Any number, of any sizes.
-        style_targets: What the picture's style is compared with: the style images, in the colours of the run.
-        blend: The share of each style, 1 together.
-        style_masks: Where each style goes, of the picture's size; empty where all go everywhere.
-        content_mask: Where the content image is kept as it is, of the picture's size; None for nowhere.
-        init: A name in `starts.STARTS`, or the image that the picture starts from, of any size.
-        seed: Of the noise.
+        size: Height and width of the generated picture in pixels.
+        content_image: The content image, of that size; None in a mode without content.
+        content_target: The image that the content loss compares with: `content_image` after `preserve_color`.
+        style_images: The style images, one or more, each of any size; empty in a mode without style.
+        style_targets: The images that the style loss compares with: `style_images` after `preserve_color`.
+        blend: Share of each style image, 0 or more; together 1.
+        style_masks: Where each style goes, of the picture's size. Empty: all styles go everywhere.
+        content_mask: Where the content image is kept unchanged, of the picture's size; None for nowhere.
+        init: A name in `starts.STARTS`, or the image that the run starts from, of any size.
+        seed: Seed of the noise, 0 or more.
         preserve_color: A name in `colour.PRESERVATIONS`.
         content_size: Height and width of the content image before it was reduced; None without one.
-        content_alpha: uint8, of that size, 255 where the content image is opaque; None if all of it is.
+        content_alpha: Opacity of the content image before it was reduced, uint8 [height, width], 255 where opaque;
+            None if all of it is opaque.
     """
 
     size: tuple[int, int]
@@ -49,7 +52,7 @@ class Inputs(NamedTuple):
 
     @property
     def initial_image(self) -> tf.Tensor:
-        """Where the picture starts, of its size."""
+        """The image that the run starts from, float32 [1, height, width, 3], 0..255, of the picture's size."""
         initial = starts.initial_image(
             self.init,
             size=self.size,
@@ -61,7 +64,10 @@ class Inputs(NamedTuple):
 
     @property
     def regions(self) -> list[guidance.Region]:
-        """Where the picture takes on which style: where each one's mask is, and the content image is not kept."""
+        """The regions of the picture, each with the styles that it takes on; none in a mode without style.
+
+        A region is where its style mask is, less where the content image is kept.
+        """
         painted = None if self.content_mask is None else 1.0 - self.content_mask
         if not self.style_targets:
             return []
@@ -74,46 +80,73 @@ class Inputs(NamedTuple):
         ]
 
     def seen(self, picture: tf.Tensor) -> tf.Tensor:
-        """What the network sees of a picture of this size, between two steps."""
+        """Returns what the network sees of a picture during the run.
+
+        Args:
+            picture: float32 [1, height, width, 3], 0..255, of this size.
+
+        Returns:
+            float32, of the same shape, in the colours of the run, with the content target where `content_mask` keeps
+            it.
+        """
         return self._kept(colour.PRESERVATIONS[self.preserve_color].seen(picture), self.content_target)
 
     def finished(self, picture: tf.Tensor) -> tf.Tensor:
-        """A picture of any size as it is shown: of this size, in its colours, with what is kept of the content."""
+        """Returns a picture as it is shown and saved.
+
+        Args:
+            picture: float32 [1, height, width, 3], 0..255, of any size.
+
+        Returns:
+            float32 [1, height, width, 3], of this size: in its final colours, with the content image where
+            `content_mask` keeps it.
+        """
+        resized = resizing.resize_to(picture, *self.size)
+        if self.content_image is None:  # Neither colours nor a part of it can be preserved.
+            return resized
         finished = colour.PRESERVATIONS[self.preserve_color].finished
-        return self._kept(finished(resizing.resize_to(picture, *self.size), self.content_image), self.content_image)
+        return self._kept(finished(resized, self.content_image), self.content_image)
 
     def scaled(self, longest_side: int) -> Inputs:
-        """The same at another size, to which the styles are scaled along."""
+        """Returns the same pictures at another size. Style images are scaled by the same factor.
+
+        Args:
+            longest_side: New longest side of the picture in pixels, 1 or more.
+        """
         scale = longest_side / max(self.size)
         size = resizing.scaled_size(*self.size, scale)
         content = _resized(self.content_image, size)
-        styles = [_resized(image, resizing.scaled_size(*image.shape[1:3], scale)) for image in self.style_images]
-        # A target that is the image itself is not to take its memory twice.
+        sizes = [resizing.scaled_size(*resizing.size_of(image), scale) for image in self.style_images]
+        styles = [resizing.resize_to(image, *new) for image, new in zip(self.style_images, sizes, strict=True)]
+        # A target that is the image itself must not take its memory twice.
         same = self.content_target is self.content_image
-        pairs = zip(self.style_images, styles, self.style_targets, strict=True)
         return self._replace(
             size=size,
             content_image=content,
             content_target=content if same else _resized(self.content_target, size),
             style_images=styles,
             style_targets=[
-                scaled if target is image else _resized(target, tuple(scaled.shape[1:3]))
-                for image, scaled, target in pairs
+                scaled if target is image else resizing.resize_to(target, *new)
+                for image, scaled, target, new in zip(self.style_images, styles, self.style_targets, sizes, strict=True)
             ],
             style_masks=[guidance.guide(mask, *size) for mask in self.style_masks],
             content_mask=None if self.content_mask is None else guidance.guide(self.content_mask, *size),
         )
 
     def check_sizes(self, extractor: extractors.FeatureExtractor) -> None:
-        """Raises `ValueError` where a picture is too small for a network."""
+        """Checks that each picture is large enough for a network.
+
+        Raises:
+            ValueError: A picture is too small. The message names its argument and the least size.
+        """
         if self.content_image is not None:
             extractor.check_size("content_image", *self.size)
         for image in self.style_images:
-            extractor.check_size("style_image", *image.shape[1:3])
+            extractor.check_size("style_image", *resizing.size_of(image))
         extractor.check_size("texture_size", *self.size)
 
-    def fingerprint(self) -> dict[str, Any]:
-        """{argument: value, or SHA-256 of its pixels}, as `checkpoints` compares it."""
+    def fingerprint(self) -> dict[str, object]:
+        """Returns {argument: value, or SHA-256 of its pixels}, which a resumed run compares."""
         pictures = {
             "content_image": [] if self.content_image is None else [self.content_image],
             "style_image": self.style_targets,
@@ -125,13 +158,14 @@ class Inputs(NamedTuple):
         return {**sums, "preserve_color": self.preserve_color, "style_blend": self.blend}
 
     def _kept(self, picture: tf.Tensor, content: tf.Tensor | None) -> tf.Tensor:
-        if self.content_mask is None:
+        """Returns the picture with the content where `content_mask` keeps it."""
+        if self.content_mask is None or content is None:
             return picture
         return self.content_mask * content + (1.0 - self.content_mask) * picture
 
 
 def _area(mask: tf.Tensor | None) -> float:
-    """The part of the picture that a mask covers."""
+    """Returns the share of the picture that a mask covers, 0..1."""
     return 1.0 if mask is None else float(tf.reduce_mean(mask))
 
 

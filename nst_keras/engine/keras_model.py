@@ -1,9 +1,9 @@
-"""What Keras's callbacks see as their model while a picture is optimised."""
+"""The object that Keras's callbacks see as `self.model` during a run."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import h5py
 import keras
@@ -12,42 +12,69 @@ import tensorflow as tf
 
 from nst_keras import export
 from nst_keras.engine import plan as plan_lib
+from nst_keras.engine import result as result_lib
+from nst_keras.engine import state as state_lib
 from nst_keras.images import resizing
 
-if TYPE_CHECKING:
-    from nst_keras.engine import run as run_lib
+__all__ = ["ModelledRun", "RunModel"]
 
-__all__ = ["RunModel"]
+_MISSING = object()
+
+
+class ModelledRun(Protocol):
+    """What `RunModel` needs of a run.
+
+    Attributes:
+        plan: The plan of the run.
+        state: The present state of the run.
+    """
+
+    plan: plan_lib.Plan
+    state: state_lib.RunState
+
+    def result(self) -> result_lib.Result:
+        """Returns what the run has made so far."""
+        ...
+
+    def enter(self, stage: int) -> None:
+        """Begins a stage at its own start."""
+        ...
+
+    def take_up(self) -> None:
+        """Takes up values that were assigned to the optimizer's variables."""
+        ...
 
 
 class RunModel:
-    """A run, with what Keras's callbacks ask of a `keras.Model`; all else is that of `state.RunState` and `Result`.
+    """A run with what Keras's callbacks need of a `keras.Model`.
+
+    It also has all attributes of `state.RunState` and, where that has none of the name, of `result.Result`.
 
     Args:
         run: The run.
 
     Attributes:
-        built: There is nothing to build.
-        train_function: There is no graph to draw.
-        layers: There is no layer whose weights could be shown.
+        built: Always True: there is nothing to build.
+        train_function: Always None: there is no graph to draw.
+        layers: Always empty: there are no layers whose weights could be shown.
     """
 
     built = True
     train_function = None
     layers = ()
 
-    def __init__(self, run: run_lib.Run) -> None:
+    def __init__(self, run: ModelledRun) -> None:
         self._run = run
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(f"a run has no attribute {name!r}")
-        state = self._run.state
-        return getattr(state, name) if hasattr(state, name) else getattr(self._run.result(), name)
+        found = getattr(self._run.state, name, _MISSING)
+        return getattr(self._run.result(), name) if found is _MISSING else found
 
     @property
     def settings(self) -> dict[str, object]:
-        """{option: value} of all that was asked for."""
+        """{option: value} of the transfer and of the run, as given."""
         return plan_lib.asked(self._run.plan)
 
     @property
@@ -57,20 +84,22 @@ class RunModel:
 
     @stop_training.setter
     def stop_training(self, value: bool) -> None:
+        """Ends the run after the present step, if True."""
         self._run.state.stop_training = value
 
     @property
     def history(self) -> keras.callbacks.History:
-        """The losses, step by step."""
+        """The losses of each step."""
         return self._run.state.history
 
     @history.setter
     def history(self, value: keras.callbacks.History) -> None:
+        """Replaces the history, as Keras's `CallbackList` does with its own."""
         self._run.state.history = value
 
     @property
     def _initial_epoch(self) -> int:
-        """The epoch at which the run begins, which Keras's `BackupAndRestore` sets."""
+        """The epoch at which the run begins. Keras's `BackupAndRestore` sets it."""
         return self._run.state.initial_epoch
 
     @_initial_epoch.setter
@@ -78,23 +107,27 @@ class RunModel:
         self._run.state.initial_epoch = value
 
     def get_weights(self) -> list[np.ndarray]:
-        """Returns the picture, as the one thing that is trained."""
+        """Returns the optimised image as the only weight, float32 [1, height, width, 3], 0..255."""
         return [np.asarray(self._run.state.optimized_image)]
 
     def set_weights(self, weights: list[np.ndarray]) -> None:
-        """Puts back a picture that `get_weights` gave, in an earlier and smaller stage too."""
+        """Replaces the optimised image by one that `get_weights` returned. One of an earlier stage is enlarged."""
         state = self._run.state
-        size = state.working_optimizer.image.shape[1:3]
+        size = resizing.size_of(state.working_optimizer.image)
         state.optimized_image = resizing.resize_to(tf.constant(weights[0]), *size)
         state.picture_replaced = True
         state.working_optimizer.move(state.optimized_image)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Writes `optimizer_variables` to an HDF5 file, for Keras's `ModelCheckpoint` and `BackupAndRestore`.
+        """Writes the optimizer's variables to an HDF5 file, for Keras's `ModelCheckpoint` and `BackupAndRestore`.
+
+        Args:
+            filepath: The file to write.
+            overwrite: Whether an existing file is replaced.
 
         Raises:
             FileExistsError: The file exists, and `overwrite` is False.
-            OSError: It cannot be written.
+            OSError: The file cannot be written.
         """
         if os.path.exists(filepath) and not overwrite:
             raise FileExistsError(f"filepath: {str(filepath)!r} exists already. Choose another name.")
@@ -104,13 +137,21 @@ class RunModel:
                 file[name] = variable.numpy()
 
     def load_weights(self, filepath: str | os.PathLike[str]) -> None:
-        """Reads what `save_weights` wrote: the run goes on from there.
+        """Reads a file that `save_weights` wrote, and continues the run from its state.
 
         Raises:
             OSError: The file cannot be read.
         """
         with h5py.File(filepath) as file:
-            self._run.enter(int(file["stage"][()]))
+            self._run.enter(int(_value(file, "stage")))
             for name, variable in self._run.state.optimizer_variables().items():
-                variable.assign(file[name][()])
+                variable.assign(_value(file, name))
         self._run.take_up()
+
+
+def _value(file: h5py.File, name: str) -> np.ndarray:
+    """Returns the value of a data set in an HDF5 file."""
+    entry = file[name]
+    if not isinstance(entry, h5py.Dataset):
+        raise OSError(f"filepath: {name!r} in {file.filename!r} is no data set. Give a file that save_weights wrote.")
+    return np.asarray(entry[()])

@@ -1,6 +1,6 @@
-"""Memory of a network's layers, computed from its graph: features, what backpropagation keeps, workspace.
+"""Memory of a network's layers, computed from its graph: features, tensors kept for backpropagation, workspace.
 
-All figures are bytes. What the graph does not tell was measured: peak resident set on Linux, x86-64, with
+All figures are bytes. Figures that the graph does not give were measured: peak resident set on Linux, x86-64, with
 TensorFlow 2.21.
 """
 
@@ -71,7 +71,7 @@ def measure(network: keras.Model, height: int, width: int) -> list[LayerMemory]:
             layer,
             inputs=sum(sizes.get(id(tensor), 0) for tensor in keras.tree.flatten(layer.input)),
             outputs=sizes[id(output)],
-            size=tuple(specs[id(output)].shape[1:3]),
+            size=_size(specs[id(output)]),
             is_output=id(output) in wanted,
         )
         for layer, output in zip(network.layers, outputs, strict=True)
@@ -106,7 +106,14 @@ def transformed_kernels(layers: Iterable[LayerMemory]) -> list[int]:
     ]
 
 
+def _size(spec: keras.KerasTensor) -> tuple[int, int]:
+    """Returns height and width of features [1, height, width, channels]."""
+    _, height, width, *_ = spec.shape
+    return height, width
+
+
 def _kept(layer: LayerMemory, *, xla: bool) -> int:
+    """Returns the bytes that the forward pass keeps of a layer until backpropagation reaches it."""
     # The gradient of an output's loss is ready with its features, and waits until backpropagation reaches the layer.
     maps = 2 if layer.is_output else 0 if _is_linear(layer.layer) else 1
     second = isinstance(layer.layer, _KEEPS_TWO) or (xla and isinstance(layer.layer, _KEEPS_TWO_WITH_XLA))
@@ -114,6 +121,7 @@ def _kept(layer: LayerMemory, *, xla: bool) -> int:
 
 
 def _workspace(layer: LayerMemory, *, xla: bool) -> int:
+    """Returns the bytes that a layer needs while it is computed, beside its input and output."""
     if not xla and isinstance(layer.layer, _KEEPS_TWO):
         return layer.inputs  # The squares, which XLA sums up without storing them.
     if not (xla and _is_winograd(layer)):

@@ -1,6 +1,6 @@
 """Compares a run's memory with the memory available, and names image sizes and settings that fit.
 
-Linux kills a process that takes too much memory, without a message: hence the comparison before the run.
+The comparison comes before the run because Linux kills a process that takes too much memory without a message.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Generator
 import keras
 import tensorflow as tf
 
+from nst_keras import optimizers
 from nst_keras.engine import memory_estimate
 from nst_keras.images import resizing
 from nst_keras.networks import extractors
@@ -37,7 +38,7 @@ def check_memory(request: memory_estimate.MemoryRequest) -> str:
 
     Raises:
         ValueError: An unknown name or layer, an argument outside its range, or an image too small for the network.
-        TypeError: The optimizer is neither a name nor a Keras optimizer.
+        TypeError: The optimizer is neither a name nor an optimizer object.
     """
     needed = memory_estimate.estimate(request).total
     available = memory.available_memory()
@@ -69,7 +70,7 @@ def largest_image_size(room: int, request: memory_estimate.MemoryRequest) -> int
 
     Raises:
         ValueError: An unknown name or layer, or an argument outside its range.
-        TypeError: The optimizer is neither a name nor a Keras optimizer.
+        TypeError: The optimizer is neither a name nor an optimizer object.
     """
     network = memory_estimate.extractor_of(request.extractor, layers=request.layers, jit_compile=request.jit_compile)
     style_size = request.style_size or request.size
@@ -101,7 +102,7 @@ def out_of_memory_message(error: BaseException, request: memory_estimate.MemoryR
     """
     if not _is_out_of_memory(error):
         return None
-    # The run took more than there is, whatever was estimated: advise for three quarters of its estimate at most.
+    # The run needed more than the memory available, whatever was estimated: advise for 3/4 of its estimate at most.
     room = 3 * memory_estimate.estimate(request).total // 4
     available = memory.available_memory()
     room = room if available is None else min(room, available.usable)
@@ -174,8 +175,10 @@ def _in_words(request: memory_estimate.MemoryRequest) -> str:
     return f"{request.width}x{request.height} px, {names}{tiles}"
 
 
-def _name(value: str | extractors.FeatureExtractor | keras.optimizers.Optimizer) -> str:
-    return value if isinstance(value, str) else value.name
+def _name(value: str | extractors.FeatureExtractor | keras.optimizers.Optimizer | optimizers.Optimizer) -> str:
+    if isinstance(value, optimizers.Optimizer):
+        return type(value).__name__
+    return value if isinstance(value, str) else str(value.name)
 
 
 def _scaled(size: tuple[int, int], longest_side: int) -> tuple[int, int]:

@@ -73,7 +73,7 @@ class MemoryRequest:
     height: int
     width: int
     extractor: str | extractors.FeatureExtractor = "vgg19"
-    optimizer: str | keras.optimizers.Optimizer = "adam"
+    optimizer: str | keras.optimizers.Optimizer | optimizers.Optimizer = "adam"
     layers: tuple[str, ...] | None = None
     jit_compile: str | bool = "auto"
     style_size: tuple[int, int] | None = None
@@ -111,7 +111,7 @@ def estimate_memory(
     height: int,
     width: int,
     extractor: str | extractors.FeatureExtractor = "vgg19",
-    optimizer: str | keras.optimizers.Optimizer = "adam",
+    optimizer: str | keras.optimizers.Optimizer | optimizers.Optimizer = "adam",
     *,
     layers: Iterable[str] | None = None,
     jit_compile: str | bool = "auto",
@@ -134,7 +134,7 @@ def estimate_memory(
         width: Width of the content image in pixels, 1 or more.
         extractor: A name in `architectures.ARCHITECTURES`, whose network is then built with random weights, or a
             `FeatureExtractor`.
-        optimizer: A name in `optimizers.OPTIMIZERS`, or a Keras optimizer, for which Adam's memory is counted.
+        optimizer: A name in `optimizers.OPTIMIZERS`, or an optimizer object, for which Adam's memory is counted.
         layers: Names of the style and content layers. Default: all layers of a `FeatureExtractor`; for a name, the
             network's first five style layers and its first content layer.
         jit_compile: A name in `compilation.JIT_MODES`, or a bool. `"auto"` counts as XLA.
@@ -152,7 +152,7 @@ def estimate_memory(
 
     Raises:
         ValueError: An unknown name or layer, an argument outside its range, or an image too small for the network.
-        TypeError: `optimizer` is neither a name nor a Keras optimizer.
+        TypeError: `optimizer` is neither a name nor an optimizer.
     """
     return estimate(
         MemoryRequest(
@@ -179,7 +179,7 @@ def estimate(request: MemoryRequest) -> MemoryEstimate:
 
     Raises:
         ValueError: An unknown name or layer, an argument outside its range, or an image too small for the network.
-        TypeError: The optimizer is neither a name nor a Keras optimizer.
+        TypeError: The optimizer is neither a name nor an optimizer object.
     """
     extractor = extractor_of(request.extractor, layers=request.layers, jit_compile=request.jit_compile)
     content, *style = (layer_memory.measure(extractor.network, *window) for window in _windows(request, extractor))

@@ -1,4 +1,4 @@
-"""The plan of a run: what each stage is, as values alone."""
+"""The plan of a run: what each stage does, as values alone, before anything is built or computed."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ from nst_keras import losses, optimizers, settings
 from nst_keras.engine import inputs, memory_estimate, schedule
 from nst_keras.engine import setup as setup_lib
 from nst_keras.export import record
+from nst_keras.images import resizing
 from nst_keras.runtime import compilation
 
 __all__ = ["Plan", "StagePlan", "asked", "fingerprint", "make", "memory_request", "used"]
 
-# XLA takes some 10 seconds to compile a step, at any size, and then saves 0.07 to 0.1 s of 0.26 with VGG19 at 256 px: a
-# stage of fewer pixels, times its steps, is left to the graph.
+# Least pixels times steps for which a stage is compiled with XLA. Compiling a step takes about 10 s at any size, and then
+# saves 0.07 to 0.1 s of 0.26 s a step with VGG19 at 256 px: a shorter stage would not win back the time.
 _LEAST_FOR_XLA = 140 * 256**2
 
 
 class StagePlan(NamedTuple):
-    """A run, or the part of it that is at one size.
+    """One stage of a run: all steps at one size.
 
     Attributes:
-        pictures: At that size.
-        end: The step after which the next stage begins.
-        tile_size: Side of the tiles in pixels; None for a picture that is taken whole.
+        pictures: The run's pictures at this size.
+        end: The step after which the stage ends, counted from the start of the run.
+        tile_size: Side of the tiles in pixels; None if the picture is evaluated whole.
         jit_compile: A name in `compilation.JIT_MODES`.
     """
 
@@ -36,12 +37,12 @@ class StagePlan(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a run does.
+    """Everything that decides a run.
 
     Attributes:
         setup: Pictures, network and layers.
-        fit: Steps and weights, each weight a number.
-        stages: One or more, in order.
+        fit: Steps and weights. Each weight is a number, never None.
+        stages: The stages in order, one or more.
     """
 
     setup: setup_lib.Setup
@@ -50,15 +51,19 @@ class Plan(NamedTuple):
 
     @property
     def total_steps(self) -> int:
-        """Steps of the whole run."""
+        """Number of steps of the whole run."""
         return self.stages[-1].end
 
 
 def make(setup: setup_lib.Setup, fit: settings.FitSettings) -> Plan:
     """Returns the plan of a run.
 
+    Args:
+        setup: What all runs of the transfer share.
+        fit: Steps and weights. A weight of None becomes the normalization's usual weight.
+
     Raises:
-        ValueError: More stages than steps, or neither style nor content.
+        ValueError: More stages than steps, or weights of 0 for both style and content.
     """
     ends = schedule.stage_ends(len(setup.stage_sizes), fit.epochs * fit.steps_per_epoch, setup.stage_shares)
     stages = tuple(
@@ -76,16 +81,16 @@ def make(setup: setup_lib.Setup, fit: settings.FitSettings) -> Plan:
 def memory_request(
     setup: setup_lib.Setup, pictures: inputs.Inputs, *, tile_size: int | None = None, frames: int = 0
 ) -> memory_estimate.MemoryRequest:
-    """Returns what decides the memory of a stage.
+    """Returns the request for an estimate of the memory of a stage.
 
     Args:
-        setup: What its run is of.
-        pictures: At its size.
-        tile_size: Side of its tiles in pixels; None for a picture that is taken whole.
-        frames: How many frames the run keeps in memory.
+        setup: Pictures, network and layers of the run.
+        pictures: The pictures at the size of the stage.
+        tile_size: Side of the tiles in pixels; None if the picture is evaluated whole.
+        frames: Number of frames that the run keeps in memory, 0 or more.
     """
     height, width = pictures.size
-    styles = [(image.shape[1], image.shape[2]) for image in pictures.style_images]
+    styles = [resizing.size_of(image) for image in pictures.style_images]
     return memory_estimate.MemoryRequest(
         height=height,
         width=width,
@@ -103,9 +108,9 @@ def memory_request(
 
 
 def fingerprint(plan: Plan) -> dict[str, object]:
-    """Returns {option: value, or SHA-256} of all that decides the pixels of a step, for checkpoints to compare."""
+    """Returns {option: value, or SHA-256} of all that decides the pixels of a step. A resumed run compares it."""
     setup, fit, asked = plan.setup, plan.fit, plan.setup.settings
-    found = setup.pictures.fingerprint() | {
+    found: dict[str, object] = setup.pictures.fingerprint() | {
         "extractor": f"sha256:{setup.extractor.fingerprint()}",
         "style_layers": setup.style_layers,
         "content_layers": setup.content_layers,
@@ -133,12 +138,12 @@ def fingerprint(plan: Plan) -> dict[str, object]:
 
 
 def asked(plan: Plan) -> dict[str, object]:
-    """Returns {option: value} of all that was asked for, the seed drawn."""
+    """Returns {option: value} of the transfer and of the run, as given; `seed` is the number drawn if none was given."""
     return settings.values(plan.setup.settings) | settings.values(plan.fit)
 
 
 def used(plan: Plan) -> dict[str, object]:
-    """Returns {option: value} of all options of a run, with the numbers that it uses in the place of None."""
+    """Returns {option: value} of all options of a run, with the number that the run uses where None was given."""
     setup, asked = plan.setup, plan.setup.settings
     options = settings.values(asked) | settings.values(setup.optimization) | settings.values(plan.fit)
     numbers: dict[str, object] = {"init": setup.mode.init, "seed": setup.pictures.seed}
@@ -157,7 +162,7 @@ def used(plan: Plan) -> dict[str, object]:
 
 
 def _weighted(setup: setup_lib.Setup, fit: settings.FitSettings) -> settings.FitSettings:
-    """The run with a number for each weight. A term that the mode has not has the weight 0."""
+    """Returns the settings of a run with a number for each weight: 0 for a term that the mode does not have."""
     usual = losses.NORMALIZATIONS[setup.settings.losses.normalization]
     style, content = fit.style_weight, fit.content_weight
     if style is None:
@@ -176,5 +181,6 @@ def _weighted(setup: setup_lib.Setup, fit: settings.FitSettings) -> settings.Fit
 
 
 def _jit_mode(setup: setup_lib.Setup, pictures: inputs.Inputs, steps: int) -> str:
+    """Returns how a stage is compiled: "auto" does without XLA in a stage too short to win back XLA's compile time."""
     is_short = len(setup.stage_sizes) > 1 and steps * math.prod(pictures.size) < _LEAST_FOR_XLA
     return "false" if is_short and setup.jit_compile == "auto" else setup.jit_compile

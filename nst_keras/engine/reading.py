@@ -1,4 +1,4 @@
-"""From the pictures that a user names to the inputs of a run: lists, folders, sizes, scales and masks, each checked."""
+"""Reads the pictures that a user names into the inputs of a run: lists, folders, sizes, scales and masks, checked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import pathlib
 import re
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -24,20 +24,20 @@ def read(given: settings.ImageSettings, mode: modes.Mode, *, seed: int) -> input
     """Returns the inputs of a run: every picture read, resized and checked.
 
     Args:
-        given: What the pictures are, and their sizes.
-        mode: What the run is for.
-        seed: Of the noise, 0 or more.
+        given: The pictures, their sizes and how they are used. `modes.get` has checked them against the mode.
+        mode: The kind of run.
+        seed: Seed of the noise, 0 or more.
 
     Raises:
-        ValueError: A bad option, one that does not go with another, or a picture that is damaged or too large.
-        TypeError: A picture of another type.
-        OSError: A picture that cannot be read.
+        ValueError: A bad option, options that contradict each other, or a picture that is damaged or too large.
+        TypeError: A picture of an unsupported type.
+        OSError: A picture cannot be read.
     """
     preservation = colour.PRESERVATIONS[checks.one_of("preserve_color", given.preserve_color, colour.PRESERVATIONS)]
     if given.enlarge and given.image_size is None:
         raise ValueError("enlarge has no effect without image_size. Give the longest side to enlarge to.")
     start = starts.read(mode.init if given.init is None else given.init)
-    picture = _content(given) if mode.content else None
+    picture = _content(given)
     content = None if picture is None else picture.image
     styles = _styles(given)
     size = _size(content, given.texture_size, styles)
@@ -47,7 +47,7 @@ def read(given: settings.ImageSettings, mode: modes.Mode, *, seed: int) -> input
         content_image=content,
         content_target=None if content is None else preservation.content(content),
         style_images=styles,
-        style_targets=[_within_range(preservation.style(style, content), style) for style in styles],
+        style_targets=[_style_target(style, content, preservation) for style in styles],
         blend=_blend(given.style_blend, styles),
         style_masks=_style_masks(given.style_mask, size, styles),
         content_mask=None
@@ -61,23 +61,30 @@ def read(given: settings.ImageSettings, mode: modes.Mode, *, seed: int) -> input
     )
 
 
-def _content(given: settings.ImageSettings) -> loading.Picture:
+def _content(given: settings.ImageSettings) -> loading.Picture | None:
+    """Returns the content image, resized, with its transparency; None if none is given."""
+    if given.content_image is None:
+        return None
     picture = loading.read(given.content_image, longest_side=given.image_size, argument="content_image")
     return picture._replace(image=_enlarged(picture.image, given))
 
 
 def _styles(given: settings.ImageSettings) -> list[tf.Tensor]:
-    """The style images at `image_size`. With a scale they are read once more, at the size that it gives."""
+    """Returns the style images at `image_size`. With `style_scale`, `_scaled` reads them again at another size."""
     sources = _sources(given.style_image)
     styles = [loading.load(source, longest_side=given.image_size, argument="style_image") for source in sources]
     return [_enlarged(style, given) for style in styles]
 
 
 def _enlarged(image: tf.Tensor, given: settings.ImageSettings) -> tf.Tensor:
-    return resizing.resize(image, given.image_size, enlarge=True) if given.enlarge else image
+    """Returns an image enlarged to `image_size` if `enlarge` says so, else the image itself."""
+    if not given.enlarge or given.image_size is None:
+        return image
+    return resizing.resize(image, given.image_size, enlarge=True)
 
 
 def _style_masks(style_mask: Sources, size: tuple[int, int], styles: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    """Returns the style masks at the picture's size, one for each style image; empty if none are given."""
     sources = _list(style_mask)
     if sources:
         _check_count("style_mask", sources, styles)
@@ -85,34 +92,40 @@ def _style_masks(style_mask: Sources, size: tuple[int, int], styles: Sequence[tf
 
 
 def _list(sources: Sources) -> list[settings.ImageSource]:
+    """Returns the sources as a list: empty for None, of one for a single source."""
     if sources is None:
         return []
     return list(sources) if isinstance(sources, (list, tuple)) else [sources]
 
 
 def _sources(style_image: Sources) -> list[settings.ImageSource]:
-    """The style images named; in the place of a folder the pictures in it, by name."""
+    """Returns the sources of the style images. A folder stands for the pictures in it, sorted by name."""
     if isinstance(style_image, (list, tuple)) and not style_image:
         raise ValueError("style_image is an empty list. Give at least one image.")
     return [one for source in _list(style_image) for one in _in_folder(source)]
 
 
-def _in_folder(source: settings.ImageSource) -> list[settings.ImageSource]:
+def _in_folder(source: settings.ImageSource) -> Sequence[settings.ImageSource]:
+    """Returns the pictures in a folder, or the source itself if it is no folder."""
     if not isinstance(source, (str, os.PathLike)) or not pathlib.Path(source).expanduser().is_dir():
         return [source]
     found = folders.pictures(source)
     if not found:
         raise ValueError(
-            f"style_image: there is no picture ({', '.join(folders.SUFFIXES)}) in the folder {str(source)!r}."
+            f"style_image: there is no picture ({', '.join(folders.SUFFIXES)}) in the folder {str(source)!r}. Give "
+            "another folder."
         )
     return found
 
 
 def _size(content: tf.Tensor | None, texture_size: str | None, styles: Sequence[tf.Tensor]) -> tuple[int, int]:
+    """Returns height and width of the picture in pixels."""
     if texture_size is None:
-        return tuple((styles[0] if content is None else content).shape[1:3])
+        return resizing.size_of(styles[0] if content is None else content)
     if not isinstance(texture_size, str) or not re.fullmatch(r"[1-9]\d*x[1-9]\d*", texture_size):
-        raise ValueError(f"texture_size must be WIDTHxHEIGHT in pixels, '640x480' say, but {texture_size!r} was given.")
+        raise ValueError(
+            f"texture_size must be WIDTHxHEIGHT in pixels, such as '640x480', but {texture_size!r} was given."
+        )
     width, height = map(int, texture_size.split("x"))
     return height, width
 
@@ -120,13 +133,15 @@ def _size(content: tf.Tensor | None, texture_size: str | None, styles: Sequence[
 def _scaled(
     sources: Sequence[settings.ImageSource], style_scale: float | Sequence[float], size: tuple[int, int]
 ) -> list[tf.Tensor]:
-    """The styles of these shares of the picture's size, from files that are read no larger than that."""
-    scales = _numbers(style_scale)
-    scales = scales if isinstance(scales, list) else [scales] * len(sources)
+    """Returns the style images, the longest side of each scaled to `style_scale` times the picture's longest side.
+
+    A file is reduced to that size as it is read.
+    """
+    scales = _numbers(style_scale, repeated=len(sources))
     _check_count("style_scale", scales, sources)
     for scale in scales:
         if checks.finite("style_scale", scale) <= 0:
-            raise ValueError(f"style_scale must be above 0, but {scale!r} was given. 1 is the picture's own size.")
+            raise ValueError(f"style_scale must be above 0, but {scale!r} was given. 1 is the picture's size.")
     sides = [max(1, round(scale * max(size))) for scale in scales]
     return [
         resizing.resize(loading.load(source, longest_side=side, argument="style_image"), side, enlarge=True)
@@ -134,17 +149,19 @@ def _scaled(
     ]
 
 
-def _within_range(target: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
-    """Without what lies beyond 0..255, to which no picture could come; the style itself, if it is unchanged."""
+def _style_target(style: tf.Tensor, content: tf.Tensor | None, preservation: colour.Preservation) -> tf.Tensor:
+    """Returns the image that the style loss compares with: recoloured and clipped to 0..255, or the style itself."""
+    if content is None:  # There are no colours to preserve.
+        return style
+    target = preservation.style(style, content)
     return target if target is style else tf.clip_by_value(target, 0.0, 255.0)
 
 
 def _blend(style_blend: Sequence[float] | None, styles: Sequence[tf.Tensor]) -> list[float]:
-    """Shares that add up to 1."""
+    """Returns the share of each style image, scaled to add up to 1. Default: equal shares."""
     if style_blend is None:
         return [1.0 / len(styles) for _ in styles]
     given = _numbers(style_blend)
-    given = given if isinstance(given, list) else [given]
     _check_count("style_blend", given, styles)
     shares = [checks.non_negative("style_blend", share) for share in given]
     if not sum(shares):
@@ -152,11 +169,13 @@ def _blend(style_blend: Sequence[float] | None, styles: Sequence[tf.Tensor]) -> 
     return [share / sum(shares) for share in shares]
 
 
-def _numbers(values: float | Sequence[float]) -> float | list[float]:
-    """One number as it is; several, NumPy's too, as a list."""
-    return np.asarray(values).tolist() if isinstance(values, (list, tuple, np.ndarray)) else values
+def _numbers(values: float | Sequence[float], *, repeated: int = 1) -> list[float]:
+    """Returns numbers, also those of a NumPy array, as a list; a single number is repeated."""
+    plain: Any = np.asarray(values).tolist() if isinstance(values, (list, tuple, np.ndarray)) else values
+    return plain if isinstance(plain, list) else [plain] * repeated
 
 
 def _check_count(argument: str, values: Sequence[object], styles: Sequence[object]) -> None:
+    """Raises `ValueError` unless there are as many values as style images."""
     if len(values) != len(styles):
         raise ValueError(f"{argument} has {len(values)} entries for {len(styles)} style images. Give one for each.")

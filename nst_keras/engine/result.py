@@ -1,4 +1,4 @@
-"""The result of a run: its picture saved, its course drawn, the record of how it was made."""
+"""The result of a run: the picture, its frames and losses, which it saves and plots, and the record of how it was made."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ __all__ = ["Result", "of"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Result:
-    """What a run has made.
+    """The result of a run.
 
     Attributes:
         image: The picture, uint8 [height, width, 3].
         generated_image: The picture before it is rounded, float32 [1, height, width, 3], 0..255.
-        frames: uint8 arrays [height, width, 3].
+        frames: The frames kept, uint8 arrays [height, width, 3].
         frame_steps: The step of each frame.
-        history: {term: its value at each step}: loss, style_loss, content_loss, var_loss.
+        history: {term: value at each step} of loss, style_loss, content_loss and var_loss.
         history_steps: The step of each value.
-        step: Steps made.
-        stage: Number of the stage in which it ended, from 0.
-        stop: Why it ended.
-        completed: Whether it made all its steps, or came to where no step lowers the loss.
-        picture_replaced: Whether a callback has put another picture in the place of the last step's.
-        plan: What was run.
-        options: {option: value}, with the numbers that were used.
+        step: Number of steps made.
+        stage: Index of the stage in which the run ended, from 0.
+        stop: Why the run ended.
+        completed: Whether the run made all its steps, or converged: no step lowers the loss further.
+        picture_replaced: Whether a callback has replaced the picture of the last step.
+        plan: The plan of the run.
+        options: {option: value}, with the number that the run used where None was given.
         input_digests: {option: SHA-256} of the pictures and weights that were read from files or given as arrays.
     """
 
@@ -57,7 +57,7 @@ class Result:
     input_digests: Mapping[str, str]
 
     @settings.documents(settings.SaveSettings)
-    def save(  # noqa: D417  The help of options is put in.
+    def save(  # noqa: D417  The decorator inserts the help of the options.
         self,
         path: str | os.PathLike[str],
         *,
@@ -66,21 +66,27 @@ class Result:
         alpha: bool = False,
         metadata: bool = True,
     ) -> None:
-        """Saves the picture, with an sRGB profile and with the run's settings inside, which make it again.
+        """Saves the picture with an sRGB profile, and with the settings that make it again.
 
         Args:
-            path: Ends in .png, .jpg, .jpeg, .webp, .tif or .tiff. An existing file is replaced, whole or not at all.
+            path: The file, ending in .png, .jpg, .jpeg, .webp, .tif or .tiff. An existing file is replaced completely
+                or not at all.
             {options}
 
         Raises:
-            ValueError: A bad argument, or a format that cannot hold what is asked for.
+            ValueError: A bad argument, or a format that cannot hold this bit depth or transparency.
             OSError: The file cannot be written.
         """
         asked = settings.SaveSettings(output_size=output_size, bit_depth=bit_depth, alpha=alpha, metadata=metadata)
         self.save_as(path, asked)
 
     def save_as(self, path: str | os.PathLike[str], asked: settings.SaveSettings) -> None:
-        """Saves the picture, see `save`."""
+        """Saves the picture. See `save`, which takes the same options one by one.
+
+        Args:
+            path: The file, ending in .png, .jpg, .jpeg, .webp, .tif or .tiff.
+            asked: The options of `save`.
+        """
         height, width = self._output_size(asked.output_size)
         export.save_image(
             resizing.resize_to(self.generated_image, height, width),
@@ -91,10 +97,10 @@ class Result:
         )
 
     def record(self, asked: settings.SaveSettings | None = None) -> record.Record:
-        """Returns how the picture was made, see `nst_keras.export.record`.
+        """Returns the record of how the picture was made, see `nst_keras.export.record`.
 
         Args:
-            asked: How its file is saved. Default: nothing is said of a file.
+            asked: The options of `save`, to be recorded too. Default: none are recorded.
         """
         extractor = self.plan.setup.extractor
         facts = record.Facts(
@@ -114,19 +120,19 @@ class Result:
         """Returns a plot of the losses over the steps, see `plots.plot_history`.
 
         Args:
-            path: A .png, .pdf or .svg to save it as. An existing file is replaced.
+            path: A .png, .pdf or .svg file to save the plot to. An existing file is replaced. Default: not saved.
         """
         return plots.plot_history(self.history, steps=self.history_steps, path=path)
 
     def plot_frames(
         self, path: str | os.PathLike[str] | None = None, *, rows: int = 1, columns: int = 6
     ) -> matplotlib.figure.Figure:
-        """Returns a contact sheet: content, styles and picture, and below them frames at intervals.
+        """Returns a contact sheet: content image, style images and picture, with frames at even intervals below.
 
         Args:
-            path: A .png, .pdf or .svg to save it as. An existing file is replaced.
-            rows: Rows of frames.
-            columns: Frames a row.
+            path: A .png, .pdf or .svg file to save the sheet to. An existing file is replaced. Default: not saved.
+            rows: Number of rows of frames, 1 or more.
+            columns: Frames in each row, 1 or more.
         """
         return plots.plot_frames(
             self.plan.setup.pictures.content_image,
@@ -140,6 +146,7 @@ class Result:
         )
 
     def _output_size(self, output_size: int | str | None) -> tuple[int, int]:
+        """Returns height and width of the saved picture in pixels."""
         height, width = self.image.shape[:2]
         if output_size is None:
             return height, width
@@ -148,28 +155,28 @@ class Result:
         return resizing.scaled_size(height, width, output_size / max(height, width))
 
     def _recorded(self) -> dict[str, object]:
-        """The options that make this picture again: of a run that ended early, as many steps as it made."""
+        """Returns the options that make this picture again: a run that ended early gets the steps that it made."""
         is_early = self.step and not self.completed and len(self.plan.stages) == 1
         return dict(self.options) | ({"epochs": 1, "steps_per_epoch": self.step} if is_early else {})
 
     def _exceptions(self) -> dict[str, str]:
-        """What no flag can say of the picture."""
+        """Returns {name: description} of what decided the picture and no flag can say."""
         stages = len(self.plan.stages)
         found: dict[str, str] = {}
         if self.step and not self.completed and stages > 1:
             found["end"] = f"after step {self.step}, in stage {self.stage + 1} of {stages}"
         if self.picture_replaced:
-            found["picture"] = "one that a callback has put back, of an earlier step"
+            found["picture"] = "one of an earlier step, which a callback has restored"
         return found
 
 
 def of(plan: plan_lib.Plan, state: RunState, input_digests: Mapping[str, str]) -> Result:
-    """Returns what a run has made so far.
+    """Returns the result of a run so far.
 
     Args:
-        plan: What is run.
-        state: What it has come to.
-        input_digests: {option: SHA-256} of what it read.
+        plan: The plan of the run.
+        state: The present state of the run.
+        input_digests: {option: SHA-256} of the pictures and weights that it read.
     """
     return Result(
         image=state.image,

@@ -1,4 +1,4 @@
-"""A run: Keras's callbacks around the steps of an optimizer, stage after stage, and how it ends."""
+"""A run: an optimizer's steps with Keras's callbacks around them, stage after stage, to one of several ends."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine.state import RunState, Stop, StopReason
 from nst_keras.images import resizing
+from nst_keras.objectives import objective as objective_lib
 
 __all__ = ["Run"]
 
@@ -26,16 +27,16 @@ class Run:
     """One run of a plan, from its start or from a checkpoint.
 
     Args:
-        plan: What it does.
+        plan: The plan of the run.
         callbacks: Keras callbacks, called as in `keras.Model.fit`.
-        stages: The plan's, ready to be run; built where none are given.
-        checkpoint: What it goes on from, in the midst of an epoch if it lies there.
-        input_digests: {option: SHA-256} of the pictures that were read, for the result.
+        stages: The stages of the plan, ready to run. Default: built here.
+        checkpoint: The checkpoint to continue from, also in the middle of an epoch. Default: the run starts at step 0.
+        input_digests: {option: SHA-256} of the pictures and weights that were read, for the result.
 
     Attributes:
-        plan: What it does.
-        state: What it has come to.
-        model: What the callbacks see as their model.
+        plan: The plan of the run.
+        state: The present state of the run.
+        model: The object that callbacks see as `self.model`.
     """
 
     def __init__(
@@ -57,18 +58,18 @@ class Run:
         self._begin()
 
     def execute(self) -> result_lib.Result:
-        """Makes the steps, and returns what they have made.
+        """Makes the steps, and returns the result.
 
-        A loss or gradient that is not finite, or Ctrl-C, ends the run early: the last good picture stays.
+        A loss or gradient that is not finite, or Ctrl-C, ends the run early and keeps the last good picture.
 
         Raises:
-            Exception: What a step or a callback raises. The picture and the frames so far stay in `state`.
+            Exception: A step or a callback raised it. The picture and the frames so far stay in `state`.
         """
         fit, state = self.plan.fit, self.state
         callback_list = keras.callbacks.CallbackList(
             list(self._callbacks),
             model=self.model,
-            verbose=1 if fit.verbose == "auto" else fit.verbose,  # For Keras's ProgbarLogger, where it is given.
+            verbose=1 if fit.verbose == "auto" else fit.verbose,  # For a ProgbarLogger among the callbacks.
             epochs=fit.epochs,
             steps=fit.steps_per_epoch,
         )
@@ -90,25 +91,36 @@ class Run:
         return self.result()
 
     def result(self) -> result_lib.Result:
-        """Returns what the run has made so far."""
+        """Returns the result of the run so far."""
         return result_lib.of(self.plan, self.state, self._input_digests)
 
     def enter(self, stage: int, image: tf.Tensor | None = None) -> None:
-        """Begins a stage, at an image that is brought to its size; at its own start if there is none."""
+        """Begins a stage.
+
+        Args:
+            stage: Index of the stage, from 0.
+            image: The image to start from, float32 [1, height, width, 3], 0..255, resized to the stage. Default: the
+                stage's own initial image.
+        """
         state, entered = self.state, self._stages[stage]
         start = entered.plan.pictures.initial_image
         state.stage, state.objective = stage, entered.objective
         state.solver = entered.optimizer()
-        state.solver.start(start if image is None else resizing.resize_to(image, *start.shape[1:3]))
+        state.solver.start(start if image is None else resizing.resize_to(image, *resizing.size_of(start)))
 
     def take_up(self) -> None:
-        """Sees to all that follows from the optimizer's variables, where these were given other values."""
+        """Takes up values that were assigned to the optimizer's variables: the run continues from their image."""
         optimizer = self.state.working_optimizer
-        optimizer.resume(self.state.objective)
+        optimizer.resume(self._objective)
         self.state.optimized_image = self._last_good = optimizer.result()
 
+    @property
+    def _objective(self) -> objective_lib.Objective:
+        """The objective of the present stage."""
+        return self._stages[self.state.stage].objective
+
     def _begin(self) -> None:
-        """Makes ready for the first step."""
+        """Prepares the first step: at the start, or at the checkpoint."""
         state, checkpoint = self.state, self._checkpoint
         state.stage_ends = [stage.plan.end for stage in self._stages]
         state.stage_sizes = [stage.plan.pictures.size for stage in self._stages]
@@ -122,7 +134,7 @@ class Run:
             self.take_up()
 
     def _run_epochs(self, callback_list: keras.callbacks.CallbackList) -> dict[str, float]:
-        """Runs the epochs, and returns the last step's terms."""
+        """Runs the epochs, and returns {term: loss} of the last step."""
         fit, logs = self.plan.fit, dict[str, float]()
         for epoch in range(self._first_epoch(), fit.epochs):
             callback_list.on_epoch_begin(epoch)
@@ -133,27 +145,30 @@ class Run:
         return logs
 
     def _first_epoch(self) -> int:
-        """Where the run begins: after a checkpoint its epoch, whose end is come to again if it was the last step."""
+        """Returns the epoch at which the run begins.
+
+        After a checkpoint it is the checkpoint's epoch, also if that had only its end to come.
+        """
         state, steps_per_epoch = self.state, self.plan.fit.steps_per_epoch
         if state.initial_epoch and self._checkpoint is not None:
             raise ValueError(
-                "callbacks: BackupAndRestore and resume would go on from different steps. Give one of them."
+                "callbacks: BackupAndRestore and resume would continue from different steps. Give one of them."
             )
-        if state.initial_epoch:  # Set by Keras's BackupAndRestore, which has put back the variables too.
+        if state.initial_epoch:  # Keras's BackupAndRestore has set it, and has restored the variables.
             state.step = state.first_step = state.initial_epoch * steps_per_epoch
             return state.initial_epoch
         return max(0, state.step - 1) // steps_per_epoch
 
     def _run_epoch(self, before: int, callback_list: keras.callbacks.CallbackList) -> dict[str, float]:
-        """Makes the steps of an epoch that are still to be made, and returns the last one's terms.
+        """Makes the remaining steps of an epoch, and returns {term: loss} of the last one.
 
         Args:
-            before: Steps made before the epoch.
-            callback_list: What is told.
+            before: Number of steps before the epoch.
+            callback_list: The callbacks to call.
         """
         logs: dict[str, float] = {}
         if self._checkpoint is not None:
-            # Again, since the epoch's beginning came again too: a callback that halves the rate there has done it once.
+            # Restored again: the epoch began again, and a callback that changes the learning rate there acted twice.
             self._checkpoint.restore(self.state.optimizer_variables())
             logs = {name: values[-1] for name, values in self.state.history.history.items()}
             self._checkpoint = None
@@ -170,11 +185,11 @@ class Run:
         return logs
 
     def _make_step(self) -> dict[str, float] | None:
-        """Makes a step of the optimizer, and returns its loss terms; None where it was not finite."""
+        """Makes a step of the optimizer, and returns {term: loss}; None if loss or gradient was not finite."""
         self._go_up()
         state, optimizer = self.state, self.state.working_optimizer
         before = optimizer.result()
-        made = optimizer.step(state.objective)
+        made = optimizer.step(self._objective)
         terms, loss = made.terms, float(made.terms.total)
         if math.isfinite(loss):
             self._last_good = before
@@ -186,12 +201,12 @@ class Run:
         state.optimized_image = optimizer.result()
         self._check_converged()
         logs = {name: float(getattr(terms, term)) for term, name in _LOGGED.items()}
-        if state.objective.weights["alpha_norm"]:  # The one term that hardly anyone asks for.
+        if self._objective.weights["alpha_norm"]:  # Few users weigh this term: it is logged only for them.
             logs["alpha_norm_loss"] = float(terms.alpha_norm)
         return {"loss": loss, **logs}
 
     def _go_up(self) -> None:
-        """Goes on to the next stage, where the present one has made its steps or can lower the loss no further."""
+        """Begins the next stage if the present one has made its steps, or no step lowers the loss further."""
         state, before = self.state, self.state.working_optimizer
         is_last = state.stage == state.stage_count - 1
         if is_last or not (state.step >= state.stage_ends[state.stage] or before.stalled()):
@@ -199,15 +214,17 @@ class Run:
         self.enter(state.stage + 1, before.result())
         state.working_optimizer.carry_over(before)
         del before
-        gc.collect()  # With its compiled steps it is a ring, and may hold more than the new one asks for.
+        gc.collect()  # The old optimizer and its compiled steps refer to each other, and may hold much memory.
 
     def _check_converged(self) -> None:
+        """Ends the run if the optimizer of the last stage can lower the loss no further."""
         state = self.state
         if state.working_optimizer.stalled() and state.stage == state.stage_count - 1:
             state.stop_training = True
             state.stop = Stop(StopReason.CONVERGED, f"no step lowers the loss any further, after step {state.step}")
 
     def _stop_not_finite(self, loss: float) -> None:
+        """Ends the run with the last good picture, and warns."""
         state = self.state
         what = "the loss's gradient was not finite" if math.isfinite(loss) else f"the loss was {loss}"
         state.optimized_image = self._last_good
@@ -219,6 +236,7 @@ class Run:
         warnings.warn(f"The run stopped: {state.stop.sentence}", RuntimeWarning, stacklevel=2)
 
     def _natural_end(self) -> Stop:
+        """Returns why a run ended without an error."""
         if self.state.step < self.state.total_steps:
             return Stop(StopReason.CALLBACK, f"a callback stopped it after step {self.state.step}")
         return Stop(StopReason.ALL_STEPS, f"all {self.state.total_steps} steps made")
@@ -228,7 +246,7 @@ class Run:
         return Stop(StopReason.INTERRUPTED, f"Interrupted {kept if self.state.step else 'before the first step.'}")
 
     def _end(self, callback_list: keras.callbacks.CallbackList, logs: dict[str, float]) -> None:
-        """Tells the callbacks; those that keep what was made are told also where another's end fails."""
+        """Calls the callbacks' `on_train_end`: for those that store results even if another callback's raises."""
         try:
             callback_list.on_train_end(logs)
         except BaseException as error:
@@ -237,4 +255,4 @@ class Run:
                     callback.on_train_end(logs)
             if not isinstance(error, KeyboardInterrupt):
                 raise
-            self.state.interrupted = True  # Nothing is lost: whoever waits for the end goes on to write the picture.
+            self.state.interrupted = True  # Nothing is lost: the caller can still write the picture.

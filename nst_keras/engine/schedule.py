@@ -1,32 +1,34 @@
-"""Coarse to fine: a run in stages of growing size, each from the picture of the one before.
+"""Coarse to fine: a run in stages of growing size. Each stage starts from the picture of the stage before.
 
-Large forms are settled where the network sees much of the picture at once, and for little; the last stages add what is
-fine (Gatys et al. 2017, "Controlling Perceptual Factors", section 5; https://github.com/crowsonkb/style-transfer-pytorch).
+At a small size the network sees much of the picture at once, and a step costs little: there, large forms settle. The
+last stages add fine detail. See Gatys et al. 2017, "Controlling Perceptual Factors in Neural Style Transfer" (arXiv
+1611.07865), section 5, and https://github.com/crowsonkb/style-transfer-pytorch.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from nst_keras import checks
 
 __all__ = ["GROWTH", "stage_ends", "stage_shares", "stage_sizes"]
 
-GROWTH = math.sqrt(2.0)  # Of the sides from one stage to the next: twice the pixels.
+GROWTH = math.sqrt(2.0)  # Factor of the sides from one stage to the next: each stage has twice the pixels.
 
 
 def stage_sizes(pyramid: int | Sequence[int] | None, longest_side: int) -> tuple[int, ...]:
-    """The longest side of the picture at each stage, growing; the last is the picture's own.
+    """Returns the longest side of the picture at each stage in pixels, growing to `longest_side`.
 
     Args:
-        pyramid: How many stages, each `GROWTH` times as large as the one before; or the sizes of those before the
-            picture's own, which may stand at the end; None for one stage.
-        longest_side: Of the picture, in pixels.
+        pyramid: The number of stages, each with sides `GROWTH` times those of the one before; or the longest sides of
+            the stages, to which `longest_side` is added if it is not the last. None: one stage.
+        longest_side: Longest side of the finished picture in pixels, 1 or more.
 
     Raises:
-        ValueError: No whole numbers, sizes that do not grow, or larger ones than the picture's own.
+        ValueError: `pyramid` is not made of whole numbers, its sizes do not grow or exceed `longest_side`, or it gives
+            more stages than there are sizes.
 
     Example:
     >>> stage_sizes(4, 512)
@@ -36,7 +38,7 @@ def stage_sizes(pyramid: int | Sequence[int] | None, longest_side: int) -> tuple
     """
     if pyramid is None:
         return (longest_side,)
-    if not hasattr(pyramid, "__len__"):
+    if not isinstance(pyramid, Iterable):
         count = checks.integer("pyramid", pyramid)
         sizes = [max(1, round(longest_side / GROWTH**below)) for below in reversed(range(count))]
         if len(set(sizes)) < count:
@@ -45,21 +47,22 @@ def stage_sizes(pyramid: int | Sequence[int] | None, longest_side: int) -> tuple
     sizes = [checks.integer("pyramid", size) for size in pyramid]
     if sorted(set(sizes)) != sizes or not sizes or sizes[-1] > longest_side:
         raise ValueError(
-            f"pyramid={list(pyramid)} must be sizes in pixels that grow to the picture's longest side, {longest_side}."
+            f"pyramid={sizes} must be sizes in pixels that grow to the picture's longest side, {longest_side}."
         )
     return (*sizes, longest_side) if sizes[-1] < longest_side else tuple(sizes)
 
 
 def stage_ends(stages: int, steps: int, shares: Sequence[float] | None = None) -> tuple[int, ...]:
-    """The step after which each stage ends.
+    """Returns the step after which each stage ends.
+
+    The last stage has half of the steps by default. It alone makes the finest detail, and L-BFGS's first steps in it
+    are poor until it knows the curvature at this size.
 
     Args:
-        stages: How many.
-        steps: Of the whole run.
-        shares: How many of the steps each stage has, in proportion; each has one at least. If left out, half of them
-            are the last one's, and the others' as many for each: the last is the only one that makes what is fine, at
-            any size the most of the work; and with L-BFGS its first steps are poor ones, until it knows the curvature
-            at its size.
+        stages: Number of stages, 1 or more.
+        steps: Number of steps of the whole run.
+        shares: Steps of each stage, in proportion; each stage has at least one step. Default: half of the steps for
+            the last stage, and equal shares of the other half for the others.
 
     Raises:
         ValueError: More stages than steps.
@@ -71,10 +74,10 @@ def stage_ends(stages: int, steps: int, shares: Sequence[float] | None = None) -
     (32, 48, 56, 60)
     """
     if stages > steps:
-        raise ValueError(f"pyramid has {stages} stages, but epochs and steps_per_epoch make {steps} steps. Make more.")
+        raise ValueError(f"pyramid has {stages} stages, but epochs and steps_per_epoch make {steps} steps. Give more.")
     if shares is not None:
         ends = [round(steps * part / sum(shares)) for part in itertools.accumulate(shares)]
-        for stage in range(stages):  # A step at least for this one, and for each of those to come.
+        for stage in range(stages):  # At least one step for this stage, and for each later one.
             least = ends[stage - 1] + 1 if stage else 1
             ends[stage] = min(max(ends[stage], least), steps - (stages - 1 - stage))
         return tuple(ends)
@@ -84,18 +87,18 @@ def stage_ends(stages: int, steps: int, shares: Sequence[float] | None = None) -
 
 
 def stage_shares(shares: Sequence[float] | None, stages: int) -> tuple[float, ...] | None:
-    """The shares of the steps, found to be one a stage.
+    """Returns the shares of the steps as floats, after checking that there is one for each stage.
 
     Args:
-        shares: As `stage_ends` takes them.
-        stages: How many.
+        shares: Steps of each stage, in proportion, each above 0; None for `stage_ends`'s default.
+        stages: Number of stages, 1 or more.
 
     Raises:
-        ValueError: Another number of them, or one that is not above 0.
+        ValueError: Another number of shares than of stages, or a share that is not above 0.
     """
     if shares is None:
         return None
-    given = [shares] if not hasattr(shares, "__len__") else list(shares)
+    given = list(shares) if isinstance(shares, Iterable) else [shares]
     if len(given) != stages or not all(checks.finite("pyramid_shares", share) > 0 for share in given):
         raise ValueError(
             f"pyramid_shares={given} must be numbers above 0, one for each of the {stages} stages of pyramid."

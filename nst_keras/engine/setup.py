@@ -1,4 +1,4 @@
-"""What all runs of one transfer share, prepared once from its settings: pictures read, network cut, layers weighed."""
+"""What all runs of one transfer share, prepared once: pictures read, network cut to its layers, layer weights set."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Setup(NamedTuple):
     """What all runs of one transfer share.
 
     Attributes:
-        settings: What was asked for, the seed drawn.
-        mode: What the runs are for.
-        stage_pictures: Pictures at the size of each stage, growing; the last are those of the result.
+        settings: The settings of the transfer. The seed is a number, drawn if none was given.
+        mode: The kind of run.
+        stage_pictures: The pictures at the size of each stage, growing; the last have the result's size.
         stage_sizes: Longest side of the picture at each stage, in pixels.
-        stage_shares: Steps of each stage, in proportion; None for the usual ones.
-        extractor: Gives the layers.
-        style_layers: {layer: w_l}; empty in a mode without style.
-        content_layers: {layer: w_l}; empty in a mode without content.
-        optimization: The optimizer's options, with the numbers that `averaging` and `preconditioning` stand for.
-        tiles: The size of each picture's tiles.
-        jit_compile: A name in `compilation.JIT_MODES`: "auto" only where XLA may be the faster.
+        stage_shares: Steps of each stage, in proportion; None for `schedule.stage_ends`'s default.
+        extractor: The network, cut to the style and content layers.
+        style_layers: {layer: weight w_l}; empty in a mode without style.
+        content_layers: {layer: weight w_l}; empty in a mode without content.
+        optimization: The optimizer's options. `averaging` and `preconditioning` are numbers.
+        tiles: The tile size of each picture.
+        jit_compile: A name in `compilation.JIT_MODES`. "auto" only where XLA may be faster than TensorFlow's graph.
     """
 
     settings: settings.TransferSettings
@@ -48,21 +48,21 @@ class Setup(NamedTuple):
 
     @property
     def pictures(self) -> inputs.Inputs:
-        """Pictures at the size of the result."""
+        """The pictures at the size of the result."""
         return self.stage_pictures[-1]
 
 
 def prepare(given: settings.TransferSettings, replicas: devices.Replicas) -> Setup:
-    """Returns what the runs of these settings share.
+    """Returns what all runs of these settings share.
 
     Args:
-        given: What is asked for, the seed drawn.
-        replicas: What the work is shared out to.
+        given: The settings of the transfer, with a seed.
+        replicas: The devices that share the work.
 
     Raises:
-        ValueError: A bad option, one that does not go with another, or a picture that is too small for a stage.
-        TypeError: An option of another type.
-        OSError: A picture or weights that cannot be read.
+        ValueError: A bad option, options that contradict each other, or a picture that is too small for a stage.
+        TypeError: An option of an unsupported type.
+        OSError: A picture or weights cannot be read.
     """
     mode = modes.get(given.losses.mode, given.images, given.losses)
     tiles = tile_sizes.TileSizes(_tile_size(given), given.runtime.halo, replicas)
@@ -93,7 +93,7 @@ def prepare(given: settings.TransferSettings, replicas: devices.Replicas) -> Set
 
 
 def with_seed(setup: Setup, seed: int) -> Setup:
-    """Returns the setup with the noise of another seed."""
+    """Returns the same setup with another seed for the noise."""
     given = setup.settings
     return setup._replace(
         settings=dataclasses.replace(given, runtime=dataclasses.replace(given.runtime, seed=seed)),
@@ -102,7 +102,7 @@ def with_seed(setup: Setup, seed: int) -> Setup:
 
 
 def _tile_size(given: settings.TransferSettings) -> int | str | None:
-    """The option `tile_size`; None where "auto" has no choice, since tiles cannot add up the statistic."""
+    """Returns `tile_size`; None for "auto" with a style statistic that cannot be added up over tiles."""
     statistic = statistics.get(given.losses.style_statistic, normalization=given.losses.normalization)
     asked = given.runtime.tile_size
     if asked == "auto":
@@ -113,7 +113,7 @@ def _tile_size(given: settings.TransferSettings) -> int | str | None:
 
 
 def _layers(term: str, mode: modes.Mode, given: settings.TransferSettings) -> dict[str, float]:
-    """{layer: w_l} of a term; none for a term that the mode has not."""
+    """Returns {layer: weight w_l} of a term, `"style"` or `"content"`; empty if the mode does not have it."""
     losses = given.losses
     if not mode.has(term):
         return {}
@@ -128,6 +128,7 @@ def _layers(term: str, mode: modes.Mode, given: settings.TransferSettings) -> di
 
 
 def _extractor(given: settings.TransferSettings, layers: list[str], *, for_xla: bool) -> extractors.FeatureExtractor:
+    """Returns the network, cut to these layers, with the options of the settings."""
     network = given.network
     if network.weights == "random":
         keras.utils.set_random_seed(given.runtime.seed or 0)
@@ -145,16 +146,20 @@ def _extractor(given: settings.TransferSettings, layers: list[str], *, for_xla: 
 
 
 def _stages(pictures: inputs.Inputs, sizes: tuple[int, ...]) -> tuple[inputs.Inputs, ...]:
+    """Returns the pictures at the size of each stage, given those at the size of the result."""
     return (*(pictures.scaled(size) for size in sizes[:-1]), pictures)
 
 
 def _optimization(asked: settings.OptimizerSettings, mode: modes.Mode, *, stages: int) -> settings.OptimizerSettings:
-    """The options with the numbers that they stand for, each checked: only a run knows its learning rate."""
+    """Returns the optimizer's options with numbers for `averaging` and `preconditioning`, each checked.
+
+    The learning rate is an option of a run, and so is checked there.
+    """
     averaging, preconditioning = asked.averaging, asked.preconditioning
     if averaging is None:
         averaging = 0.99 if stages > 1 and asked.optimizer == "adam" else 0.0
     if preconditioning == "auto" and not mode.content:
-        # Large forms of style alone have no place of their own: moved as easily as grain, they gather at the edges.
+        # Without content nothing holds large forms in place: preconditioning would gather them at the edges.
         preconditioning = 0.0
     optimizers.get(
         asked.optimizer,
@@ -167,7 +172,7 @@ def _optimization(asked: settings.OptimizerSettings, mode: modes.Mode, *, stages
 
 
 def _check_sizes(setup: Setup) -> None:
-    """Raises `ValueError` where a stage's pictures are too small for the network, or cannot be cut as was asked for."""
+    """Raises `ValueError` if the pictures of a stage are too small for the network, or tiles do not suit it."""
     setup.pictures.check_sizes(setup.extractor)
     try:
         setup.stage_pictures[0].check_sizes(setup.extractor)

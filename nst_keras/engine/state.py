@@ -1,4 +1,4 @@
-"""What a run has come to: its picture, its step, its losses, and how it ended."""
+"""The present state of a run: its picture, step and losses, and why it ended."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Stop(NamedTuple):
     """Why a run ended.
 
     Attributes:
-        reason: One of a few.
-        sentence: The same for a reader, with the step.
+        reason: The reason, for programs.
+        sentence: The reason for readers, with the step.
     """
 
     reason: StopReason
@@ -45,31 +45,31 @@ class Stop(NamedTuple):
 
 
 class RunState:
-    """What a run has come to. Callbacks and `NeuralStyleTransfer` read it while the run goes on.
+    """The present state of a run, which callbacks and `NeuralStyleTransfer` read during the run.
 
     Args:
-        pictures: At the size of the result.
+        pictures: The pictures at the size of the result.
 
     Attributes:
-        optimized_image: What the optimizer works on, float32 [1, height, width, 3], 0..255.
-        history: Keras `History`, an entry a step: loss, style_loss, content_loss, var_loss, and alpha_norm_loss where
-            it has a weight.
-        step: Steps made, through all epochs.
-        first_step: The step after which the run began: 0, or that of a checkpoint.
+        optimized_image: The image that the optimizer works on, float32 [1, height, width, 3], 0..255.
+        history: Keras `History` with one entry per step: loss, style_loss, content_loss and var_loss, and
+            alpha_norm_loss if it has a weight.
+        step: Number of steps made, over all epochs.
+        first_step: The step after which the run began: 0, or the step of its checkpoint.
         initial_epoch: The epoch at which the run began.
-        total_steps: Steps to be made.
-        stage: Number of the present stage, from 0.
+        total_steps: Number of steps of the whole run.
+        stage: Index of the present stage, from 0.
         stage_ends: For each stage, the step after which it ends.
-        stage_sizes: For each stage, height and width of the picture.
-        terms: `LossTerms` of the last step, with the losses of each layer; None before it.
-        objective: What is lowered in the present stage; None before the run.
-        solver: The optimizer at work; None before the run.
-        begun: Whether the run came to its first step.
+        stage_sizes: For each stage, height and width of the picture in pixels.
+        terms: `LossTerms` of the last step, with the loss of each layer; None before the first step.
+        objective: The objective of the present stage; None before the run.
+        solver: The optimizer of the present stage; None before the run.
+        begun: Whether the run has begun.
         interrupted: Whether Ctrl-C ended the run, or came while it ended.
-        picture_replaced: Whether a callback has put another picture in the place of the last step's.
-        stop_training: Set by callbacks, to end the run after the present step.
+        picture_replaced: Whether a callback has replaced the picture of the last step.
+        stop_training: Callbacks set it to True to end the run after the present step.
         stop: Why the run ended.
-        frames: uint8 arrays [height, width, 3] that were kept, also where an error ended the run.
+        frames: The frames kept, uint8 arrays [height, width, 3], also if an error ended the run.
         frame_steps: The step of each frame.
     """
 
@@ -93,9 +93,9 @@ class RunState:
 
     @property
     def generated_image(self) -> tf.Tensor:
-        """The picture in the colours that it is shown in, float32 [1, height, width, 3], 0..255."""
+        """The picture in its final colours, before rounding, float32 [1, height, width, 3], 0..255."""
         if self._finished is None or self._finished[0] is not self.optimized_image:
-            # Made once, and only for a picture that is looked at.
+            # Computed once per picture, and only when someone reads it.
             self._finished = (self.optimized_image, self._pictures.finished(self.optimized_image))
         return self._finished[1]
 
@@ -104,18 +104,18 @@ class RunState:
         """The picture, uint8 [height, width, 3]."""
         image = self.generated_image
         if self._rounded is None or self._rounded[0] is not image:
-            # Fetched from the device once, whoever asks for it.
+            # Fetched from the device once per picture.
             self._rounded = (image, pixels.to_uint8(image))
         return self._rounded[1].copy()
 
     @property
     def stop_reason(self) -> str:
-        """Why the run ended, a sentence."""
+        """Why the run ended, as a sentence."""
         return self.stop.sentence
 
     @property
     def completed(self) -> bool:
-        """Whether the run made all its steps, or came to where no step lowers the loss."""
+        """Whether the run made all its steps, or converged: no step lowers the loss further."""
         return self.stop.reason in (StopReason.ALL_STEPS, StopReason.CONVERGED)
 
     @property
@@ -125,7 +125,7 @@ class RunState:
 
     @property
     def stage_size(self) -> tuple[int, int]:
-        """Height and width of the picture in the present stage."""
+        """Height and width of the picture in the present stage, in pixels."""
         return self.stage_sizes[self.stage]
 
     @property
@@ -139,7 +139,7 @@ class RunState:
         return self._pictures.style_images
 
     def steps_left(self) -> float:
-        """Returns the steps still to be made, in steps of the present stage: a step's cost goes by its pixels."""
+        """Returns the work left, in steps of the present stage: a step costs in proportion to its stage's pixels."""
         if self.stage_count == 1:
             return self.total_steps - self.step
         costs = [math.prod(size) / math.prod(self.stage_size) for size in self.stage_sizes]
@@ -148,17 +148,17 @@ class RunState:
         return sum(count * cost for count, cost in zip(counts, costs, strict=True))
 
     def optimizer_variables(self) -> dict[str, tf.Variable]:
-        """Returns {name: variable}: the image, and all that the optimizer remembers from one step to the next."""
+        """Returns {name: variable} of the optimizer: the image, and its state between steps."""
         return self.working_optimizer.variables()
 
     @property
     def working_optimizer(self) -> optimizers.Optimizer:
-        """The optimizer at work; raises `RuntimeError` before the run."""
+        """The optimizer of the present stage; raises `RuntimeError` before the run."""
         if self.solver is None:
-            raise RuntimeError("The run has not begun, and so has no optimizer. Ask again in a callback.")
+            raise RuntimeError("The run has not begun, and has no optimizer yet. Read it in a callback.")
         return self.solver
 
     @property
     def optimizer(self) -> Any:
-        """Keras's optimizer where there is one, else the optimizer at work; None before the run."""
+        """The Keras optimizer if there is one, else the optimizer of the present stage; None before the run."""
         return getattr(self.solver, "keras_optimizer", None) or self.solver

@@ -16,7 +16,7 @@ from nst_keras.runtime import devices, memory
 
 __all__ = ["SIZES", "TileSizes"]
 
-# What "auto" chooses from. The larger a tile, the less of its window is halo.
+# The sizes that "auto" chooses from. The larger a tile, the smaller the halo's share of its window.
 SIZES = (1024, 768, 512, 384, 256, 128)
 
 
@@ -76,7 +76,7 @@ class TileSizes:
             tiling.Tiling(extractor, height, width, tile_size, self.halo)
 
     def take(self, sizes: Mapping[tuple[int, int], int | None]) -> None:
-        """Takes over the choices of an earlier run, {(height, width): tile size, or None for whole}."""
+        """Uses the choices of an earlier run, {(height, width): tile size, or None for a whole image}."""
         self._chosen.update(sizes)
 
     def _choose(self, request: memory_estimate.MemoryRequest) -> int | None:
@@ -96,7 +96,7 @@ class TileSizes:
                 return 3 * request.pixels
             rows, columns = (tiles.spans(side, tile_size, reach) for side in request.size)
             busiest = -(-len(rows) * len(columns) // self.replicas.count)
-            # With tiles, features are computed twice: a forward pass more, half the cost of backpropagation.
+            # Tiles need one forward pass more, which costs half of backpropagation: 4 thirds of a step's work.
             return 4 * busiest * rows[0].length * columns[0].length
 
         def fits(tile_size: int | None) -> bool:
