@@ -15,8 +15,8 @@ from nst_keras.runtime import compilation
 
 __all__ = ["Plan", "StagePlan", "asked", "fingerprint", "make", "memory_request", "used"]
 
-# Least pixels times steps for which a stage is compiled with XLA. Compiling a step takes about 10 s at any size, and then
-# saves 0.07 to 0.1 s of 0.26 s a step with VGG19 at 256 px: a shorter stage would not win back the time.
+# Least pixels times steps for which a stage is compiled with XLA. Compiling takes about 10 s at any size, and then saves
+# 0.07 to 0.1 s of 0.26 s a step with VGG19 at 256 px: a shorter stage would not win back the time.
 _LEAST_FOR_XLA = 140 * 256**2
 
 
@@ -138,7 +138,7 @@ def fingerprint(plan: Plan) -> dict[str, object]:
 
 
 def asked(plan: Plan) -> dict[str, object]:
-    """Returns {option: value} of the transfer and of the run, as given; `seed` is the number drawn if none was given."""
+    """Returns {option: value} of the transfer and of the run as given, with the seed that was drawn if none was."""
     return settings.values(plan.setup.settings) | settings.values(plan.fit)
 
 

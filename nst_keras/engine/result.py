@@ -1,4 +1,4 @@
-"""The result of a run: the picture, its frames and losses, which it saves and plots, and the record of how it was made."""
+"""The result of a run: picture, frames and losses, with functions to save and plot them, and the picture's record."""
 
 from __future__ import annotations
 

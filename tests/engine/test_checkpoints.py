@@ -276,7 +276,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before_and_says_so(make_tran
     fit(unbroken, None)
     fit(make(), tmp_path, callbacks=[StopAt(8, "on_train_batch_begin")])
     damage(tmp_path / "step_00000008", how)
-    with pytest.warns(UserWarning, match=r"the checkpoint of step 8 is damaged \(.*\); going on from step 6\."):
+    with pytest.warns(UserWarning, match=r"the checkpoint of step 8 is damaged \(.*\); continuing from step 6\."):
         fit(resumed, tmp_path, resume=True)
     np.testing.assert_array_equal(resumed.generated_image, unbroken.generated_image)
     # It was come to again, and is whole now.
@@ -288,7 +288,7 @@ def test_where_all_are_damaged_nothing_is_begun(make_transfer, tmp_path):
     for folder in tmp_path.glob("step_*"):
         damage(folder, "missing")
     with pytest.raises(
-        ValueError, match=r"step 10 is damaged.*; the checkpoint of step 9 .* Begin anew in another folder"
+        ValueError, match=r"step 10 is damaged.*; the checkpoint of step 9 .* Start again in another folder"
     ):
         fit(make_transfer(), tmp_path, resume=True)
 
@@ -319,7 +319,7 @@ def test_a_run_of_other_settings_is_refused_with_the_difference(make_transfer, t
     fit(make_transfer(init="noise"), tmp_path)
     kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     construction, options = CHANGES[change]
-    with pytest.raises(ValueError, match=r"holds a run of other settings") as caught:
+    with pytest.raises(ValueError, match=r"holds a run with other settings") as caught:
         fit(make_transfer(**{"init": "noise", **construction}), tmp_path, resume=True, **options)
     assert change in str(caught.value)
     assert str(caught.value).endswith("Give the same again, or another checkpoint_dir.")
@@ -328,7 +328,7 @@ def test_a_run_of_other_settings_is_refused_with_the_difference(make_transfer, t
 
 def test_a_folder_with_a_run_in_it_is_not_overwritten(make_transfer, tmp_path):
     fit(make_transfer(), tmp_path)
-    with pytest.raises(ValueError, match=r"checkpoint_dir: .* holds the checkpoints of a run\. Go on with it"):
+    with pytest.raises(ValueError, match=r"checkpoint_dir: .* holds the checkpoints of a run\. Continue it with resume"):
         fit(make_transfer(), tmp_path)
 
 
@@ -336,7 +336,7 @@ def test_resume_without_a_folder_and_with_fewer_steps_is_refused(make_transfer, 
     with pytest.raises(ValueError, match="resume needs checkpoint_dir"):
         fit(make_transfer(), None, resume=True)
     fit(make_transfer(), tmp_path)
-    with pytest.raises(ValueError, match="10 steps are made already, of 5. Ask for more epochs"):
+    with pytest.raises(ValueError, match="the checkpoint is of step 10, but the run has 5 steps. Give more epochs"):
         fit(make_transfer(), tmp_path, epochs=1, resume=True)
 
 

@@ -101,21 +101,21 @@ UNUSED = [
 
 @pytest.mark.parametrize(("mode", "term", "argument"), UNUSED)
 def test_what_a_mode_does_not_use_is_refused(make, mode, term, argument):
-    with pytest.raises(ValueError, match=f"^{argument} has no part in mode='{mode}', which has no {term} term"):
+    with pytest.raises(ValueError, match=f"^{argument} has no effect in mode='{mode}', which has no {term} term"):
         make(mode, **{argument: GIVEN[term][argument]})
 
 
 @pytest.mark.parametrize("mode", ["transfer", "style_reconstruction", "content_reconstruction"])
 def test_only_a_texture_has_a_size_of_its_own(make, mode):
-    with pytest.raises(ValueError, match=f"texture_size has no part in mode='{mode}'"):
+    with pytest.raises(ValueError, match=f"texture_size has no effect in mode='{mode}'"):
         make(mode, texture_size="20x20")
 
 
 @pytest.mark.parametrize(
     ("mode", "weights", "message"),
     [
-        ("texture", {"content_weight": 1.0}, "content_weight has no part in mode='texture'"),
-        ("content_reconstruction", {"style_weight": 1.0}, "style_weight has no part in mode='content_reconstruction'"),
+        ("texture", {"content_weight": 1.0}, "content_weight has no effect in mode='texture'"),
+        ("content_reconstruction", {"style_weight": 1.0}, "style_weight has no effect in mode='content_reconstruction'"),
         ("texture", {"style_weight": 0.0}, "style_weight and content_weight are both 0"),
     ],
 )

@@ -104,7 +104,7 @@ def test_a_texture_has_the_size_of_its_reduced_style_where_none_is_given(style):
 
 @pytest.mark.parametrize("given", ["400", "400x", "4.5x3", "-4x3", "axb", "0x10", "10x0", (3, 4), 400])
 def test_a_texture_size_that_is_malformed(style, given):
-    with pytest.raises(ValueError, match="texture_size must be WIDTHxHEIGHT in pixels, '640x480' say, but "):
+    with pytest.raises(ValueError, match="texture_size must be WIDTHxHEIGHT in pixels, such as '640x480', but "):
         inputs.read(style, None, mode="texture", texture_size=given)
 
 
