@@ -1,4 +1,4 @@
-"""A session: runs of one setup, one after the other, each with what those before it have compiled."""
+"""A session: the runs of one setup, one after the other. Each reuses what earlier runs have compiled."""
 
 from __future__ import annotations
 
@@ -23,22 +23,24 @@ from nst_keras.runtime import hosts
 
 __all__ = ["Session"]
 
+_MISSING = object()
+
 
 class Session:
-    """Runs of one setup.
+    """The runs of one setup.
 
     Args:
-        given: What is asked for.
+        given: The settings of the transfer.
 
     Attributes:
         setup: Pictures, network and layers.
-        state: What the last run has come to, while it goes on too. Before the first run: the start.
+        state: The state of the last run, also during the run. Before the first run: the start.
         input_digests: {option: SHA-256} of the pictures and weights that were read from files or given as arrays.
 
     Raises:
-        ValueError: A bad option, or one that does not go with another.
-        TypeError: An option of another type.
-        OSError: A picture or weights that cannot be read.
+        ValueError: A bad option, or options that contradict each other.
+        TypeError: An option of an unsupported type.
+        OSError: A picture or weights cannot be read.
     """
 
     def __init__(self, given: settings.TransferSettings) -> None:
@@ -60,7 +62,10 @@ class Session:
         self.state = state_lib.RunState(self.setup.pictures)
 
     def fit(self, asked: settings.FitSettings) -> Sequence[np.ndarray]:
-        """Optimises the picture, see `fit_style_transfer`, which takes the same options one by one."""
+        """Optimises the picture from its start, or from a checkpoint, and returns the frames.
+
+        See `NeuralStyleTransfer.fit_style_transfer`, which takes the same options one by one.
+        """
         store = None if asked.checkpoint_dir is None else checkpoints.Store(asked.checkpoint_dir)
         checkpoint = self._checkpoint(asked, store)
         plan = plan_lib.make(self.setup, asked)
@@ -71,7 +76,7 @@ class Session:
             tile_size=plan.stages[-1].tile_size,
             frames=recorder.held(plan.total_steps),
         )
-        header = memory_advice.check_memory(request)  # Before the targets, which take memory too.
+        header = memory_advice.check_memory(request)  # Before the targets are computed, which takes memory too.
         with memory_advice.explained(request):
             stages = self._compiled.stages(plan)
         fingerprint = plan_lib.fingerprint(plan)
@@ -81,7 +86,7 @@ class Session:
         every = callbacks.standard(
             plan, recorder, replicas=self._replicas, header=header, checkpoint=checkpoint, store=store
         )
-        # All arguments are good: what was run before gives way.
+        # All arguments have passed their checks: the last run gives way to this one.
         run = run_lib.Run(plan, every, stages=stages, checkpoint=checkpoint, input_digests=self.input_digests)
         self._run, self.state = run, run.state
         self.state.frames, self.state.frame_steps = recorder.frames, recorder.steps
@@ -94,30 +99,36 @@ class Session:
         return recorder.frames
 
     def result(self) -> result_lib.Result:
-        """Returns what the last run has made, so far if it goes on. Before the first run: the start."""
+        """Returns the result of the last run, so far during the run. Before the first run: the start."""
         plan = plan_lib.make(self.setup, settings.FitSettings()) if self._run is None else self._run.plan
         return result_lib.of(plan, self.state, self.input_digests)
 
-    def asked(self) -> dict[str, Any]:
-        """Returns {option: value} of the setup and of the last run."""
+    def asked(self) -> dict[str, object]:
+        """Returns {option: value} of the transfer and of the last run, as given."""
         options = settings.values(self.setup.settings)
         return options if self._run is None else options | settings.values(self._run.plan.fit)
 
     def shown(self, name: str) -> Any:
-        """Returns what has an attribute of this name: the session, the run's state, or what Keras's callbacks see."""
-        found = next((place for place in (self, self.state) if hasattr(place, name)), None)
-        return found or (self.state if self._run is None else self._run.model)
+        """Returns the attribute of this name: the session's own, or the one that callbacks see of the last run.
+
+        Raises:
+            AttributeError: Neither has such an attribute.
+        """
+        found = getattr(self, name, _MISSING)
+        if found is _MISSING:
+            return getattr(self.state if self._run is None else self._run.model, name)
+        return found
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes files and shows progress: False on the hosts but one of a run over several."""
+        """Whether this process writes files and shows progress. Of several hosts, only the chief does."""
         return hosts.is_chief(self._replicas)
 
     def _checkpoint(
         self, asked: settings.FitSettings, store: checkpoints.Store | None
     ) -> checkpoints.Checkpoint | None:
-        """The checkpoint that a run goes on from, after taking over what its run has drawn and chosen."""
-        modes.get(self.setup.settings.losses.mode, asked)  # For its errors.
+        """Returns the checkpoint that a run continues from, if any, after taking over its seed and tile sizes."""
+        modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
         steps = asked.epochs * asked.steps_per_epoch
         found = checkpoints.to_go_on_from(store, resume=asked.resume, steps=steps)
         step, size = found and found.step, self.setup.pictures.size
@@ -134,6 +145,7 @@ class Session:
     def _recorder(
         self, plan: plan_lib.Plan, store: checkpoints.Store | None, *, resume: bool
     ) -> callbacks.FrameRecorder:
+        """Returns the callback that keeps the frames of a run. Hosts other than the chief keep the last one alone."""
         if not self.is_chief:
             return callbacks.FrameRecorder(plan.total_steps)
         asked = self.setup.settings.frames
@@ -148,6 +160,6 @@ class Session:
 
 
 def _agreed(given: settings.TransferSettings) -> dict[str, object]:
-    """{option: value} that all hosts need the same."""
+    """Returns {option: value} of the options that must be the same on all hosts."""
     names = [f.name for f in settings.fields(settings.TransferSettings) if settings.declared(f).is_agreed]
     return {name: record.described(value) for name, value in settings.values(given).items() if name in names}

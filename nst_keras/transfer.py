@@ -29,7 +29,7 @@ __all__ = ["NeuralStyleTransfer"]
 class NeuralStyleTransfer:
     """Neural style transfer by optimising an image (Gatys, Ecker and Bethge 2015 and 2016).
 
-    A bad argument raises `ValueError`, `TypeError` or `OSError` at once, with one sentence that names it.
+    A bad argument raises `ValueError`, `TypeError` or `OSError` at once. The message names the argument.
 
     Example:
     ```python
@@ -43,17 +43,17 @@ class NeuralStyleTransfer:
     Attributes:
         image: The picture, uint8 [height, width, 3].
         generated_image: The picture before it is rounded, float32 [1, height, width, 3], 0..255.
-        history: Keras `History`, an entry a step: loss, style_loss, content_loss, var_loss.
-        frames: uint8 arrays [height, width, 3] of the last run, also where an error ended it.
+        history: Keras `History` with one entry per step: loss, style_loss, content_loss, var_loss.
+        frames: The frames of the last run, uint8 arrays [height, width, 3], also if an error ended it.
         frame_steps: The step of each frame.
-        step: Steps made in the last run.
-        stop_reason: Why the last run ended, a sentence.
-        completed: Whether it made all its steps, or came to where no step lowers the loss.
-        terms: `LossTerms` of the last step, with the losses of each layer.
+        step: Number of steps made in the last run.
+        stop_reason: Why the last run ended, as a sentence.
+        completed: Whether the last run made all its steps, or converged: no step lowers the loss further.
+        terms: `LossTerms` of the last step, with the loss of each layer; None before the first step.
         content_image: The content image as resized, float32 [1, height, width, 3], 0..255; None without content.
         style_images: The style images as resized, each float32 [1, height, width, 3], 0..255.
         input_digests: {argument: SHA-256} of the pictures and weights that were read from files or given as arrays.
-        is_chief: Whether this process writes files: False on the hosts but one of a run over several.
+        is_chief: Whether this process writes files. Of several hosts, only the chief does.
     """
 
     image: np.ndarray
@@ -115,71 +115,44 @@ class NeuralStyleTransfer:
         jit_compile: str | bool = "auto",
         deterministic: bool = False,
     ) -> None:
-        # fmt: off  A line or two for each group of options.
-        self._session = session.Session(
-            settings_lib.TransferSettings(
-                images=settings_lib.ImageSettings(
-                    style_image=style_image,
-                    content_image=content_image,
-                    image_size=image_size,
-                    enlarge=enlarge,
-                    texture_size=texture_size,
-                    style_blend=style_blend,
-                    style_scale=style_scale,
-                    style_mask=style_mask,
-                    content_mask=content_mask,
-                    preserve_color=preserve_color,
-                    init=init,
-                ),
-                network=settings_lib.NetworkSettings(
-                    extractor=extractor,
-                    weights=weights,
-                    pooling=pooling,
-                    padding=padding,
-                    smoothing=smoothing,
-                    preprocess=preprocess,
-                    precision=precision,
-                ),
-                losses=settings_lib.LossSettings(
-                    mode=mode,
-                    n_style_layers=n_style_layers,
-                    n_content_layers=n_content_layers,
-                    style_layers=style_layers,
-                    content_layers=content_layers,
-                    style_layer_scheme=style_layer_scheme,
-                    normalization=normalization,
-                    style_statistic=style_statistic,
-                    variation=variation,
-                ),
-                optimization=settings_lib.OptimizerSettings(
-                    optimizer=optimizer,
-                    averaging=averaging,
-                    lbfgs_history=lbfgs_history,
-                    preconditioning=preconditioning,
-                ),
-                schedule=settings_lib.ScheduleSettings(pyramid=pyramid, pyramid_shares=pyramid_shares),
-                runtime=settings_lib.RuntimeSettings(
-                    seed=seed,
-                    deterministic=deterministic,
-                    tile_size=tile_size,
-                    halo=halo,
-                    strategy=strategy,
-                    jit_compile=jit_compile,
-                ),
-                frames=settings_lib.FrameSettings(frame_interval=frame_interval, frames_dir=frames_dir),
-            )
-        )
+        # A line or two for each group of options.
+        # fmt: off
+        self._session = session.Session(settings_lib.TransferSettings(
+            images=settings_lib.ImageSettings(
+                style_image=style_image, content_image=content_image, image_size=image_size, enlarge=enlarge,
+                texture_size=texture_size, style_blend=style_blend, style_scale=style_scale, style_mask=style_mask,
+                content_mask=content_mask, preserve_color=preserve_color, init=init,
+            ),
+            network=settings_lib.NetworkSettings(
+                extractor=extractor, weights=weights, pooling=pooling, padding=padding, smoothing=smoothing,
+                preprocess=preprocess, precision=precision,
+            ),
+            losses=settings_lib.LossSettings(
+                mode=mode, n_style_layers=n_style_layers, n_content_layers=n_content_layers,
+                style_layers=style_layers, content_layers=content_layers, style_layer_scheme=style_layer_scheme,
+                normalization=normalization, style_statistic=style_statistic, variation=variation,
+            ),
+            optimization=settings_lib.OptimizerSettings(
+                optimizer=optimizer, averaging=averaging, lbfgs_history=lbfgs_history, preconditioning=preconditioning,
+            ),
+            schedule=settings_lib.ScheduleSettings(pyramid=pyramid, pyramid_shares=pyramid_shares),
+            runtime=settings_lib.RuntimeSettings(
+                seed=seed, deterministic=deterministic, tile_size=tile_size, halo=halo, strategy=strategy,
+                jit_compile=jit_compile,
+            ),
+            frames=settings_lib.FrameSettings(frame_interval=frame_interval, frames_dir=frames_dir),
+        ))
         # fmt: on
 
     @classmethod
     def from_settings(cls, given: settings_lib.TransferSettings) -> NeuralStyleTransfer:
-        """Returns a transfer of these settings."""
+        """Returns a transfer with these settings."""
         style_transfer = cls.__new__(cls)
         style_transfer._session = session.Session(given)
         return style_transfer
 
     @settings_lib.documents(settings_lib.FitSettings)
-    def fit_style_transfer(  # noqa: D417  The help of options is put in.
+    def fit_style_transfer(  # noqa: D417  The decorator inserts the help of the options.
         self,
         epochs: int = 10,
         steps_per_epoch: int = 100,
@@ -199,22 +172,24 @@ class NeuralStyleTransfer:
         alpha_norm_weight: float = 0.0,
         verbose: int | str = "auto",
     ) -> Sequence[np.ndarray]:
-        """Optimises the picture, from its start, whatever was run before.
+        """Optimises the picture. Each call starts again from `init`, unless it resumes from a checkpoint.
 
-        A loss or gradient that is not finite, or Ctrl-C, ends the run early: the last good image and the frames stay,
-        and `stop_reason` says why.
+        A loss or gradient that is not finite, or Ctrl-C, ends the run early. It keeps the last good picture and the
+        frames, and `stop_reason` says why it ended.
+
+        With Keras's optimizers, the history has for each step the loss of the picture before that step.
 
         Args:
             {options}
 
         Returns:
-            Frames, uint8 [height, width, 3], one every `frame_interval` steps, and the last; that alone on hosts other
-            than the chief. With Keras's optimizers, a step's loss in the history is that of the picture before it.
+            The frames, uint8 arrays [height, width, 3]: one every `frame_interval` steps, and the last picture. Hosts
+            other than the chief return the last picture alone.
 
         Raises:
             ValueError: A bad argument, frames that would not fit into memory, or a checkpoint of another run.
             OSError: A folder or file cannot be written to, or another host is lost (`ConnectionError`).
-            MemoryError: Memory did not suffice. The sentence names a size or a setting that would fit.
+            MemoryError: The run needs more memory than there is. The message names a size or setting that would fit.
         """
         # fmt: off
         return self.fit(settings_lib.FitSettings(
@@ -227,16 +202,16 @@ class NeuralStyleTransfer:
         # fmt: on
 
     def fit(self, asked: settings_lib.FitSettings) -> Sequence[np.ndarray]:
-        """Optimises the picture, see `fit_style_transfer`, which takes the same options one by one."""
+        """Optimises the picture. See `fit_style_transfer`, which takes the same options one by one."""
         return self._session.fit(asked)
 
     @property
     def result(self) -> result_lib.Result:
-        """What the last run has made, so far if it goes on. Before the first run: the start."""
+        """The result of the last run, so far during the run. Before the first run: the start."""
         return self._session.result()
 
     @settings_lib.documents(settings_lib.SaveSettings)
-    def save(  # noqa: D417  The help of options is put in.
+    def save(  # noqa: D417  The decorator inserts the help of the options.
         self,
         path: str | os.PathLike[str],
         *,
@@ -245,23 +220,24 @@ class NeuralStyleTransfer:
         alpha: bool = False,
         metadata: bool = True,
     ) -> None:
-        """Saves the picture, with an sRGB profile and with the run's settings inside, which make it again.
+        """Saves the picture with an sRGB profile, and with the settings that make it again.
 
         Args:
-            path: Ends in .png, .jpg, .jpeg, .webp, .tif or .tiff. An existing file is replaced, whole or not at all.
+            path: The file, ending in .png, .jpg, .jpeg, .webp, .tif or .tiff. An existing file is replaced completely
+                or not at all.
             {options}
 
         Raises:
-            ValueError: A bad argument, or a format that cannot hold what is asked for.
+            ValueError: A bad argument, or a format that cannot hold this bit depth or transparency.
             OSError: The file cannot be written.
         """
         self.result.save(path, output_size=output_size, bit_depth=bit_depth, alpha=alpha, metadata=metadata)
 
     def record(self, **saved: Any) -> record_lib.Record:
-        """Returns how the picture was made, see `nst_keras.export.record`.
+        """Returns the record of how the picture was made, see `nst_keras.export.record`.
 
         Args:
-            saved: Options of `save`, for the record of its file.
+            saved: Options of `save`, to be recorded too.
         """
         return self.result.record(settings_lib.SaveSettings(**saved) if saved else None)
 
@@ -277,37 +253,38 @@ class NeuralStyleTransfer:
 
     @property
     def state(self) -> state_lib.RunState:
-        """What the last run has come to, while it goes on too."""
+        """The state of the last run, also during the run."""
         return self._session.state
 
     @property
     def extractor(self) -> extractors.FeatureExtractor:
-        """The network, cut to the layers named."""
+        """The network, cut to the style and content layers."""
         return self._session.setup.extractor
 
     @property
     def seed(self) -> int:
-        """The seed in use."""
+        """The seed in use: the one given, or the one drawn."""
         return self._session.setup.pictures.seed
 
     @property
     def settings(self) -> dict[str, Any]:
-        """{argument: value} of construction and of the last run."""
+        """{argument: value} of the constructor and of the last run, as given."""
         return self._session.asked()
 
     @property
     def stop_training(self) -> bool:
-        """Set it to True to end the run after the present step."""
+        """Whether the run ends after the present step. A callback sets it to True to end the run."""
         return self._session.state.stop_training
 
     @stop_training.setter
     def stop_training(self, value: bool) -> None:
+        """Ends the run after the present step, if True."""
         self._session.state.stop_training = value
 
-    if not TYPE_CHECKING:  # Type checkers know the attributes named above alone.
+    if not TYPE_CHECKING:  # Type checkers know only the attributes named above.
 
         def __getattr__(self, name: str) -> Any:
-            """Returns what the session has of this name, or its run, or what Keras's callbacks see of that."""
+            """Returns the attribute of this name of the session, or the one that callbacks see of the last run."""
             if name.startswith("_") or hasattr(type(self), name):  # The latter: an error inside a property.
                 raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-            return getattr(self._session.shown(name), name)
+            return self._session.shown(name)

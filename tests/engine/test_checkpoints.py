@@ -328,7 +328,7 @@ def test_a_run_of_other_settings_is_refused_with_the_difference(make_transfer, t
 
 def test_a_folder_with_a_run_in_it_is_not_overwritten(make_transfer, tmp_path):
     fit(make_transfer(), tmp_path)
-    with pytest.raises(ValueError, match=r"checkpoint_dir: .* holds the checkpoints of a run\. Continue it with resume"):
+    with pytest.raises(ValueError, match=r"checkpoint_dir: .* the checkpoints of a run\. Continue it with resume"):
         fit(make_transfer(), tmp_path)
 
 

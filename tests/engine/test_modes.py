@@ -115,7 +115,7 @@ def test_only_a_texture_has_a_size_of_its_own(make, mode):
     ("mode", "weights", "message"),
     [
         ("texture", {"content_weight": 1.0}, "content_weight has no effect in mode='texture'"),
-        ("content_reconstruction", {"style_weight": 1.0}, "style_weight has no effect in mode='content_reconstruction'"),
+        ("content_reconstruction", {"style_weight": 1.0}, "style_weight has no effect in mode='content_reconstruc"),
         ("texture", {"style_weight": 0.0}, "style_weight and content_weight are both 0"),
     ],
 )
