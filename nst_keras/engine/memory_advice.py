@@ -175,7 +175,7 @@ def _in_words(request: memory_estimate.MemoryRequest) -> str:
 
 
 def _name(value: str | extractors.FeatureExtractor | keras.optimizers.Optimizer) -> str:
-    return value if isinstance(value, str) else value.name
+    return value if isinstance(value, str) else getattr(value, "name", type(value).__name__)
 
 
 def _scaled(size: tuple[int, int], longest_side: int) -> tuple[int, int]:
