@@ -299,6 +299,17 @@ def test_an_optimizer_object_stands_for_itself_and_is_not_touched(name):
     again.start(tf.zeros([1, 8, 8, 3]))
     again.carry_over(mine)
     assert optimizers.state_images(mine) == optimizers.state_images("adam")
+    assert made.name == type(mine).__name__
+
+
+def test_a_transfer_takes_an_optimizer_object_through_its_stages(make_transfer):
+    mine = optimizers.LBFGS(history=3, jit_compile="false")
+    style_transfer = make_transfer(optimizer=mine, pyramid=[32, 48], jit_compile="false")
+    for _ in range(2):
+        style_transfer.fit_style_transfer(epochs=1, steps_per_epoch=6, verbose=0)
+        losses = style_transfer.history.history["loss"]
+        assert losses[5] < losses[3]
+    assert not hasattr(mine, "image")
 
 
 def test_an_optimizers_config_tells_its_settings_and_not_its_place_in_memory():
