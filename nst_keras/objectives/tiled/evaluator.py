@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from nst_keras import checks
 from nst_keras.losses import guidance, statistics
 from nst_keras.objectives import base, comparison, targets
 from nst_keras.objectives.tiled import content_features, passes, style_summaries, tiles, tiling
@@ -28,14 +29,17 @@ def check_statistic(style_statistic: str | statistics.StyleStatistic) -> statist
     Args:
         style_statistic: A name in `statistics.STATISTICS`, or a statistic.
     """
-    statistic = statistics.STATISTICS[style_statistic] if isinstance(style_statistic, str) else style_statistic
-    if not isinstance(statistic, statistics.Additive):
-        known = {id(one): name for name, one in statistics.STATISTICS.items()}
-        raise ValueError(
-            f"style_statistic={known.get(id(statistic), style_statistic)!r} puts all locations of the picture in "
-            "order, which tiles cannot do each for itself. Choose another, or tile_size=None."
-        )
-    return statistic
+    statistic = style_statistic
+    if isinstance(style_statistic, str):
+        statistic = statistics.STATISTICS[checks.one_of("style_statistic", style_statistic, statistics.STATISTICS)]
+    if isinstance(statistic, statistics.Additive):
+        return statistic
+    names = {type(one): name for name, one in statistics.STATISTICS.items()}
+    additive = [name for name, one in statistics.STATISTICS.items() if isinstance(one, statistics.Additive)]
+    raise ValueError(
+        f"style_statistic={names.get(type(statistic), type(statistic).__name__)!r} is no sum over the picture's "
+        f"locations, which tiles need. Choose one of: {', '.join(additive)}; or tile_size=None."
+    )
 
 
 class Tiled:
