@@ -65,7 +65,9 @@ def style_targets(
         ValueError: A region without a style image, or no region.
     """
     if not regions or not all(len(region.images) for region in regions):
-        raise ValueError("regions has no style image, but style_layers are given. Give one.")
+        raise ValueError(
+            "regions has no style image, but style_layers are given. Give one style image or more to each."
+        )
     summarised = summarised or whole_summary(statistic, extractor)
     return [
         StyleTarget(

@@ -12,6 +12,8 @@ from nst_keras.objectives import objective
 from tests import reference
 from tests.objectives.examples import LAYERS, STYLE_ALONE, WEIGHTS, noise
 
+STYLE, CONTENT = LAYERS["style_layers"], LAYERS["content_layers"]
+
 
 @pytest.mark.parametrize("normalization", sorted(losses.NORMALIZATIONS))
 def test_the_terms_are_those_of_the_naive_losses(make, extractor, content, style, normalization):
@@ -21,12 +23,8 @@ def test_the_terms_are_those_of_the_naive_losses(make, extractor, content, style
         {name: x[0].numpy().astype(float) for name, x in extractor(loading.load(i)).items()}
         for i in (image, content, style)
     )
-    style_layers = {
-        n: 3.0 * w * reference.style_loss(f[n], s[n], normalization) for n, w in LAYERS["style_layers"].items()
-    }
-    content_layers = {
-        n: 0.5 * w * reference.content_loss(f[n], p[n], normalization) for n, w in LAYERS["content_layers"].items()
-    }
+    style_layers = {n: 3.0 * w * reference.style_loss(f[n], s[n], normalization) for n, w in STYLE.items()}
+    content_layers = {n: 0.5 * w * reference.content_loss(f[n], p[n], normalization) for n, w in CONTENT.items()}
     variation = 0.01 * reference.total_variation(image[0].numpy().astype(float), normalization)
     for ours, expected in ((terms.style_layers, style_layers), (terms.content_layers, content_layers)):
         assert {n: pytest.approx(v, rel=1e-4) for n, v in expected.items()} == {n: float(v) for n, v in ours.items()}
@@ -124,7 +122,7 @@ def test_the_style_loss_is_that_of_the_regions_each_in_its_strength(make, extrac
     regions = [region(*given) for given in zip(styles, masks, strengths, strict=True)]
     goal = make(regions=regions, normalization="relative", jit_compile="false", **STYLE_ALONE)
     picture = {name: x[0].numpy() for name, x in extractor(noise(content)).items()}
-    for layer, weight in LAYERS["style_layers"].items():
+    for layer, weight in STYLE.items():
         expected = 0.0
         for image, mask, strength in zip(styles, masks, strengths, strict=True):
             target = reference.gram_matrix(extractor(loading.load(image))[layer][0].numpy())

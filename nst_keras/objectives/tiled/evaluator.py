@@ -29,12 +29,12 @@ def check_statistic(style_statistic: str | statistics.StyleStatistic) -> statist
     Args:
         style_statistic: A name in `statistics.STATISTICS`, or a statistic.
     """
-    statistic = style_statistic
+    statistic: object = style_statistic
     if isinstance(style_statistic, str):
         statistic = statistics.STATISTICS[checks.one_of("style_statistic", style_statistic, statistics.STATISTICS)]
     if isinstance(statistic, statistics.Additive):
         return statistic
-    names = {type(one): name for name, one in statistics.STATISTICS.items()}
+    names: dict[type, str] = {type(one): name for name, one in statistics.STATISTICS.items()}
     additive = [name for name, one in statistics.STATISTICS.items() if isinstance(one, statistics.Additive)]
     raise ValueError(
         f"style_statistic={names.get(type(statistic), type(statistic).__name__)!r} is no sum over the picture's "
@@ -50,7 +50,7 @@ class Tiled:
             `statistics.Additive`.
         regions: Style images of each region; may be empty without style layers.
         content_image: float32 [1, height, width, 3], 0..255; may be None without content layers.
-        tile_size: Size of a tile in pixels, at most; see `tiles.tiles`.
+        tile_size: Size of a tile in pixels, without its halo; see `tiles.tiles`.
         halo: Context pixels around each tile, a multiple of the network's stride. Default: the receptive field, which
             makes gradients exact. Less is faster and approximate near the borders of tiles: with VGG19's five style
             layers the gradient is off by 5e-7 at 64 px in place of 80, and by 5e-5 at 32 px.

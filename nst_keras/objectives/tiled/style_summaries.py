@@ -22,7 +22,7 @@ def tiled_summary(
     Args:
         statistic: Measures style.
         extractor: Network that gives the style layers, and no others.
-        tile_size: Size of a tile in pixels, at most; see `tiles.tiles`.
+        tile_size: Size of a tile in pixels, without its halo; see `tiles.tiles`.
     """
 
     def summaries_of(
