@@ -116,7 +116,7 @@ class NeuralStyleTransfer:
         deterministic: bool = False,
     ) -> None:
         # fmt: off  A line or two for each group of options.
-        self._prepare(
+        self._session = session.Session(
             settings_lib.TransferSettings(
                 images=settings_lib.ImageSettings(
                     style_image=style_image,

@@ -12,10 +12,8 @@ import tensorflow as tf
 from nst_keras import transfer
 from nst_keras.engine import memory_estimate, tile_sizes
 from nst_keras.networks import extractors
-from nst_keras.objectives import whole
-from nst_keras.objectives.tiled import evaluator
 from nst_keras.runtime import memory
-from tests import small_networks
+from tests import inputs, small_networks
 from tests.conftest import centred
 
 WEIGHTS = {"style_weight": 1.0, "content_weight": 0.02}
@@ -107,11 +105,11 @@ def test_one_trace_for_a_whole_run(make, optimizer):
 
 
 def test_starts(make, content, style):
-    starts = {init: make(init=init)._inputs.initial_image for init in ("content", "noise", "style")}
+    starts = {init: make(init=init).setup.pictures.initial_image for init in ("content", "noise", "style")}
     np.testing.assert_array_equal(starts["content"][0], content)
     assert all(image.shape == (1, *content.shape) for image in starts.values())
     own = np.full((24, 20, 3), 99, np.uint8)
-    np.testing.assert_allclose(make(init=own)._inputs.initial_image, np.full((1, *content.shape), 99), atol=1e-3)
+    np.testing.assert_allclose(make(init=own).setup.pictures.initial_image, np.full((1, *content.shape), 99), atol=1e-3)
 
 
 def test_the_style_image_keeps_its_aspect(make, style):
@@ -154,7 +152,7 @@ def test_a_weight_of_0_leaves_the_term_out_and_cuts_the_network(make):
     style_transfer = make()
     fit(style_transfer, content_weight=0.0)
     assert style_transfer.history.history["content_loss"] == [0.0] * 4
-    assert style_transfer.objective.evaluator.comparison.extractor.layers == ("conv1", "conv2")
+    assert style_transfer.objective._extractor.layers == ("conv1", "conv2")
 
 
 def test_the_usual_weights_belong_to_the_normalization(make):
@@ -239,7 +237,7 @@ def test_layers_by_name_or_by_weight(make, layers):
     expected = (
         layers if isinstance(layers, dict) else {"conv1": 0.5, "conv2": 0.5} if len(layers) == 2 else {"conv1": 1.0}
     )
-    assert make(style_layers=layers)._problem._layers["style_layers"] == expected
+    assert make(style_layers=layers).setup.style_layers == expected
 
 
 BAD = [
@@ -523,7 +521,7 @@ def test_a_pyramid_is_recorded_by_its_sizes(make_transfer):
 
 def test_numbers_may_be_numpys(make_transfer, style):
     style_transfer = make_transfer([style, style], style_blend=np.array([3, 1]), style_scale=np.array([1.0, 0.5]))
-    assert style_transfer._inputs.blend == [0.75, 0.25]
+    assert style_transfer.setup.pictures.blend == [0.75, 0.25]
     assert [max(image.shape[1:3]) for image in style_transfer.style_images] == [48, 24]
 
 
@@ -538,8 +536,7 @@ def test_a_run_in_tiles_makes_the_picture_of_one_that_is_whole(make_transfer, op
         style_transfer = make_transfer(tile_size=tile_size, **options)
         pictures.append(fit(style_transfer, 6, var_weight=1e-3)[-1].astype(int))
         histories.append(style_transfer.history.history["loss"])
-        kinds = {type(objective.evaluator) for objective in style_transfer._problem._objectives.values()}
-        assert kinds == {evaluator.Tiled if tile_size else whole.Whole}
+        assert inputs.tile_sizes(style_transfer) == [tile_size, tile_size]
     np.testing.assert_allclose(histories[0], histories[1], rtol=1e-4)
     assert np.max(np.abs(pictures[0] - pictures[1])) <= 1
 
@@ -590,8 +587,8 @@ def test_an_explicit_size_is_refused_where_the_network_sees_everything(make_tran
     options = {"preprocess": centred, "style_layers": ["first"], "content_layers": ["last"]}
     with pytest.raises(ValueError, match=r"^'global_pooling' cannot be evaluated in tiles: .* Use tile_size=None\.$"):
         make_transfer(network=network, tile_size=16, **options)
-    assert make_transfer(network=network, **options)._problem.tile_sizes() == [None]
-    assert make_transfer(style_statistic="sliced_wasserstein")._problem.tile_sizes() == [None]
+    assert inputs.tile_sizes(make_transfer(network=network, **options)) == [None]
+    assert inputs.tile_sizes(make_transfer(style_statistic="sliced_wasserstein")) == [None]
 
 
 def test_a_picture_too_large_for_the_memory_is_taken_in_tiles_without_being_asked(make_transfer, monkeypatch):
@@ -604,5 +601,5 @@ def test_a_picture_too_large_for_the_memory_is_taken_in_tiles_without_being_aske
     monkeypatch.setattr(memory, "available_memory", lambda: memory.Available("this machine", 2**35, 2**31))
     style_transfer = make_transfer()
     fit(style_transfer, 2)
-    assert style_transfer._problem.need().tile_size == 16
-    assert isinstance(next(iter(style_transfer._problem._objectives.values())).evaluator, evaluator.Tiled)
+    assert inputs.tile_sizes(style_transfer) == [16]
+    assert style_transfer.objective.tracing_count() == 4

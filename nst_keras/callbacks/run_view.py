@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol, cast, runtime_checkable
+from typing import Protocol, cast
 
 import keras
 import numpy as np
@@ -35,7 +35,6 @@ class ObjectiveView(Protocol):
         ...
 
 
-@runtime_checkable
 class RunView(Protocol):
     """What callbacks may read of the run that Keras hands them as `self.model`.
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import keras
 
-from nst_keras.callbacks import balance, checkpointing, frames, history, lockstep, watching
+from nst_keras.callbacks import balance, checkpointing, frames, history, lockstep
+from nst_keras.callbacks.watching import watching
 from nst_keras.engine import checkpoints
 from nst_keras.engine import plan as plan_lib
 from nst_keras.runtime import devices, hosts
@@ -24,17 +25,17 @@ def standard(
     """Returns the callbacks of a run: history, the user's own, frames, warnings, progress, checkpoints.
 
     Args:
-        plan: What is run.
-        recorder: Keeps the frames.
-        replicas: What the work is shared out to. The chief alone shows progress and writes files.
+        plan: The plan of the run.
+        recorder: The callback that keeps the frames.
+        replicas: The replicas that share the work. Only their chief shows progress and writes files.
         header: A line above the progress.
-        checkpoint: What the run goes on from.
-        store: Where its checkpoints are written; None for a run without.
+        checkpoint: The checkpoint that the run resumes from. Default: none.
+        store: The folder for the run's checkpoints. None: no checkpoints are written.
 
     Raises:
-        ValueError: A bad option of what is shown.
-        OSError: A folder or file that cannot be written to.
-        ImportError: A package that is missing.
+        ValueError: `show_interval` or `verbose` is out of range, or `preview` is no picture file.
+        OSError: A file or folder cannot be written to.
+        ImportError: `tensorboard` is given, but the package of that name is not installed.
     """
     fit, is_chief = plan.fit, hosts.is_chief(replicas)
     made: list[keras.callbacks.Callback] = [
@@ -44,7 +45,7 @@ def standard(
         balance.BalanceCheck(),
     ]
     if is_chief:
-        made += watching.watching(
+        made += watching(
             show_image=fit.show_image,
             show_interval=fit.show_interval,
             preview=fit.preview,

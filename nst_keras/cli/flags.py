@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from absl import flags
 
@@ -14,31 +14,38 @@ from nst_keras.cli import flag_kinds
 
 __all__ = ["HEADER", "define", "flag_line", "given", "kind_of", "settings_of"]
 
+T = TypeVar("T")
+
 # How a flagfile begins that a run has written.
 HEADER = "# Made by nst_keras"
 
 
-def define(values: flags.FlagValues) -> None:
-    """Defines a flag for each option of the command line that text can name.
+def define(values: flags.FlagValues, kind: type[Any] = settings.JobSettings) -> None:
+    """Defines a flag for each option that text can name.
 
     Args:
         values: Where the flags are defined.
+        kind: A dataclass of groups of options.
     """
-    for group in settings.groups(settings.JobSettings):
+    for group in settings.groups(kind):
         helps = settings.helps(group)
         for field in settings.fields(group):
             if settings.declared(field).has_flag:
                 _define(field, helps[field.name], group.title, values)
 
 
-def settings_of(values: flags.FlagValues) -> settings.JobSettings:
+def settings_of(values: flags.FlagValues, kind: type[T] = settings.JobSettings) -> T:
     """Returns what the flags say. Options without a flag have their defaults.
+
+    Args:
+        values: Flags that `define` has defined.
+        kind: The dataclass of groups that they were defined for.
 
     Raises:
         ValueError: A value out of its range.
     """
-    defaults = {field.name: field.default for field in settings.fields(settings.JobSettings)}
-    return settings.built(settings.JobSettings, lambda name: values[name].value if name in values else defaults[name])
+    defaults = {field.name: field.default for field in settings.fields(kind)}
+    return settings.built(kind, lambda name: values[name].value if name in values else defaults[name])
 
 
 def flag_line(name: str, value: Any) -> str:
@@ -115,6 +122,6 @@ def _define(field: dataclasses.Field[Any], text: str, title: str, values: flags.
     if field.type == "bool":  # absl's own, which understands --name and --noname too.
         flags.DEFINE_bool(field.name, field.default, text, values, module_name=title)
         return
-    kind = kind_of(field.name)
+    kind = flag_kinds.kind(str(field.type))
     parser = _Parser(kind, optional="None" in str(field.type).split(" | "))
     flags.DEFINE(parser, field.name, field.default, text, values, _Serializer(kind), module_name=title)

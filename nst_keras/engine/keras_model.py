@@ -69,12 +69,6 @@ class RunModel:
         self._run.state.history = value
 
     @property
-    def optimizer(self) -> Any:
-        """Keras's optimizer where there is one, else the optimizer at work."""
-        optimizer = self._run.state.optimizer
-        return getattr(optimizer, "keras_optimizer", None) or optimizer
-
-    @property
     def _initial_epoch(self) -> int:
         """The epoch at which the run begins, which Keras's `BackupAndRestore` sets."""
         return self._run.state.initial_epoch

@@ -98,8 +98,8 @@ class Run:
         state, entered = self.state, self._stages[stage]
         start = entered.plan.pictures.initial_image
         state.stage, state.objective = stage, entered.objective
-        state.optimizer = entered.optimizer()
-        state.optimizer.start(start if image is None else resizing.resize_to(image, *start.shape[1:3]))
+        state.solver = entered.optimizer()
+        state.solver.start(start if image is None else resizing.resize_to(image, *start.shape[1:3]))
 
     def take_up(self) -> None:
         """Sees to all that follows from the optimizer's variables, where these were given other values."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -63,7 +63,7 @@ class RunState:
         stage_sizes: For each stage, height and width of the picture.
         terms: `LossTerms` of the last step, with the losses of each layer; None before it.
         objective: What is lowered in the present stage; None before the run.
-        optimizer: What lowers it; None before the run.
+        solver: The optimizer at work; None before the run.
         begun: Whether the run came to its first step.
         interrupted: Whether Ctrl-C ended the run, or came while it ended.
         picture_replaced: Whether a callback has put another picture in the place of the last step's.
@@ -82,7 +82,7 @@ class RunState:
         self.stage_sizes: Sequence[tuple[int, int]] = (pictures.size,)
         self.terms: objective_lib.LossTerms | None = None
         self.objective: objective_lib.Objective | None = None
-        self.optimizer: optimizers.Optimizer | None = None
+        self.solver: optimizers.Optimizer | None = None
         self.begun = self.interrupted = self.picture_replaced = self.stop_training = False
         self.stop = Stop(StopReason.NOT_BEGUN, "not begun")
         self.frames: Sequence[np.ndarray] = []
@@ -153,7 +153,12 @@ class RunState:
 
     @property
     def working_optimizer(self) -> optimizers.Optimizer:
-        """The optimizer of a run that goes on; raises `RuntimeError` before it."""
-        if self.optimizer is None:
+        """The optimizer at work; raises `RuntimeError` before the run."""
+        if self.solver is None:
             raise RuntimeError("The run has not begun, and so has no optimizer. Ask again in a callback.")
-        return self.optimizer
+        return self.solver
+
+    @property
+    def optimizer(self) -> Any:
+        """Keras's optimizer where there is one, else the optimizer at work; None before the run."""
+        return getattr(self.solver, "keras_optimizer", None) or self.solver

@@ -141,11 +141,14 @@ def built(kind: Callable[..., T], value_of: Callable[[str], Any]) -> T:
 
 @functools.cache
 def helps(kind: type) -> dict[str, str]:
-    """Returns {option: its help}, from the `Attributes:` of a group's docstring."""
-    docstring = inspect.cleandoc(kind.__doc__ or "") + "\n"
-    section = re.search(r"^Attributes:\n((?: .*\n|\n)*)", docstring, re.MULTILINE)
-    entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1] if section else "", re.MULTILINE)
-    return {name: " ".join(text.split()) for name, text in entries}
+    """Returns {option: its help}, from the `Attributes:` in the docstrings of a group and of its bases."""
+    found: dict[str, str] = {}
+    for own in reversed(kind.__mro__):
+        docstring = inspect.cleandoc(vars(own).get("__doc__") or "") + "\n"
+        section = re.search(r"^Attributes:\n((?: .*\n|\n)*)", docstring, re.MULTILINE)
+        entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1] if section else "", re.MULTILINE)
+        found |= {name: " ".join(text.split()) for name, text in entries}
+    return found
 
 
 def documents(kind: type) -> Callable[[T], T]:

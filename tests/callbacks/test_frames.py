@@ -1,3 +1,4 @@
+import dataclasses
 import tracemalloc
 
 import numpy as np
@@ -61,11 +62,20 @@ def test_frames_are_not_held_by_the_run(make_transfer, tmp_path):
     assert frames[0] is not frames[0]
 
 
+def into(style_transfer, folder):
+    """Makes the next run write its frames into another folder."""
+    session = style_transfer._session
+    given = session.setup.settings
+    frames = dataclasses.replace(given.frames, frames_dir=folder)
+    session.setup = session.setup._replace(settings=dataclasses.replace(given, frames=frames))
+
+
 def test_memory_does_not_grow_with_the_steps_where_frames_go_to_files(make_transfer, tmp_path):
     def peak(steps, **options):
         style_transfer = make_transfer(**options)
         style_transfer.fit_style_transfer(1, 2, verbose=0)  # Compiled before it is measured.
-        style_transfer._setup["frames_dir"] = options.get("frames_dir") and tmp_path / f"of_{steps}"
+        if options:
+            into(style_transfer, tmp_path / f"of_{steps}")
         tracemalloc.start()
         style_transfer.fit_style_transfer(1, steps, verbose=0)
         peak = tracemalloc.get_traced_memory()[1]

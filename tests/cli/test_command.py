@@ -11,7 +11,8 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from nst_keras import run, transfer
+from nst_keras import run
+from nst_keras.engine import result
 from nst_keras.engine import run as engine_run
 from nst_keras.images import loading
 from tests.conftest import ROOT
@@ -163,14 +164,14 @@ def test_debug_shows_the_traceback(folder):
 
 
 def fail_at(step, error, monkeypatch):
-    make_step = engine_run.Loop._make_step
+    make_step = engine_run.Run._make_step
 
     def failing(self):
-        if self.step == step:
+        if self.state.step == step:
             raise error
         return make_step(self)
 
-    monkeypatch.setattr(engine_run.Loop, "_make_step", failing)
+    monkeypatch.setattr(engine_run.Run, "_make_step", failing)
 
 
 def test_a_loss_that_is_not_finite_at_once_exits_with_1_and_writes_nothing(folder, capsys):
@@ -230,9 +231,9 @@ def test_the_line_wins_over_a_flagfile_and_the_later_flagfile_over_the_first(fol
 )
 def test_frames_are_kept_where_something_needs_them(folder, monkeypatch, asked, steps):
     kept = []
-    save = transfer.NeuralStyleTransfer.save
+    save_as = result.Result.save_as
     monkeypatch.setattr(
-        transfer.NeuralStyleTransfer, "save", lambda self, *a, **k: kept.append(self.frame_steps) or save(self, *a, **k)
+        result.Result, "save_as", lambda self, *a, **k: kept.append(self.frame_steps) or save_as(self, *a, **k)
     )
     assert run.main(command("--output=made.png", *asked)) == 0
     assert kept == [steps]

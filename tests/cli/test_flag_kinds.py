@@ -5,7 +5,7 @@ import pytest
 
 from nst_keras.cli import flag_kinds
 
-NAMES = "images.ImageSource | list[images.ImageSource] | None"
+NAMES = "ImageSource | list[ImageSource] | None"
 URL = "https://example.org/w_200,h_300/a.jpg"
 
 
@@ -135,7 +135,7 @@ def test_the_text_of_names_gives_them_back(folder):
         ("int | str | None", "content", "content"),
         ("str | float", 0.5, "0.5"),
         ("str | float", "equal", "equal"),
-        ("images.ImageSource", " a,b.jpg", " a,b.jpg"),
+        ("ImageSource", " a,b.jpg", " a,b.jpg"),
         ("str | os.PathLike | None", "a b", "a b"),
         ("bool", True, "true"),
         ("bool", False, "false"),

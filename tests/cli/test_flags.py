@@ -1,73 +1,87 @@
-import inspect
+from __future__ import annotations
+
+import dataclasses
 
 import pytest
 from absl import flags as absl_flags
 
-from nst_keras import export, transfer
-from nst_keras.cli import flags, job
-from nst_keras.engine import result
+from nst_keras import checks, settings
+from nst_keras.cli import flags
 
 
 @pytest.fixture
 def values():
     result = absl_flags.FlagValues()
-    for function in (flags.SETUP, flags.FIT, flags.SAVE, flags.JOB):
-        flags.define(result, *function)
+    flags.define(result)
     return result
 
 
-@pytest.mark.parametrize(
-    ("function", "code"),
-    [
-        (flags.SETUP, transfer.NeuralStyleTransfer.__init__),
-        (flags.FIT, transfer.NeuralStyleTransfer.fit_style_transfer),
-        (flags.SAVE, result.Outcome.save),
-        (flags.JOB, job.Job.__init__),
-        (("export.animations", "save_animation"), export.save_animation),
-    ],
-)
-def test_the_signature_that_is_read_is_the_real_one(function, code):
-    read, helps = flags.signature(*function)
-    real = inspect.signature(code)
-    assert str(read) == str(real)
-    assert [p.default for p in read.parameters.values()] == [p.default for p in real.parameters.values()]
-    assert set(helps) >= set(real.parameters) - {"self"}
+def test_every_option_that_text_can_name_is_a_flag(values):
+    options = {field.name: settings.declared(field) for field in settings.fields(settings.JobSettings)}
+    assert set(values) == {name for name, option in options.items() if option.has_flag}
+    assert {name for name, option in options.items() if not option.has_flag} == {"preprocess", "callbacks", "verbose"}
 
 
-def test_every_argument_that_text_can_name_is_a_flag(values):
-    for function in (flags.SETUP, flags.FIT, flags.SAVE, flags.JOB):
-        assert set(flags.signature(*function)[0].parameters) - set(flags.WITHOUT_FLAG) <= set(values)
-    assert not set(flags.WITHOUT_FLAG) & set(values)
+def test_flags_say_what_the_options_say(values):
+    for field in settings.fields(settings.JobSettings):
+        if settings.declared(field).has_flag:
+            assert values[field.name].value == field.default
+    assert values["halo"].help.startswith("Context pixels around each tile. Default: the receptive field")
 
 
-def test_the_command_lines_animation_is_as_long_as_the_functions():
-    functions = {("export.animations", "save_animation"): "seconds", flags.JOB: "animation_seconds"}
-    lengths = {flags.signature(*function)[0].parameters[name].default for function, name in functions.items()}
-    assert len(lengths) == 1
-
-
-def test_defaults_and_types_are_those_of_the_signature(values):
+def test_settings_are_what_the_flags_say(values):
     values(["run", "--style_weight=2", "--epochs=3", "--show_image", "--learning_rate=1e-2", "--image_size=none"])
-    setup, fit = flags.arguments(values, *flags.SETUP), flags.arguments(values, *flags.FIT)
-    assert setup["normalization"] == "mean"
-    assert setup["image_size"] is None
-    assert fit == {
-        "epochs": 3,
-        "steps_per_epoch": 100,
-        "learning_rate": 0.01,
-        "style_weight": 2.0,
-        "content_weight": None,
-        "var_weight": 0.0,
-        "show_image": True,
-        "show_interval": 90,
-        "preview": None,
-        "tensorboard": None,
-        "checkpoint_dir": None,
-        "checkpoint_interval": 50,
-        "resume": False,
-        "alpha_norm_weight": 0.0,
+    asked = flags.settings_of(values)
+    assert settings.values(asked.transfer) == settings.values(settings.TransferSettings()) | {"image_size": None}
+    changed = {"style_weight": 2.0, "epochs": 3, "show_image": True, "learning_rate": 0.01}
+    assert settings.values(asked.fit) == settings.values(settings.FitSettings()) | changed
+    assert [type(value) for value in (asked.fit.epochs, asked.fit.style_weight, asked.fit.show_image)] == [
+        int,
+        float,
+        bool,
+    ]
+
+
+def test_a_flag_of_a_value_out_of_range_is_told_when_settings_are_made(values):
+    values(["run", "--epochs=0"])
+    with pytest.raises(ValueError, match="epochs must be a whole number, 1 or more, but 0 was given"):
+        flags.settings_of(values)
+
+
+def test_a_new_option_is_one_field():
+    """Its flag, its help, its place in the settings and in what hosts agree on come of themselves."""
+
+    @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+    class Throwaway(settings.FrameSettings):
+        """An option more.
+
+        Attributes:
+            every_other: Keeps every other frame. Default: false.
+            strength: How strong, 0 or more.
+        """
+
+        title = "Thrown away"
+        every_other: bool = settings.option(False)
+        strength: float | None = settings.option(None, settings.optional(checks.non_negative), is_agreed=True)
+
+    @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+    class Job:
+        frames: Throwaway = dataclasses.field(default_factory=Throwaway)
+
+    values = absl_flags.FlagValues()
+    flags.define(values, Job)
+    assert values["every_other"].help == "Keeps every other frame. Default: false."
+    values(["run", "--every_other", "--strength=0.5", "--frame_interval=3"])
+    asked = flags.settings_of(values, Job)
+    assert settings.values(asked) == {
+        "frame_interval": 3,
+        "frames_dir": None,
+        "every_other": True,
+        "strength": 0.5,
     }
-    assert [type(fit[name]) for name in ("epochs", "style_weight", "show_image")] == [int, float, bool]
+    values(["run", "--strength=-1"])
+    with pytest.raises(ValueError, match=r"strength must be 0 or more, but -1\.0 was given"):
+        flags.settings_of(values, Job)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from nst_keras.engine import checkpoints, tile_sizes
 from nst_keras.runtime import memory
-from tests import killable
+from tests import inputs, killable
 from tests.conftest import ROOT
 
 
@@ -461,11 +461,11 @@ def test_the_tiles_that_a_run_began_with_win_over_what_memory_asks_for_now(
     monkeypatch.setattr(memory, "available_memory", lambda: memory.Available("this machine", 2**40, usable))
     monkeypatch.setattr(tile_sizes, "SIZES", (16,))
     resumed = make_transfer(tile_size="auto")
-    assert resumed._problem.tile_sizes() != [tile_size]
+    assert inputs.tile_sizes(resumed) != [tile_size]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # That it will not fit.
         frames = fit(resumed, tmp_path, resume=True)
-    assert resumed._problem.tile_sizes() == [tile_size]
+    assert inputs.tile_sizes(resumed) == [tile_size]
     np.testing.assert_array_equal(frames[-1], unbroken[-1])
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras.engine import reading
 from nst_keras.images import colour, loading, resizing, starts
+from tests import inputs
 
 
 def mask_of(columns, height=48, width=40, level=255):
@@ -17,7 +17,7 @@ def mask_of(columns, height=48, width=40, level=255):
 
 @pytest.fixture
 def read(style, content):
-    return lambda *, styles=1, **options: reading.read([style] * styles, content, **options)
+    return lambda *, styles=1, **options: inputs.read([style] * styles, content, **options)
 
 
 def test_without_masks_all_styles_are_one_region_everywhere(read):
@@ -114,12 +114,12 @@ def test_the_start_is_the_contents_in_the_colours_of_the_run(read, content):
 
 def test_pictures_that_are_too_small_for_the_network_are_named(style, content, extractor):
     with pytest.raises(ValueError, match="style_image is 5x1 px, but small with these layers needs at least 2x2"):
-        reading.read(style[:1, :5], content).check_sizes(extractor)
+        inputs.read(style[:1, :5], content).check_sizes(extractor)
     with pytest.raises(ValueError, match="content_image is 1x4 px"):
-        reading.read(style, content[:4, :1]).check_sizes(extractor)
+        inputs.read(style, content[:4, :1]).check_sizes(extractor)
     with pytest.raises(ValueError, match="texture_size is 9x1 px"):
-        reading.read(style, None, mode="texture", texture_size="9x1").check_sizes(extractor)
-    reading.read(style, content).check_sizes(extractor)
+        inputs.read(style, None, mode="texture", texture_size="9x1").check_sizes(extractor)
+    inputs.read(style, content).check_sizes(extractor)
 
 
 OTHER = np.full([48, 40, 3], 200, np.uint8)
@@ -135,16 +135,16 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_fingerprint_tells_what_changes_the_picture(style, content, name):
-    before = reading.read([style], **{"content_image": content, "init": "style"}).fingerprint()
-    after = reading.read([style], **{"content_image": content, "init": "style", **CHANGES[name]}).fingerprint()
+    before = inputs.read([style], **{"content_image": content, "init": "style"}).fingerprint()
+    after = inputs.read([style], **{"content_image": content, "init": "style", **CHANGES[name]}).fingerprint()
     assert before[name] != after[name]
-    assert before == reading.read([style], content, init="style").fingerprint()
+    assert before == inputs.read([style], content, init="style").fingerprint()
 
 
 def test_the_fingerprint_tells_shares_and_the_order_of_styles(style, content):
     other = style[::-1]
     fingerprints = [
-        reading.read(styles, content, style_blend=blend).fingerprint()
+        inputs.read(styles, content, style_blend=blend).fingerprint()
         for styles, blend in (([style, other], [1, 2]), ([style, other], [2, 1]), ([other, style], [1, 2]))
     ]
     assert fingerprints[0]["style_blend"] != fingerprints[1]["style_blend"]

@@ -4,8 +4,8 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from nst_keras.engine import reading
 from nst_keras.images import colour, loading
+from tests import inputs
 
 
 def flat(height, width, level=99):
@@ -20,7 +20,7 @@ def half(height, width):
 
 
 def test_content_and_style_are_reduced_and_never_enlarged(content):
-    pictures = reading.read([flat(100, 60), flat(8, 10)], content, image_size=30)
+    pictures = inputs.read([flat(100, 60), flat(8, 10)], content, image_size=30)
     assert pictures.size == (30, 25)
     assert pictures.content_size == (48, 40)
     assert [tuple(image.shape[1:3]) for image in pictures.style_images] == [(30, 18), (8, 10)]
@@ -28,7 +28,7 @@ def test_content_and_style_are_reduced_and_never_enlarged(content):
 
 @pytest.mark.parametrize(("scale", "sides"), [(1, [48, 48]), (0.5, [24, 24]), ([0.25, 2.0], [12, 96])])
 def test_a_style_scale_is_of_the_pictures_longest_side_and_enlarges_too(content, scale, sides):
-    pictures = reading.read([flat(100, 60), flat(8, 10)], content, style_scale=scale)
+    pictures = inputs.read([flat(100, 60), flat(8, 10)], content, style_scale=scale)
     assert [max(image.shape[1:3]) for image in pictures.style_images] == sides
     assert [tuple(image.shape[1:3]) for image in pictures.style_targets] == [
         (sides[0], round(0.6 * sides[0])),
@@ -37,20 +37,20 @@ def test_a_style_scale_is_of_the_pictures_longest_side_and_enlarges_too(content,
 
 
 def test_a_style_scale_is_of_a_textures_own_size(style):
-    pictures = reading.read(style, None, mode="texture", texture_size="90x30", style_scale=0.5)
+    pictures = inputs.read(style, None, mode="texture", texture_size="90x30", style_scale=0.5)
     assert max(pictures.style_images[0].shape[1:3]) == 45
     # The whole file is read, not what `image_size` would have left of it.
-    reduced = reading.read(style, None, mode="texture", image_size=9, texture_size="90x30", style_scale=0.5)
+    reduced = inputs.read(style, None, mode="texture", image_size=9, texture_size="90x30", style_scale=0.5)
     np.testing.assert_array_equal(reduced.style_images[0], pictures.style_images[0])
 
 
 @pytest.mark.parametrize(("blend", "shares"), [(None, [0.5, 0.5]), ([1, 3], [0.25, 0.75]), ((0.4, 0), [1.0, 0.0])])
 def test_shares_are_1_together(style, content, blend, shares):
-    assert reading.read([style, style], content, style_blend=blend).blend == pytest.approx(shares)
+    assert inputs.read([style, style], content, style_blend=blend).blend == pytest.approx(shares)
 
 
 def test_one_share_for_one_style(style, content):
-    assert reading.read(style, content, style_blend=0.3).blend == [1.0]
+    assert inputs.read(style, content, style_blend=0.3).blend == [1.0]
 
 
 def test_a_folder_is_its_pictures_by_name(tmp_path, content):
@@ -58,19 +58,19 @@ def test_a_folder_is_its_pictures_by_name(tmp_path, content):
         PIL.Image.fromarray(flat(9, 9, level)).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no picture")
     for source in (tmp_path, str(tmp_path)):
-        pictures = reading.read([flat(9, 9, 1), source], content)
+        pictures = inputs.read([flat(9, 9, 1), source], content)
         assert [round(float(image[0, 0, 0, 0])) for image in pictures.style_images] == [1, 10, 20, 30]
         assert pictures.blend == [0.25] * 4
 
 
 def test_an_empty_folder_is_refused(tmp_path, content):
     with pytest.raises(ValueError, match="style_image: there is no picture .* in the folder"):
-        reading.read(tmp_path, content)
+        inputs.read(tmp_path, content)
 
 
 def test_masks_are_luminance_of_the_pictures_size(style, content):
     mask = half(96, 80)
-    pictures = reading.read(style, content, style_mask=mask, content_mask=flat(24, 20, 51))
+    pictures = inputs.read(style, content, style_mask=mask, content_mask=flat(24, 20, 51))
     (found,) = pictures.style_masks
     assert found.shape == (1, 48, 40, 1)
     np.testing.assert_allclose(found[0, :, :19, 0], 1.0, atol=1e-5)
@@ -79,7 +79,7 @@ def test_masks_are_luminance_of_the_pictures_size(style, content):
 
 
 def test_a_mask_may_differ_by_what_rounding_makes_of_its_aspect(style):
-    pictures = reading.read(style, flat(400, 300), image_size=200, style_mask=half(401, 300))
+    pictures = inputs.read(style, flat(400, 300), image_size=200, style_mask=half(401, 300))
     assert pictures.style_masks[0].shape == (1, 200, 150, 1)
 
 
@@ -88,24 +88,24 @@ def test_a_mask_may_differ_by_what_rounding_makes_of_its_aspect(style):
 def test_a_mask_of_another_aspect_is_refused(style, content, argument, shape):
     message = rf"{argument}.* is {shape[1]}x{shape[0]} px, and the picture 40x48: a mask must have the picture's aspect"
     with pytest.raises(ValueError, match=message):
-        reading.read(style, content, **{argument: flat(*shape)})
+        inputs.read(style, content, **{argument: flat(*shape)})
 
 
 @pytest.mark.parametrize(("given", "size"), [("31x23", (23, 31)), (None, (36, 44))])
 def test_a_textures_size(style, given, size):
-    pictures = reading.read(style, None, mode="texture", texture_size=given)
+    pictures = inputs.read(style, None, mode="texture", texture_size=given)
     assert pictures.size == size
     assert pictures.initial_image.shape == (1, *size, 3)
 
 
 def test_a_texture_has_the_size_of_its_reduced_style_where_none_is_given(style):
-    assert reading.read(style, None, mode="texture", image_size=22).size == (18, 22)
+    assert inputs.read(style, None, mode="texture", image_size=22).size == (18, 22)
 
 
 @pytest.mark.parametrize("given", ["400", "400x", "4.5x3", "-4x3", "axb", "0x10", "10x0", (3, 4), 400])
 def test_a_texture_size_that_is_malformed(style, given):
     with pytest.raises(ValueError, match="texture_size must be WIDTHxHEIGHT in pixels, '640x480' say, but "):
-        reading.read(style, None, mode="texture", texture_size=given)
+        inputs.read(style, None, mode="texture", texture_size=given)
 
 
 BAD = [
@@ -129,24 +129,24 @@ BAD = [
 @pytest.mark.parametrize(("options", "message"), BAD)
 def test_bad_arguments(style, content, options, message):
     with pytest.raises(ValueError, match=message):
-        reading.read([style, style], content, **options)
+        inputs.read([style, style], content, **options)
 
 
 @pytest.mark.parametrize("argument", ["style_mask", "content_mask"])
 def test_a_mask_that_cannot_be_read_is_named(style, content, argument, tmp_path):
     with pytest.raises(OSError, match=rf"{argument}.*{tmp_path.name}"):
-        reading.read(style, content, **{argument: tmp_path / "no.png"})
+        inputs.read(style, content, **{argument: tmp_path / "no.png"})
     with pytest.raises(OSError, match=rf"{argument}.*{tmp_path.name}"):
-        reading.read(style, content, **{argument: tmp_path})
+        inputs.read(style, content, **{argument: tmp_path})
 
 
 def test_an_empty_list_of_styles(content):
     with pytest.raises(ValueError, match="style_image is an empty list. Give at least one image"):
-        reading.read([], content)
+        inputs.read([], content)
 
 
 def test_targets_lie_within_what_a_picture_can_come_to(style, content):
-    pictures = reading.read(style, content, preserve_color="match")
+    pictures = inputs.read(style, content, preserve_color="match")
     matched = colour.match_moments(loading.load(style), loading.load(content))
     assert np.max(matched) > 255
     np.testing.assert_array_equal(pictures.style_targets[0], np.clip(matched, 0, 255))
@@ -155,25 +155,25 @@ def test_targets_lie_within_what_a_picture_can_come_to(style, content):
 
 def test_a_transparent_contents_alpha_is_kept(style, content):
     alpha = np.arange(48 * 40, dtype=np.uint16).reshape(48, 40).astype(np.uint8)
-    pictures = reading.read(style, np.dstack([content, alpha]), image_size=20)
+    pictures = inputs.read(style, np.dstack([content, alpha]), image_size=20)
     np.testing.assert_array_equal(pictures.content_alpha, alpha)
 
 
 def test_small_pictures_are_enlarged_where_that_is_asked_for(style, content):
-    pictures = reading.read(style, content, image_size=96, enlarge=True)
+    pictures = inputs.read(style, content, image_size=96, enlarge=True)
     assert pictures.size == (96, 80)
     assert [max(image.shape[1:3]) for image in pictures.style_images] == [96]
     assert pictures.content_size == content.shape[:2]
-    assert reading.read(style, content, image_size=96).size == content.shape[:2]
+    assert inputs.read(style, content, image_size=96).size == content.shape[:2]
     with pytest.raises(ValueError, match="enlarge has no effect without image_size"):
-        reading.read(style, content, enlarge=True)
+        inputs.read(style, content, enlarge=True)
 
 
 def test_a_style_in_its_own_colours_is_not_held_twice(style, content):
-    pictures = reading.read(style, content)
+    pictures = inputs.read(style, content)
     assert pictures.style_targets[0] is pictures.style_images[0]
     assert pictures.content_target is pictures.content_image
     smaller = pictures.scaled(24)
     assert smaller.style_targets[0] is smaller.style_images[0]
     assert smaller.content_target is smaller.content_image
-    assert reading.read(style, content, preserve_color="match").style_targets[0] is not pictures.style_images[0]
+    assert inputs.read(style, content, preserve_color="match").style_targets[0] is not pictures.style_images[0]

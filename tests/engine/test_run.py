@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from nst_keras import optimizers
+from nst_keras.engine import run
 from nst_keras.images import loading, pixels, resizing
 from tests import reference
 
@@ -35,8 +36,8 @@ class Watch(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.stages.append(self.model.stage)
         self.pictures.append(self.model.optimized_image.numpy())
-        self.iterates.append(self.model._optimizer.image.numpy())
-        self.optimizers.append(self.model._optimizer)
+        self.iterates.append(self.model.working_optimizer.image.numpy())
+        self.optimizers.append(self.model.working_optimizer)
         self.objectives.append(self.model.objective)
 
 
@@ -97,13 +98,10 @@ def test_a_stage_starts_from_the_picture_of_the_one_before(make_transfer, monkey
 
 def test_the_first_stage_starts_from_the_small_content_image(make, monkeypatch, content):
     style_transfer = make()
-    starts = Starts(monkeypatch, type(style_transfer._problem.stages(None, 9, **usual())[0].optimizer()))
+    is_adam = style_transfer.settings["optimizer"] == "adam"
+    starts = Starts(monkeypatch, optimizers.Averaged if is_adam else optimizers.Spectral)
     fit(style_transfer, 3)
     np.testing.assert_array_equal(starts[0], resizing.resize_to(loading.load(content), 20, 17))
-
-
-def usual():
-    return {"style_weight": 1.0, "content_weight": 0.02, "var_weight": 0.0, "alpha_norm_weight": 0.0}
 
 
 def test_frames_are_the_stages_pictures_at_the_final_size(make):
@@ -112,16 +110,16 @@ def test_frames_are_the_stages_pictures_at_the_final_size(make):
         np.testing.assert_array_equal(frame, pixels.to_uint8(resizing.resize_to(tf.constant(picture), 48, 40)))
 
 
-def test_lbfgs_begins_each_stage_with_an_empty_history(make_transfer):
+def test_lbfgs_begins_each_stage_with_an_empty_history(make_transfer, monkeypatch):
     style_transfer, histories = make_transfer(optimizer="lbfgs", pyramid=STAGES), []
-    enter = style_transfer._enter
+    enter = run.Run.enter
 
-    def entering(*arguments):
-        enter(*arguments)
-        variables = style_transfer.optimizer_variables()
+    def entering(self, *arguments):
+        enter(self, *arguments)
+        variables = self.state.optimizer_variables()
         histories.append((variables["image"].shape[1:3], variables["coordinates_curvatures"].numpy()))
 
-    style_transfer._enter = entering
+    monkeypatch.setattr(run.Run, "enter", entering)
     watch, _ = watched(style_transfer)
     assert [size for size, _ in histories] == SIZES
     assert not any(curvatures.any() for _, curvatures in histories)
@@ -229,7 +227,7 @@ def test_ctrl_c_before_the_first_step_leaves_the_start(make):
 
 def spoil(model):
     """Makes the loss of the present and every later stage that is no number."""
-    for stage in model._stages[model.stage :]:
+    for stage in model._run._stages[model.stage :]:
         inner = stage.objective.value_and_gradient
 
         def value_and_gradient(image, inner=inner):

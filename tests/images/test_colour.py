@@ -5,8 +5,8 @@ import pytest
 import scipy.linalg
 import tensorflow as tf
 
-from nst_keras.engine import reading
 from nst_keras.images import colour, loading, pixels, resizing
+from tests import inputs
 
 # NTSC's matrix, as printed in textbooks.
 YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
@@ -220,7 +220,7 @@ def test_a_run_takes_on_the_colours_of_the_content(make_transfer, style, content
 
 def test_each_style_of_several_is_recoloured(style, content):
     other = 255 - style[:, ::-1]
-    pictures = reading.read([style, other], content, init="style", preserve_color="histogram")
+    pictures = inputs.read([style, other], content, init="style", preserve_color="histogram")
     for source, shown, target in zip((style, other), pictures.style_images, pictures.style_targets, strict=True):
         np.testing.assert_array_equal(shown[0], source)
         np.testing.assert_array_equal(target, colour.match_histograms(loading.load(source), loading.load(content)))

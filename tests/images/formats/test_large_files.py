@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 import tifffile
 
-from nst_keras.engine import reading
 from nst_keras.images import bands, loading, pixels
+from tests import inputs
 from tests.images.formats.test_profiles import make_profile
 
 TILES = {"tile": (16, 16), "compression": "zlib"}
@@ -156,7 +156,7 @@ def test_a_large_tiff_with_a_profile_of_tables_gives_eight_bits_and_says_so(tmp_
 def test_a_large_content_image_keeps_what_it_was(tmp_path, smooth, as_large, style):
     tiff(tmp_path / "a.tif", smooth, extrasamples=["unassalpha"], **TILES)
     as_large()
-    inputs = reading.read(style, tmp_path / "a.tif", image_size=60)
-    assert inputs.content_size == (120, 90)
-    assert inputs.content_image.shape == (1, 60, 45, 3)
-    assert inputs.content_alpha.shape == (60, 45)
+    read = inputs.read(style, tmp_path / "a.tif", image_size=60)
+    assert read.content_size == (120, 90)
+    assert read.content_image.shape == (1, 60, 45, 3)
+    assert read.content_alpha.shape == (60, 45)
