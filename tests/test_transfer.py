@@ -152,7 +152,7 @@ def test_a_weight_of_0_leaves_the_term_out_and_cuts_the_network(make):
     style_transfer = make()
     fit(style_transfer, content_weight=0.0)
     assert style_transfer.history.history["content_loss"] == [0.0] * 4
-    assert style_transfer.objective._extractor.layers == ("conv1", "conv2")
+    assert style_transfer.objective.evaluator.comparison.extractor.layers == ("conv1", "conv2")
 
 
 def test_the_usual_weights_belong_to_the_normalization(make):

@@ -15,8 +15,8 @@ def test_a_style_without_a_share_is_not_looked_at(extractor):
     unreadable = tf.fill([1, 40, 40, 3], np.nan)
     regions = guidance.everywhere([picture(30, 30), unreadable], [1.0, 0.0])
     statistic = statistics.STATISTICS["gram"]
-    for summarised in (None, style_summaries.tiled_summary(statistic, extractor, 10)):
-        (target,) = targets.style_targets(statistic, extractor, regions, summarised=summarised)
+    for summarise in (None, style_summaries.tiled_summary(statistic, extractor, 10)):
+        (target,) = targets.style_targets(statistic, extractor, regions, summarise=summarise)
         assert np.all(np.isfinite(target.layers["conv1"]["gram"]))
 
 

@@ -257,7 +257,7 @@ def test_networks_that_see_everything_are_refused(kind):
             {"style_statistic": "sliced_wasserstein"},
             "style_statistic='sliced_wasserstein' is no sum over the picture's locations",
         ),
-        ({"halo": 3}, "halo must be a multiple of 2, but 3 was given"),
+        ({"halo": 3}, "halo must be a multiple of 2, the stride of small, but 3 was given"),
         ({"tile_size": 1}, "tile_size must be a whole number, 2 or more, but 1 was given"),
         ({"regions": []}, "regions has no style image"),
     ],

@@ -107,8 +107,8 @@ class Tiled:
     def _targets_of(self, regions: Sequence[guidance.Region], content_image: tf.Tensor | None) -> passes.TiledTargets:
         compared, style = self.comparison, []
         if compared.style_layers:
-            summarised = style_summaries.tiled_summary(self._statistic, self._style, self._tile_size)
-            style = targets.style_targets(self._statistic, self._style, regions, summarised=summarised)
+            summarise = style_summaries.tiled_summary(self._statistic, self._style, self._tile_size)
+            style = targets.style_targets(self._statistic, self._style, regions, summarise=summarise)
         cut = None if content_image is None or not compared.content_layers else self._tiling(content_image)
         content = content_features.TiledContent(compared.extractor, compared.content_layers, content_image, cut)
         return passes.TiledTargets(style, content)

@@ -73,7 +73,10 @@ class Tiling:
         if halo is not None:
             if excess := checks.integer("halo", halo, minimum=0) % reach.stride:
                 near = f"{halo - excess} or {halo - excess + reach.stride}"
-                raise ValueError(f"halo must be a multiple of {reach.stride}, but {halo!r} was given. Take {near}.")
+                raise ValueError(
+                    f"halo must be a multiple of {reach.stride}, the stride of {extractor.name}, but {halo!r} was "
+                    f"given. Take {near}."
+                )
             reach = reach._replace(halo=halo)
         self.tiles = tiles.tiles(height, width, tile_size, reach)
         self._along = [list(dict.fromkeys(spans)) for spans in zip(*self.tiles, strict=True)]
