@@ -564,7 +564,10 @@ def test_half_precision_takes_a_run_about_as_far(make_transfer, model, precision
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tile_size": 16, "style_statistic": "sliced_wasserstein"}, "'sliced_wasserstein' puts all locations"),
+        (
+            {"tile_size": 16, "style_statistic": "sliced_wasserstein"},
+            "'sliced_wasserstein' is no sum over the picture's locations",
+        ),
         ({"tile_size": 1}, "tile_size must be a whole number, 2 or more"),
         ({"tile_size": "automatic"}, "tile_size must be a number of pixels, 'auto' or None"),
         ({"tile_size": 16, "halo": 3}, "halo must be a multiple of 2"),
