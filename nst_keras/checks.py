@@ -1,4 +1,4 @@
-"""Checks of arguments: one sentence that names the argument, what was received and what to do.
+"""Checks arguments. An error is one sentence that names the argument, what was received and what to do.
 
 Each check returns the value that it was given, so that it can stand in an assignment.
 """
@@ -12,13 +12,12 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Iterable
-from typing import Any
 
 __all__ = ["finite", "integer", "make_folder", "non_negative", "one_of", "unknown_name"]
 
 
-def unknown_name(argument: str, value: Any, choices: Iterable[str]) -> str:
-    """Returns the sentence for a name that is not among `choices`, with "did you mean" where one is near."""
+def unknown_name(argument: str, value: object, choices: Iterable[str]) -> str:
+    """Returns the message for a name that is not one of `choices`, with "Did you mean" if one is similar."""
     choices = list(choices)
     near = difflib.get_close_matches(str(value), choices, n=1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
@@ -41,7 +40,7 @@ def finite(argument: str, value: float) -> float:
 
 
 def non_negative(argument: str, value: float) -> float:
-    """Returns `value` as a float if it is a finite number, 0 or more; raises `ValueError` otherwise."""
+    """Returns `value` as a float if it is finite and 0 or more; raises `ValueError` otherwise."""
     if finite(argument, value) < 0:
         raise ValueError(f"{argument} must be 0 or more, but {value!r} was given. Use 0 to switch the term off.")
     return float(value)
@@ -54,11 +53,11 @@ def integer(argument: str, value: int, *, minimum: int = 1) -> int:
     return int(value)
 
 
-def make_folder(argument: str, folder: str | os.PathLike) -> None:
-    """Makes a folder, unless it is there already, and finds out whether files can be written into it.
+def make_folder(argument: str, folder: str | os.PathLike[str]) -> None:
+    """Makes a folder, unless it exists, and checks that files can be written into it.
 
     Raises:
-        OSError: They cannot; the sentence names the argument.
+        OSError: The folder cannot be made or written to.
     """
     try:
         pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
@@ -66,5 +65,5 @@ def make_folder(argument: str, folder: str | os.PathLike) -> None:
             pass
     except OSError as error:
         raise OSError(
-            f"{argument}: {str(folder)!r} is no folder that can be written to ({error.strerror}). Choose another."
+            f"{argument}: {str(folder)!r} is not a folder that can be written to ({error.strerror}). Choose another."
         ) from error

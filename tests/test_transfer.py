@@ -9,8 +9,9 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from nst_keras import transfer
+from nst_keras import optimizers, transfer
 from nst_keras.engine import memory_estimate, tile_sizes
+from nst_keras.losses import statistics
 from nst_keras.networks import extractors
 from nst_keras.runtime import memory
 from tests import inputs, small_networks
@@ -152,7 +153,7 @@ def test_a_weight_of_0_leaves_the_term_out_and_cuts_the_network(make):
     style_transfer = make()
     fit(style_transfer, content_weight=0.0)
     assert style_transfer.history.history["content_loss"] == [0.0] * 4
-    assert style_transfer.objective._extractor.layers == ("conv1", "conv2")
+    assert style_transfer.objective.evaluator.comparison.extractor.layers == ("conv1", "conv2")
 
 
 def test_the_usual_weights_belong_to_the_normalization(make):
@@ -563,7 +564,10 @@ def test_half_precision_takes_a_run_about_as_far(make_transfer, model, precision
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"tile_size": 16, "style_statistic": "sliced_wasserstein"}, "'sliced_wasserstein' puts all locations"),
+        (
+            {"tile_size": 16, "style_statistic": "sliced_wasserstein"},
+            "'sliced_wasserstein' is no sum over the picture's locations",
+        ),
         ({"tile_size": 1}, "tile_size must be a whole number, 2 or more"),
         ({"tile_size": "automatic"}, "tile_size must be a number of pixels, 'auto' or None"),
         ({"tile_size": 16, "halo": 3}, "halo must be a multiple of 2"),
@@ -600,3 +604,21 @@ def test_a_picture_too_large_for_the_memory_is_taken_in_tiles_without_being_aske
     fit(style_transfer, 2)
     assert inputs.tile_sizes(style_transfer) == [16]
     assert style_transfer.objective.tracing_count() == 4
+
+
+@pytest.mark.parametrize("pyramid", [None, 2])
+def test_an_optimizer_and_a_statistic_are_given_as_objects(make_transfer, pyramid):
+    """To the same pixels as by their names; each stage has an optimizer of its own, and each run too."""
+    objects = {
+        "optimizer": optimizers.LBFGS(history=3, jit_compile="false"),
+        "style_statistic": statistics.Covariance(),
+    }
+    names = {"optimizer": "lbfgs", "lbfgs_history": 3, "preconditioning": 0, "style_statistic": "covariance"}
+    by_object, by_name = (make_transfer(pyramid=pyramid, **given) for given in (objects, names))
+    expected = fit(by_name, 4)[-1]
+    np.testing.assert_array_equal(fit(by_object, 4)[-1], expected)
+    np.testing.assert_array_equal(fit(by_object, 4)[-1], expected)
+    described = by_object.record()["without_flag"]
+    assert described["optimizer"].startswith("LBFGS {")
+    assert '"history": 3' in described["optimizer"]
+    assert described["style_statistic"] == "Covariance"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -80,7 +81,7 @@ def given(argv: Sequence[str], values: flags.FlagValues) -> list[tuple[str, str 
 @functools.cache
 def kind_of(name: str) -> flag_kinds.Kind:
     """Returns the kind of an option's flag, by the option's type; text for a name that is no option."""
-    types = (str(field.type) for field in settings.fields(settings.JobSettings) if field.name == name)
+    types = (_type_of(field) for field in settings.fields(settings.JobSettings) if field.name == name)
     return flag_kinds.kind(next(types, "str"))
 
 
@@ -119,9 +120,15 @@ class _Serializer(flags.ArgumentSerializer):
 
 
 def _define(field: dataclasses.Field[Any], text: str, title: str, values: flags.FlagValues) -> None:
-    if field.type == "bool":  # absl's own, which understands --name and --noname too.
+    annotation = _type_of(field)
+    if annotation == "bool":  # absl's own, which understands --name and --noname too.
         flags.DEFINE_bool(field.name, field.default, text, values, module_name=title)
         return
-    kind = flag_kinds.kind(str(field.type))
-    parser = _Parser(kind, optional="None" in str(field.type).split(" | "))
+    kind = flag_kinds.kind(annotation)
+    parser = _Parser(kind, optional="None" in annotation.split(" | "))
     flags.DEFINE(parser, field.name, field.default, text, values, _Serializer(kind), module_name=title)
+
+
+def _type_of(field: dataclasses.Field[Any]) -> str:
+    """The type of an option as it is written, whether its module evaluates annotations or not."""
+    return field.type if isinstance(field.type, str) else inspect.formatannotation(field.type)

@@ -176,9 +176,7 @@ def _in_words(request: memory_estimate.MemoryRequest) -> str:
 
 
 def _name(value: str | extractors.FeatureExtractor | keras.optimizers.Optimizer | optimizers.Optimizer) -> str:
-    if isinstance(value, optimizers.Optimizer):
-        return type(value).__name__
-    return value if isinstance(value, str) else str(value.name)
+    return value if isinstance(value, str) else getattr(value, "name", type(value).__name__)
 
 
 def _scaled(size: tuple[int, int], longest_side: int) -> tuple[int, int]:

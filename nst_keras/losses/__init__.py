@@ -1,4 +1,4 @@
-"""The losses of neural style transfer: pure functions of features, and what of the features is style."""
+"""The losses of neural style transfer: pure functions of features, and the statistics of features that are style."""
 
 from nst_keras.losses.functional import (
     NORMALIZATIONS,

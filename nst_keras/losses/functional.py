@@ -4,16 +4,16 @@ Notation, as in Gatys, Ecker and Bethge, "A Neural Algorithm of Artistic Style" 
 F `features` of the generated image and P `target` of the content image, both [batch, height, width, N];
 G `gram` and A `target_gram`, Gram matrices [batch, N, N]; N channels; M locations (height times width).
 
-A normalization is a convention for what each loss divides by. There are three, in `NORMALIZATIONS`:
+A normalization is a convention for the divisor of each loss. There are three, in `NORMALIZATIONS`:
 
 - `"gatys2015"`: the paper's own equations 1 and 4, sums and raw Gram matrices.
 - `"mean"`: mean squares, as in TensorFlow's style transfer tutorial.
 - `"relative"`: squares relative to the target's own, so that a weight keeps its meaning from one network, layer and
   image size to another.
 
-It also scales the image's own terms, total variation and the alpha-norm: a sum in levels of 0..255 in `"gatys2015"`
-(the paper itself has no such term), a sum of summands of at most 1 in `"mean"`, and the mean of those, which does not
-depend on the image's size, in `"relative"`.
+It also scales the regularizers, total variation and the alpha-norm. Under `"gatys2015"` they are sums in levels of
+0..255 (the paper itself has no such term). Under `"mean"` they are sums of terms that are at most 1 each. Under
+`"relative"` they are the means of those terms, which do not depend on the image's size.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import keras
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.losses import regularizers
+from nst_keras.losses import regularizers, shapes
 
 __all__ = [
     "NORMALIZATIONS",
@@ -43,12 +43,12 @@ class Normalization(NamedTuple):
     """A named loss convention.
 
     Attributes:
-        content: (squares, energy, size) -> scalar, of sum (F - P)^2, sum P^2 and the number of features M N.
-        style: (gram, target_gram, N) -> scalar, of Gram matrices divided by their own number of locations.
-        prior: (total, most, count) -> scalar, of a sum over an image: the sum in levels of 0..255, the most that one
-            of its summands can be in them, and the number of summands.
-        style_weight: The style weight that is usual with it.
-        content_weight: The content weight that is usual with it.
+        content: (squares, energy, size) -> scalar, from sum (F - P)^2, sum P^2 and the number of features M N.
+        style: (gram, target_gram, N) -> scalar, from Gram matrices divided by their own number of locations.
+        prior: (total, most, count) -> scalar, from a regularizer's sum in levels of 0..255, the largest value of one
+            term in that sum, and the number of terms.
+        style_weight: The usual style weight.
+        content_weight: The usual content weight.
     """
 
     content: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
@@ -59,12 +59,13 @@ class Normalization(NamedTuple):
 
 
 def gram_matrix(features: tf.Tensor, *, per_location: bool = False, guide: tf.Tensor | None = None) -> tf.Tensor:
-    """Gram matrix of features: G_ij = sum_k F_ik F_jk (Gatys et al. 2015, eq. 3).
+    """Returns the Gram matrix of features, G_ij = sum_k F_ik F_jk (Gatys et al. 2015, eq. 3).
 
     Args:
-        features: F, [batch, height, width, N], of any floating type; summed in float32 (half precision overflows).
-        per_location: Divides by M = height * width, so that images of different sizes compare.
-        guide: float32 [1, height, width, 1], 0 or more: what each location counts, see `guidance`; M is then its sum.
+        features: F, [batch, height, width, N], of any floating type. The sum is float32: half precision overflows.
+        per_location: Whether to divide by M = height * width, so that images of different sizes compare.
+        guide: The weight of each location, float32 [1, height, width, 1], 0 or more, see `guidance`; M is then its sum.
+            Default: all locations count 1.
 
     Returns:
         G, float32 [batch, N, N], symmetric.
@@ -78,11 +79,11 @@ def gram_matrix(features: tf.Tensor, *, per_location: bool = False, guide: tf.Te
     """
     features = tf.cast(features, tf.float32)
     # The locations as one axis: XLA's product over two takes up to twice as long on a CPU.
-    locations = tf.reshape(features, [tf.shape(features)[0], -1, features.shape[-1]])
+    locations = tf.reshape(features, [tf.shape(features)[0], -1, shapes.known(features, -1)])
     if guide is None:
         gram, count = _inner_products(locations), tf.cast(tf.shape(locations)[1], tf.float32)
     else:
-        # Float32 would lose digits of so long a sum; of one that is 0 the Gram matrix is 0, whatever it is divided by.
+        # Float32 would lose digits of this long a sum. Where it is 0, so is the Gram matrix, whatever its divisor.
         count = tf.cast(tf.reduce_sum(tf.cast(guide, tf.float64)), tf.float32)
         gram, count = _guided_products(locations, guide), tf.maximum(count, keras.config.epsilon())
     return gram / count if per_location else gram
@@ -91,7 +92,7 @@ def gram_matrix(features: tf.Tensor, *, per_location: bool = False, guide: tf.Te
 def content_loss(
     features: tf.Tensor, target: tf.Tensor, *, normalization: str = "mean", channels: int | None = None
 ) -> tf.Tensor:
-    """Content loss of one layer, between the features of the generated and of the content image.
+    """Returns the content loss of one layer, between the features of the generated and of the content image.
 
     - `"gatys2015"`: 1/2 sum (F - P)^2 (Gatys et al. 2015, eq. 1).
     - `"mean"`: mean (F - P)^2 (TensorFlow's tutorial).
@@ -101,7 +102,7 @@ def content_loss(
         features: F, [batch, height, width, N], any floating type.
         target: P, of the same shape.
         normalization: A name in `NORMALIZATIONS`.
-        channels: N, where `features` and `target` are fewer coordinates of N channels; their own number if left out.
+        channels: N, where the last axis holds fewer coordinates of N channels. Default: the size of that axis.
 
     Returns:
         A float32 scalar, 0 or more.
@@ -111,18 +112,18 @@ def content_loss(
     """
     features, target = tf.cast(features, tf.float32), tf.cast(target, tf.float32)
     squares = tf.reduce_sum(tf.math.squared_difference(features, target))
-    # As whole numbers of 32 bits, the features of a large picture could not be counted.
-    size = tf.reduce_prod(tf.cast(tf.shape(features)[:-1], tf.float32)) * (channels or features.shape[-1])
+    # A float, because the number of a large picture's features overflows an integer of 32 bits.
+    size = tf.reduce_prod(tf.cast(tf.shape(features)[:-1], tf.float32)) * float(channels or shapes.known(features, -1))
     return content_score(squares, tf.reduce_sum(tf.square(target)), size, normalization=normalization)
 
 
 def content_score(squares: tf.Tensor, energy: tf.Tensor, size: tf.Tensor, *, normalization: str = "mean") -> tf.Tensor:
-    """The content loss of one layer, of sums that the parts of an image can add up apart.
+    """Returns the content loss of one layer, from sums that can be added up over parts of an image.
 
     Args:
         squares: sum (F - P)^2, a float32 scalar.
-        energy: sum P^2, likewise.
-        size: The number of features, M N, likewise.
+        energy: sum P^2, a float32 scalar.
+        size: The number of features M N, a float32 scalar.
         normalization: A name in `NORMALIZATIONS`.
 
     Returns:
@@ -137,12 +138,12 @@ def content_score(squares: tf.Tensor, energy: tf.Tensor, size: tf.Tensor, *, nor
 def style_loss(
     gram: tf.Tensor, target_gram: tf.Tensor, *, normalization: str = "mean", channels: int | None = None
 ) -> tf.Tensor:
-    """Style loss of one layer, between the Gram matrices of the generated and of the style image.
+    """Returns the style loss of one layer, between the Gram matrices of the generated and of the style image.
 
-    Both are divided by their own number of locations, so the two images may differ in size:
+    Each matrix is divided by its own number of locations, so the two images may differ in size:
 
-    - `"gatys2015"`: 1/(4 N^2 M^2) sum (G - A)^2 of raw Gram matrices (Gatys et al. 2015, eq. 4), which for images of
-      one size is 1/4 the mean of (G/M - A/M)^2.
+    - `"gatys2015"`: 1/(4 N^2 M^2) sum (G - A)^2 of raw Gram matrices (Gatys et al. 2015, eq. 4). For images of one size
+      this is a quarter of the mean of (G/M - A/M)^2.
     - `"mean"`: mean (G/M - A/M)^2 (TensorFlow's tutorial).
     - `"relative"`: ||G/M - A/M||^2 / ||A/M||^2.
 
@@ -150,7 +151,7 @@ def style_loss(
         gram: G/M, float32 [batch, N, N]: `gram_matrix(features, per_location=True)`.
         target_gram: A/M, of the same shape.
         normalization: A name in `NORMALIZATIONS`.
-        channels: N, where the Gram matrices are of fewer coordinates of N channels; their own side if left out.
+        channels: N, where the Gram matrices are those of fewer coordinates of N channels. Default: their side.
 
     Returns:
         A float32 scalar, 0 or more.
@@ -158,23 +159,23 @@ def style_loss(
     Raises:
         ValueError: Unknown `normalization`.
     """
-    return _convention(normalization).style(gram, target_gram, channels or gram.shape[-1])
+    return _convention(normalization).style(gram, target_gram, channels or shapes.known(gram, -1))
 
 
 def total_variation_loss(image: tf.Tensor, *, normalization: str = "mean", variation: str = "l1") -> tf.Tensor:
-    """Total variation: differences between neighbouring pixels, which smoothing lowers.
+    """Returns the total variation: differences between neighbouring pixels, which smoothing lowers.
 
-    Kinds, in `regularizers.VARIATIONS`:
+    `variation` chooses the differences, by a name in `regularizers.VARIATIONS`:
 
-    - `"l1"`: absolute differences (`tf.image.total_variation`), which leave edges where they are and flatten between.
-    - `"l2"`: squared differences (Mahendran and Vedaldi 2015, R_V with beta = 2), which soften edges and spare slopes.
+    - `"l1"`: absolute differences (`tf.image.total_variation`). They keep edges and flatten what lies between.
+    - `"l2"`: squared differences (Mahendran and Vedaldi 2015, R_V with beta = 2). They soften edges and spare slopes.
     - `"9_point"`: squared differences to all eight neighbours, the same in every direction.
 
-    And scales:
+    `normalization` chooses the scale:
 
-    - `"gatys2015"`: their sum, in levels of 0..255.
-    - `"mean"`: their sum, over an image in 0..1 (TensorFlow's tutorial).
-    - `"relative"`: their mean over all pairs of neighbours in rows and columns, over an image in 0..1.
+    - `"gatys2015"`: the sum, in levels of 0..255.
+    - `"mean"`: the sum, for an image in 0..1 (TensorFlow's tutorial).
+    - `"relative"`: the mean over all pairs of neighbours in rows and columns, for an image in 0..1.
 
     Args:
         image: float32 [batch, height, width, channels] in 0..255.
@@ -192,16 +193,17 @@ def total_variation_loss(image: tf.Tensor, *, normalization: str = "mean", varia
 
 
 def alpha_norm_loss(image: tf.Tensor, *, normalization: str = "mean") -> tf.Tensor:
-    """Distance of the levels from mid-grey, to the power alpha = 6, which keeps them within their range.
+    """Returns the alpha-norm: distances of levels from mid-grey to the power 6, which keeps levels within their range.
 
-    R_alpha(x) = ||x||_alpha^alpha of the image x less its mean (Mahendran and Vedaldi, "Understanding Deep Image
-    Representations by Inverting Them", CVPR 2015), for which mid-grey stands here: the range B is then 127.5 on both
-    sides. The high power spares the levels in the middle and weighs on those near the ends and beyond.
+    R_alpha(x) = ||x||_alpha^alpha, with alpha = 6, where x is the image less its mean (Mahendran and Vedaldi,
+    "Understanding Deep Image Representations by Inverting Them", CVPR 2015). Here mid-grey stands for the mean, so that
+    the range B is 127.5 on both sides. The high power spares the levels in the middle and weighs on those near the ends
+    and beyond.
 
     - `"gatys2015"`: the sum of x^6.
     - `"mean"`: the sum of (x/B)^6.
-    - `"relative"`: the mean of (x/B)^6, which is 1 for an image in black and white. The paper scales its weight so, by
-      H W B^alpha; here the channels count too.
+    - `"relative"`: the mean of (x/B)^6, which is 1 for an image in black and white. The paper divides by H W B^alpha in
+      the same way; here the channels count too.
 
     Args:
         image: float32 [batch, height, width, channels] in 0..255, or beyond it.
@@ -219,18 +221,24 @@ def alpha_norm_loss(image: tf.Tensor, *, normalization: str = "mean") -> tf.Tens
     )
 
 
+def _inner_products(locations: tf.Tensor) -> tf.Tensor:
+    """Returns sum_k F_ki F_kj, [batch, N, N], of F [batch, M, N]."""
+    return _differentiable_products(locations)  # pyright: ignore[reportReturnType]  # The decorator has no annotation.
+
+
 @tf.custom_gradient
-def _inner_products(locations: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+def _differentiable_products(locations: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
     # By itself `einsum` gives its gradient as the sum of two products, F U^T and F U. Each is as large as the features,
     # and a compiled step holds those of all style layers at once.
     def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        """Returns F (U + U^T), [batch, M, N]."""
         return tf.matmul(locations, upstream + tf.linalg.matrix_transpose(upstream))
 
     return tf.linalg.einsum("bmi,bmj->bij", locations, locations), gradient
 
 
 def _guided_products(locations: tf.Tensor, guide: tf.Tensor) -> tf.Tensor:
-    """sum_k t_k F_ik F_jk; only the guide's root is multiplied to the features, so that both factors are one tensor."""
+    """Returns sum_k t_k F_ki F_kj. The features take the root of the guide, so that both factors are one tensor."""
     return _inner_products(locations * tf.sqrt(tf.reshape(guide, [1, -1, 1])))
 
 
@@ -239,7 +247,7 @@ def _convention(normalization: str) -> Normalization:
 
 
 def _mean_squared_grams(gram: tf.Tensor, target: tf.Tensor, channels: int) -> tf.Tensor:
-    return tf.reduce_mean(tf.math.squared_difference(gram, target)) * (gram.shape[-1] / channels) ** 2
+    return tf.reduce_mean(tf.math.squared_difference(gram, target)) * (shapes.known(gram, -1) / channels) ** 2
 
 
 def _relative_squared_distance(gram: tf.Tensor, target: tf.Tensor, _: int) -> tf.Tensor:
@@ -247,7 +255,7 @@ def _relative_squared_distance(gram: tf.Tensor, target: tf.Tensor, _: int) -> tf
 
 
 def _relative(squares: tf.Tensor, energy: tf.Tensor) -> tf.Tensor:
-    # A target of zeros (a black patch in a network without biases) has no scale of its own: the floor keeps 0/0 out.
+    # A target of zeros (a black patch in a network without biases) has no scale of its own: the floor avoids 0/0.
     return squares / tf.maximum(energy, keras.config.epsilon())
 
 

@@ -1,6 +1,6 @@
-"""What is asked of an image for itself, whatever the network sees in it: sums over its pixels, in levels of 0..255.
+"""Regularizers: terms of the image that need no network, as sums over its pixels in levels of 0..255.
 
-`losses` scales them, and says what each is for.
+The module `functional` scales them by a normalization, and says what each is for.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from nst_keras.losses import shapes
+
 __all__ = ["ALPHA", "MID_GREY", "VARIATIONS", "Variation", "alpha_norm", "neighbours"]
 
-# The power of Mahendran and Vedaldi's experiments. It is even, and so needs no absolute value.
+# The power in Mahendran and Vedaldi's experiments. It is even, and so needs no absolute value.
 ALPHA = 6
-# Stands for the mean of their data set, so that the range is the same above and below, whatever the network.
+# In place of the mean of their data set, so that the range is the same above and below, whatever the network.
 MID_GREY = 127.5
 
 
@@ -22,8 +24,8 @@ class Variation(NamedTuple):
     """A kind of total variation.
 
     Attributes:
-        total: image [batch, height, width, channels] -> its sum, a scalar.
-        degree: The power of the differences in it: an image times c has c ** degree of the total.
+        total: image [batch, height, width, channels] -> the sum of its differences, a scalar.
+        degree: The power of the differences: the total of c times an image is c ** degree times that of the image.
     """
 
     total: Callable[[tf.Tensor], tf.Tensor]
@@ -31,41 +33,41 @@ class Variation(NamedTuple):
 
 
 def alpha_norm(image: tf.Tensor) -> tf.Tensor:
-    """The sum of (level - mid-grey) ** 6: R_alpha of Mahendran and Vedaldi 2015.
+    """Returns the sum of (level - mid-grey) ** 6, R_alpha of Mahendran and Vedaldi 2015.
 
     Args:
         image: float32 [batch, height, width, channels] in 0..255, or beyond it.
 
     Returns:
-        A float32 scalar, 0 or more; 1 million pixels at an end of the range make 1.3e19, well within float32.
+        A float32 scalar, 0 or more. A million pixels at an end of the range make 1.3e19, well within float32.
     """
     square = tf.square(image - MID_GREY)
     return tf.reduce_sum(square * square * square)
 
 
 def neighbours(image: tf.Tensor) -> tf.Tensor:
-    """How many pairs of neighbours in rows and columns an image has, in all channels.
+    """Returns the number of pairs of neighbours in rows and columns of an image, in all channels.
 
     Args:
         image: [batch, height, width, channels].
 
     Returns:
-        A float32 scalar; 1 for an image of one pixel, whose sum of none can then be divided by it.
+        A float32 scalar, 1 or more, so that a sum can be divided by it also for an image of one pixel.
     """
     batch, height, width, channels = tf.unstack(tf.cast(tf.shape(image), tf.float32))
     return tf.maximum(batch * channels * ((height - 1.0) * width + height * (width - 1.0)), 1.0)
 
 
 def _absolute_differences(image: tf.Tensor) -> tf.Tensor:
-    # What `tf.image.total_variation` is. There XLA adds one pixel after the other, and float32 loses a fiftieth of the
-    # sum at 4096 px; these products are added up row by row.
+    # The same as `tf.image.total_variation`. There XLA adds one pixel after the other, and float32 loses a fiftieth of
+    # the sum at 4096 px; these products are added up row by row.
     pairs = (image[:, 1:] - image[:, :-1], image[:, :, 1:] - image[:, :, :-1])
     return tf.add_n([_row_by_row(change, tf.stop_gradient(tf.sign(change))) for change in pairs])
 
 
 def _row_by_row(one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
-    """The sum of their products, both [batch, height, width, channels]."""
-    rows = [tf.reshape(values, [-1, tf.shape(values)[2] * values.shape[3]]) for values in (one, other)]
+    """Returns the sum of the products of two arrays, both [batch, height, width, channels]."""
+    rows = [tf.reshape(values, [-1, tf.shape(values)[2] * shapes.known(values, 3)]) for values in (one, other)]
     return tf.reduce_sum(tf.einsum("ri,ri->r", *rows))
 
 
@@ -77,9 +79,9 @@ def _squared_differences(image: tf.Tensor) -> tf.Tensor:
 
 
 def _nine_point_differences(image: tf.Tensor) -> tf.Tensor:
-    # Weights of 4 to 1 on a border that is repeated, as in crowsonkb/style-transfer-pytorch. The gradient is the
-    # nine-point Laplacian, which depends less on a detail's direction than the five-point one of "l2". A sixth makes
-    # slopes cost what they do there.
+    # Weights of 4 to 1, over an image whose border is repeated, as in crowsonkb/style-transfer-pytorch. The gradient is
+    # the nine-point Laplacian, which depends less on a detail's direction than the five-point one of "l2". With the
+    # factor 1/6 a slope costs as much as under "l2".
     padded = tf.pad(image, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="SYMMETRIC")
     falling = padded[:, 1:, 1:] - padded[:, :-1, :-1]
     rising = padded[:, 1:, :-1] - padded[:, :-1, 1:]

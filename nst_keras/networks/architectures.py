@@ -1,6 +1,6 @@
-"""The networks that are known by name: how each is built and fed, its layers in their documented order, its weights.
+"""The networks that are known by name: how each is built and fed, its documented layers, its weights.
 
-`ARCHITECTURES` is the registry; `n_style_layers=n` means the first n of an entry's style layers.
+`ARCHITECTURES` is the registry. `n_style_layers=n` means the first n of an entry's style layers.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import pathlib
 import re
 import types
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -29,7 +29,7 @@ __all__ = [
 
 WEIGHTS_VARIABLE = "NST_KERAS_WEIGHTS_DIR"
 
-# InceptionV3's stem, by the names of its authors' code; Keras numbers these layers anew at each construction.
+# InceptionV3's stem, with the names in its authors' code; Keras numbers these layers anew at each construction.
 _INCEPTION_STEM = ("conv2d_1a_3x3", "conv2d_2a_3x3", "conv2d_2b_3x3", "conv2d_3b_1x1", "conv2d_4a_3x3")
 
 
@@ -37,18 +37,18 @@ class Architecture(NamedTuple):
     """A network that is known by name.
 
     Attributes:
-        build: (weights) -> keras.Model without its top; `weights` as `keras.applications` takes it.
-        preprocess: RGB 0..255 -> what the network was trained on.
-        style_layers: In their documented order, shallow to deep.
-        content_layers: In their documented order, the usual first.
+        build: weights -> keras.Model without its top; weights are None, `"imagenet"` or a path.
+        preprocess: RGB 0..255 -> the input that the network was trained on.
+        style_layers: Style layers, shallow to deep.
+        content_layers: Content layers, the usual one first.
         aliases: model -> {another name of a layer: its name in this model}.
-        channels: {layer: N}, where the network gives fewer coordinates of N channels, and these layers alone.
-        downloads: Whether `"imagenet"` is a file that Keras downloads, not one that comes with the package.
-        smoothing: A name in `rebuilding.SMOOTHINGS`: what `"auto"` means for it.
+        channels: {layer: N}, where the network gives fewer coordinates of N channels, in these layers only.
+        downloads: Whether Keras downloads the file for `"imagenet"`. Otherwise the file comes with the package.
+        smoothing: A name in `surgery.SMOOTHINGS`, the meaning of `"auto"` for this network.
     """
 
     build: Callable[[str | None], keras.Model]
-    preprocess: Callable[[tf.Tensor], tf.Tensor]
+    preprocess: Callable[[tf.Tensor], Any]
     style_layers: tuple[str, ...]
     content_layers: tuple[str, ...]
     aliases: Callable[[keras.Model], dict[str, str]]
@@ -58,18 +58,18 @@ class Architecture(NamedTuple):
 
 
 def build(name: str, weights: str) -> keras.Model:
-    """A network by name, without its top, with its weights.
+    """Returns a network without its top, with its weights.
 
     Args:
-        name: In `ARCHITECTURES`.
-        weights: `"imagenet"` (the file that `weights_file` finds, or Keras's download with its hash check; for
-            `compact` the file that comes with the package, hash-checked too), `"random"`, or the path of a Keras
-            weights file.
+        name: A name in `ARCHITECTURES`.
+        weights: `"imagenet"`, `"random"`, or the path of a Keras weights file. `"imagenet"` is the file that
+            `weights_file` finds, else Keras's download with its hash check. For `compact` it is the package's own file,
+            whose hash is checked too.
 
     Raises:
-        ValueError: Weights of another network, or several files for this one.
-        FileNotFoundError: No such file.
-        OSError: The download failed, or the package's own file is damaged; the sentence says what to do.
+        ValueError: The weights are those of another network, or there are several files for this one.
+        FileNotFoundError: There is no such file.
+        OSError: The download failed, or the package's own file is damaged; the message says what to do.
     """
     architecture = ARCHITECTURES[name]
     if weights == "random":
@@ -90,12 +90,12 @@ def build(name: str, weights: str) -> keras.Model:
 
 
 def weights_file(name: str) -> str | None:
-    """The file for a network in the folder that `NST_KERAS_WEIGHTS_DIR` names; None where there is none.
+    """Returns the file for a network in the folder that `NST_KERAS_WEIGHTS_DIR` names; None where there is none.
 
-    One that comes with the package is looked for nowhere else.
+    Weights that come with the package are never looked for there.
 
     Raises:
-        ValueError: No such folder, or several files that bear the network's name.
+        ValueError: There is no such folder, or it holds several files with the network's name.
     """
     folder = os.environ.get(WEIGHTS_VARIABLE)
     if not folder or not ARCHITECTURES[name].downloads:
@@ -109,13 +109,13 @@ def weights_file(name: str) -> str | None:
 
 
 def layer_names(model: keras.Model) -> tuple[str, ...]:
-    """Names of a model's layers that give feature maps [batch, height, width, channels], in order."""
+    """Returns the names of a model's layers with feature maps [batch, height, width, channels], in order."""
     inner = (layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer))
     return tuple(layer.name for layer in inner if len(getattr(layer.output, "shape", ())) == 4)
 
 
 def known_layers(model: keras.Model) -> dict[str, str]:
-    """{name by which a layer may be asked for: its name in this model}, the network's aliases among them.
+    """Returns {name that is accepted for a layer: its name in this model}, with the network's aliases.
 
     Example:
     >>> vgg19 = keras.applications.VGG19(weights=None, include_top=False)
@@ -131,7 +131,7 @@ def _with_weights_of(path: str, name: str, architecture: Architecture) -> keras.
         raise FileNotFoundError(f"weights: there is no file {path!r}. Give a file, 'imagenet' or 'random'.")
     try:
         return architecture.build(str(path))
-    except Exception as error:  # h5py, zipfile and Keras each have their own.
+    except Exception as error:  # h5py, zipfile and Keras each raise their own.
         raise ValueError(
             f"weights: {path!r} does not fit {name} without its top, or is damaged ({_first_line(error)}). "
             "Give the whole file of that network."
@@ -143,24 +143,24 @@ def _first_line(error: Exception) -> str:
 
 
 def _paper_names(model: keras.Model) -> dict[str, str]:
-    """The papers' names of VGG's layers: `conv4_2` is Keras's `block4_conv2`."""
+    """Returns {paper's name: Keras's name} of VGG's layers: `conv4_2` is `block4_conv2`."""
     convolutions = (name for name in layer_names(model) if re.fullmatch(r"block\d_conv\d", name))
     return {name.replace("block", "conv").replace("_conv", "_"): name for name in convolutions}
 
 
 def _stem_names(model: keras.Model) -> dict[str, str]:
-    """Stable names for the outputs, after batch norm and ReLU, of InceptionV3's first convolutions."""
+    """Returns {stable name: Keras's name} of InceptionV3's first convolutions, after batch norm and ReLU."""
     activations = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Activation)]
     return dict(zip(_INCEPTION_STEM, activations, strict=False))
 
 
-def _vgg(build: Callable[..., keras.Model], preprocess: Callable[[tf.Tensor], tf.Tensor]) -> Architecture:
+def _vgg(build: Callable[..., keras.Model], preprocess: Callable[[tf.Tensor], Any]) -> Architecture:
     return Architecture(
         build=lambda weights: build(include_top=False, weights=weights),
         preprocess=preprocess,
         # Gatys et al. 2015, section "Methods": style from conv1_1 to conv5_1.
         style_layers=tuple(f"block{block}_conv1" for block in range(1, 6)),
-        # TensorFlow's tutorial takes conv5_2, the paper conv4_2.
+        # TensorFlow's tutorial uses conv5_2, the paper conv4_2.
         content_layers=tuple(f"block{block}_conv2" for block in range(5, 0, -1)),
         aliases=_paper_names,
     )
@@ -179,7 +179,11 @@ ARCHITECTURES: dict[str, Architecture] = {
         downloads=False,
     ),
     "inception_v3": Architecture(
-        build=lambda weights: keras.applications.InceptionV3(include_top=False, weights=weights),
+        # Keras's annotation leaves out None, which its documentation names.
+        build=lambda weights: keras.applications.InceptionV3(
+            include_top=False,
+            weights=weights,  # pyright: ignore[reportArgumentType]
+        ),
         preprocess=keras.applications.inception_v3.preprocess_input,
         style_layers=(
             "conv2d_1a_3x3",

@@ -1,4 +1,4 @@
-"""Frozen Keras networks, cut to the layers wanted: an image in, {layer: features} out."""
+"""Feature extractors: frozen Keras networks, cut to chosen layers; an image in, {layer: features} out."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
@@ -20,37 +21,37 @@ __all__ = ["FeatureExtractor", "get", "known_architecture"]
 class FeatureExtractor:
     """A frozen network, cut after the last layer needed.
 
-    The model given is never changed: where another pooling or input size asks for other layers, they are built anew.
+    The given model is never changed: layers that need another form are built anew.
 
     Args:
-        model: Any functional `keras.Model` over one image input.
-        preprocess: RGB float32 [1, height, width, 3] in 0..255 -> what the model was trained on, pixel by pixel: a part
-            of an image must come out as it does with the whole.
-        layers: Names of the layers whose outputs are wanted; all that give feature maps if left out.
-        pooling: What stands in the place of each max pooling: `"max"`, the network's own; `"avg"`, the average (Gatys
-            et al. 2015, section "Methods"); `"avg_scaled"`, the average, and `"l2"`, the root of the mean square, both
-            scaled so that the features keep the size that max pooling gives them, see `network_layers`.
-        padding: What the first convolution finds beyond the edge: `"zeros"`, for most networks the mean colour, or
-            `"replicate"`, the image's edge pixels, against artefacts there (crowsonkb/style-transfer-pytorch).
-        smoothing: `"none"`; `"softmax"`, at each place a softmax over the channels, times their number, for networks
-            other than VGG, see `network_layers.ActivationSmoothing`; `"auto"`, what `architectures` has for a known
-            network, none for others. Softmax is for activations of order one: of VGG's, which are in the hundreds,
-            it would leave a single channel.
-        precision: What the network computes in, a name in `surgery.PRECISIONS`; `"float32"` leaves it as it is.
-        for_xla: Puts in the forms of layers that XLA runs faster, see `xla_layers`; of no use without it.
-        channels: {layer: N}, for a network whose layers give fewer coordinates of N channels, as `compact` does; the
-            extractor then knows these layers alone.
+        model: Any functional `keras.Model` with one image as input.
+        preprocess: RGB float32 [1, height, width, 3] in 0..255 -> the input that the model was trained on. It must work
+            pixel by pixel, so that a part of an image has the same values as in the whole.
+        layers: Names of the layers to output. Default: all that give feature maps.
+        pooling: The layer in place of each max pooling, a name in `surgery.POOLINGS`: `"max"`, the network's own;
+            `"avg"`, the average (Gatys et al. 2015, section "Methods"); `"avg_scaled"`, the average, and `"l2"`, the
+            root mean square, both scaled so that features keep the size that max pooling gives them, see `substitutes`.
+        padding: The values beyond the image's edge at the first convolution, a name in `surgery.PADDINGS`: `"zeros"`,
+            for most networks the mean colour; `"replicate"`, the edge pixels, against artefacts at the edges
+            (crowsonkb/style-transfer-pytorch).
+        smoothing: `"none"`; `"softmax"`, a softmax over the channels of each location, times their number, see
+            `substitutes.ActivationSmoothing`; `"auto"`, the registry's choice for a known network, else none. Softmax
+            suits activations of order one. VGG's are in the hundreds, and would be reduced to a single channel.
+        precision: The type that the network computes in, a name in `surgery.PRECISIONS`.
+        for_xla: Whether to use the forms of layers that XLA runs faster, see `xla_forms`. They do not help without XLA.
+        channels: {layer: N}, for a network such as `compact` whose layers give fewer coordinates of N channels. The
+            extractor then knows only these layers.
 
     Raises:
-        ValueError: Unknown layer, pooling, padding or smoothing; one that has no effect or no meaning for the network;
-            or a model that takes anything but one RGB image.
-        TypeError: `model` is no functional `keras.Model`.
+        ValueError: An unknown layer, pooling, padding or smoothing; one that has no effect or is not defined for the
+            network; or a model whose input is not one RGB image.
+        TypeError: `model` is not a functional `keras.Model`.
     """
 
     def __init__(
         self,
         model: keras.Model,
-        preprocess: Callable[[tf.Tensor], tf.Tensor],
+        preprocess: Callable[[tf.Tensor], Any],
         *,
         layers: Iterable[str] | None = None,
         pooling: str = "max",
@@ -81,7 +82,7 @@ class FeatureExtractor:
         )
 
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
-        """One forward pass.
+        """Returns the features of an image.
 
         Args:
             image: float32 [1, height, width, 3], RGB, 0..255.
@@ -94,29 +95,29 @@ class FeatureExtractor:
 
     @property
     def channels(self) -> dict[str, int]:
-        """{layer: N}: its number of channels; for `compact`, that of the layer of VGG19 whose coordinates it gives."""
+        """{layer: N}, its number of channels; for `compact`, that of VGG19's layer of the same name."""
         return {name: self._channels.get(self._aliases[name], own) for name, own in self.coordinates.items()}
 
     @property
     def coordinates(self) -> dict[str, int]:
-        """{layer: how many numbers it gives at each location}: its channels, but for `compact`."""
+        """{layer: size of the features' last axis}; these are its channels, except for `compact`."""
         return {name: output.shape[-1] for name, output in zip(self.layers, self._network.outputs, strict=True)}
 
     @property
     def compute_dtype(self) -> str:
-        """What it computes in: the shortest type of its layers."""
+        """Name of the shortest type that its layers compute in."""
         return min((layer.compute_dtype for layer in self._network.layers), key=lambda name: tf.as_dtype(name).size)
 
     @property
     def has_short_range(self) -> bool:
-        """Whether some of its layers compute in float16, in which small gradients vanish."""
+        """Whether a layer computes in float16, in which small gradients vanish."""
         return any(layer.compute_dtype == "float16" for layer in self._network.layers)
 
     def fingerprint(self) -> str:
-        """SHA-256, in hexadecimal, of what decides the features: layers, weights, the preprocessing's name.
+        """Returns the SHA-256, in hexadecimal, of all that determines the features.
 
-        Pooling, padding and smoothing are layers of the network, and told apart by their kinds, precision by what these
-        compute in.
+        That is the layers' names, kinds and compute types, the weights, and the name of the preprocessing. Pooling,
+        padding and smoothing are kinds of layers.
         """
         digest = hashlib.sha256()
         kinds = [(type(layer).__name__, layer.compute_dtype) for layer in self._network.layers]
@@ -128,14 +129,14 @@ class FeatureExtractor:
 
     @property
     def network(self) -> keras.Model:
-        """The frozen network: preprocessed image in, features of `layers` out."""
+        """The frozen network: preprocessed image in, features of `layers` out, in their order."""
         return self._network
 
     def select(self, layers: Iterable[str]) -> FeatureExtractor:
-        """The same network, its weights shared, cut to fewer layers.
+        """Returns an extractor of fewer layers, which shares this one's weights.
 
         Raises:
-            ValueError: A layer that this extractor does not give.
+            ValueError: This extractor does not have one of the layers.
         """
         outputs = {self._aliases[name]: out for name, out in zip(self.layers, self._network.outputs, strict=True)}
         selected = copy.copy(self)
@@ -148,7 +149,7 @@ class FeatureExtractor:
         return selected
 
     def check_size(self, argument: str, height: int, width: int) -> None:
-        """Raises `ValueError` where an image is so small that a layer would come out empty."""
+        """Raises `ValueError` for an image so small that a layer would have no output."""
         if not self.accepts(height, width):
             least = next((side for side in range(1, 1025) if self.accepts(side, side)), None)
             raise ValueError(
@@ -157,7 +158,7 @@ class FeatureExtractor:
             )
 
     def accepts(self, height: int, width: int) -> bool:
-        """Whether an image of this size is large enough for every layer to give something."""
+        """Returns whether an image of this size, in pixels, is large enough for every layer to have an output."""
         try:
             sizes = self.sizes(height, width)
         except ValueError:  # Keras's answer to a convolution that is larger than its input.
@@ -165,10 +166,10 @@ class FeatureExtractor:
         return all(side >= 1 for size in sizes.values() for side in size)
 
     def sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
-        """{layer: (its height, its width)} for an image of this size, in pixels; told without a forward pass.
+        """Returns {layer: (height, width)} of the features of an image of this size in pixels, without a forward pass.
 
         Raises:
-            ValueError: An image too small for a layer, as Keras says it; `check_size` says it plainly.
+            ValueError: The image is too small for a layer, in Keras's words; `check_size` says it plainly.
         """
         outputs = self._network.compute_output_spec(keras.KerasTensor((1, height, width, 3)))
         return {
@@ -186,32 +187,29 @@ def get(
     smoothing: str = "auto",
     precision: str = "float32",
     for_xla: bool = False,
-    preprocess: Callable[[tf.Tensor], tf.Tensor] | None = None,
+    preprocess: Callable[[tf.Tensor], Any] | None = None,
 ) -> FeatureExtractor:
-    """The extractor that a name, a model or an extractor stands for.
+    """Returns an extractor of some layers, from a name, a model or another extractor.
 
     Args:
-        identifier: A name in the registry, a `keras.Model`, or a `FeatureExtractor`.
-        layers: Names of the layers wanted.
-        weights: For a name: `"imagenet"` (a file in the folder `NST_KERAS_WEIGHTS_DIR` whose name begins with the
-            network's, or Keras's download with its hash check; for `compact` the package's own), `"random"`, or the
-            path of a Keras weights file.
+        identifier: A name in `architectures.ARCHITECTURES`, a `keras.Model`, or a `FeatureExtractor`.
+        layers: Names of the layers to output.
+        weights: For a name: `"imagenet"`, `"random"`, or the path of a Keras weights file. `"imagenet"` is a file in
+            the folder `NST_KERAS_WEIGHTS_DIR` whose name begins with the network's, else Keras's download with its hash
+            check; for `compact` it is the package's own file.
         pooling: A name in `surgery.POOLINGS`, see `FeatureExtractor`.
-        padding: A name in `surgery.PADDINGS`, likewise.
-        smoothing: `"auto"` or a name in `surgery.SMOOTHINGS`, likewise.
-        precision: A name in `surgery.PRECISIONS`, likewise.
-        for_xla: Likewise.
-        preprocess: For a model of your own, what it was trained on; known for those of the registry.
-
-    Returns:
-        A `FeatureExtractor` of those layers.
+        padding: A name in `surgery.PADDINGS`, see `FeatureExtractor`.
+        smoothing: `"auto"` or a name in `surgery.SMOOTHINGS`, see `FeatureExtractor`.
+        precision: A name in `surgery.PRECISIONS`, see `FeatureExtractor`.
+        for_xla: Whether to use the forms of layers that XLA runs faster.
+        preprocess: RGB 0..255 -> the input that a model of your own was trained on. Default: that of the registry.
 
     Raises:
         ValueError: An unknown name or layer; a model without `preprocess`; weights of another network; an argument that
             would have no effect.
-        FileNotFoundError: No such weights file.
+        FileNotFoundError: There is no such weights file.
         OSError: The download failed, or the package's own weights are damaged.
-        TypeError: An `identifier` of another type.
+        TypeError: `identifier` is of another type.
     """
     settings = {"pooling": pooling, "padding": padding, "smoothing": smoothing, "precision": precision}
     if isinstance(identifier, FeatureExtractor):
@@ -233,28 +231,28 @@ def get(
 
 
 def known_architecture(identifier: str | keras.Model | FeatureExtractor) -> architectures.Architecture | None:
-    """The registry's entry for a name, or for a model or extractor that bears a known name; None for others.
+    """Returns the registry's entry for a name, or for a model or extractor with a known name; None for others.
 
     Raises:
-        ValueError: An unknown name.
+        ValueError: Unknown name.
     """
     if isinstance(identifier, str):
         return architectures.ARCHITECTURES[checks.one_of("extractor", identifier, architectures.ARCHITECTURES)]
-    architecture = architectures.ARCHITECTURES.get(getattr(identifier, "name", None))
+    architecture = architectures.ARCHITECTURES.get(getattr(identifier, "name", ""))
     if architecture is None or isinstance(identifier, FeatureExtractor):
         return architecture
     return architecture if set(architecture.style_layers) <= set(architectures.known_layers(identifier)) else None
 
 
 def _smoothing(smoothing: str, model: keras.Model, channels: Mapping[str, int] | None) -> str:
-    """The name in `surgery.SMOOTHINGS`; raises `ValueError` for others, and for what has no activations."""
+    """Returns a name in `surgery.SMOOTHINGS`; raises `ValueError` for others, or where there are no activations."""
     checks.one_of("smoothing", smoothing, ["auto", *surgery.SMOOTHINGS])
     if smoothing == "auto":
         architecture = known_architecture(model)
         return architecture.smoothing if architecture else "none"
     if smoothing != "none" and channels:
         raise ValueError(
-            f"smoothing={smoothing!r} has no meaning for {model.name}, which gives coordinates of features in the "
+            f"smoothing={smoothing!r} has no meaning for {model.name}, which gives coordinates of features in "
             "place of activations. Leave smoothing out."
         )
     return smoothing
@@ -269,7 +267,7 @@ def _refuse_unused(identifier: object, **given: object) -> None:
 
 def _known_preprocess(
     model: keras.Model, architecture: architectures.Architecture | None
-) -> Callable[[tf.Tensor], tf.Tensor]:
+) -> Callable[[tf.Tensor], Any]:
     if architecture is None:
         raise ValueError(
             f"extractor: the preprocessing of the model {model.name!r} is not known. Give preprocess=, a function from "

@@ -1,4 +1,4 @@
-"""The weight w_l of each layer, from what a user says of them."""
+"""The weights w_l of the layers in the style and content loss."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from nst_keras.networks import architectures
 
 __all__ = ["SCHEMES", "layer_weights"]
 
-# {name: how many times the weight of the layer before each layer has}.
+# {name: ratio of each layer's weight to that of the layer before it}.
 SCHEMES: dict[str, float] = {
     "equal": 1.0,  # Gatys et al. 2015: w_l = 1/n.
     "fine": 0.25,  # The first layers, of brushwork and colour; crowsonkb/style-transfer-pytorch: 256:64:16:4:1.
     "coarse": 2.0,  # The last layers, of large shapes; the ratio of titu1994/Neural-Style-Transfer (INetwork).
 }
-# Beyond it, nearly all weight is on one layer, which is better named alone.
+# Beyond this ratio nearly all weight is on one layer; naming that layer alone is clearer.
 LARGEST_RATIO = 1000.0
 
 
@@ -27,21 +27,22 @@ def layer_weights(
     *,
     scheme: str | float = "equal",
 ) -> dict[str, float]:
-    """The weight w_l of each layer, from what a user says of them.
+    """Returns {layer: w_l}.
 
     Args:
         kind: "style" or "content".
-        layers: Names, whose weights the scheme gives in their order, or {name: weight}; None for the network's
-            documented ones.
-        count: How many of the documented ones, where `layers` is None.
-        architecture: The network's entry; None where it is not known.
-        scheme: How the weights go on from one layer to the next: a name in `SCHEMES`, or the ratio itself, as a number
-            or its text. Its weights sum to 1.
+        layers: {name: weight}, or names, which the scheme gives weights in their order. None stands for the network's
+            documented layers.
+        count: The number of documented layers, where `layers` is None.
+        architecture: The network's entry in the registry; None for a network that is not known.
+        scheme: The ratio of each layer's weight to that of the layer before: a name in `SCHEMES`, a number, or a number
+            as text. The weights sum to 1.
 
     Raises:
-        ValueError: A negative weight, no layer or none of weight above 0, one named twice, more than are documented,
-            none named for an unknown network, or an unknown `scheme` or one beside {name: weight}.
-        TypeError: `layers` of another type.
+        ValueError: A weight is negative; no layer has a weight above 0; a layer is named twice; `count` is larger than
+            the number of documented layers; no layer is named for an unknown network; or `scheme` is unknown, or given
+            beside {name: weight}.
+        TypeError: `layers` is of another type.
 
     Example:
     >>> layer_weights("style", ["conv1_1", "conv2_1", "conv3_1"], 3, None, scheme=0.5)
@@ -70,7 +71,7 @@ def layer_weights(
 
 def _ratio(argument: str, scheme: str | float) -> float:
     try:
-        ratio = SCHEMES.get(scheme) or float(scheme)
+        ratio = SCHEMES.get(str(scheme)) or float(scheme)
     except (TypeError, ValueError):
         ratio = 0.0
     if isinstance(scheme, bool) or not 1.0 / LARGEST_RATIO <= ratio <= LARGEST_RATIO:

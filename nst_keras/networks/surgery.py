@@ -1,4 +1,4 @@
-"""A network's graph built anew, with some of its layers swapped and its weights kept; the given one is not changed."""
+"""Copies of a network with some of its layers swapped and its weights kept; the given network is not changed."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from nst_keras.networks.layers import substitutes, xla_forms
 
 __all__ = ["PADDINGS", "POOLINGS", "PRECISIONS", "SMOOTHINGS", "cut", "rebuilt", "unknown_layer"]
 
-# Gives the layer to put in the place of one, or None to leave it.
+# layer -> the layer to put in its place, or None to keep it.
 Swap = Callable[[keras.layers.Layer], keras.layers.Layer | None]
 
 
 def cut(model: keras.Model, layers: Iterable[str], known: Mapping[str, str]) -> keras.Model:
-    """The part of a network that leads to some of its layers, its weights shared.
+    """Returns the part of a network that leads to some of its layers; the weights are shared.
 
     Args:
         model: A functional model over one image.
-        layers: Names of the layers whose outputs are wanted.
-        known: {name by which a layer may be asked for: its name in the model}.
+        layers: Names of the layers to output.
+        known: {name that is accepted for a layer: its name in the model}.
 
     Raises:
-        ValueError: A layer that is not known.
+        ValueError: A layer is not known.
     """
     for name in layers:
         if name not in known:
@@ -34,7 +34,7 @@ def cut(model: keras.Model, layers: Iterable[str], known: Mapping[str, str]) -> 
 
 
 def unknown_layer(name: str, known: Iterable[str]) -> str:
-    """The sentence for a layer that is not there; of a long list, automatic names (`conv2d_17`) are left out."""
+    """Returns the message for an unknown layer; it lists the known ones, without automatic names (`conv2d_17`)."""
     stable = [other for other in known if not re.fullmatch(r"(conv2d|batch_normalization|activation)(_\d+)?", other)]
     return checks.unknown_name("layer", name, stable)
 
@@ -48,18 +48,18 @@ def rebuilt(
     precision: str = "float32",
     for_xla: bool = False,
 ) -> keras.Model:
-    """A frozen copy of a network for images of any size, with some of its layers swapped, and the same weights.
+    """Returns a frozen copy of a network for images of any size, with some layers swapped and the same weights.
 
     Args:
         model: A functional model: one image [batch, height, width, 3] -> features [batch, height, width, channels].
-        pooling: A name in `POOLINGS`: what stands in the place of each max pooling.
-        padding: A name in `PADDINGS`: what the first convolution finds beyond the edge.
-        smoothing: A name in `SMOOTHINGS`: what each output passes through.
-        precision: A name in `PRECISIONS`: what the layers compute in.
-        for_xla: Puts in the forms of layers that XLA runs faster.
+        pooling: A name in `POOLINGS`: the layer in place of each max pooling.
+        padding: A name in `PADDINGS`: the values beyond the image's edge at the first convolution.
+        smoothing: A name in `SMOOTHINGS`: the layer behind each output.
+        precision: A name in `PRECISIONS`: the type that layers compute in.
+        for_xla: Whether to use the forms of layers that XLA runs faster.
 
     Raises:
-        ValueError: An unknown name, or a padding that would have no effect.
+        ValueError: Unknown name, or a padding that would have no effect.
     """
     swaps = [POOLINGS[checks.one_of("pooling", pooling, POOLINGS)]]
     swaps += [PADDINGS[checks.one_of("padding", padding, PADDINGS)](model)]
@@ -71,10 +71,10 @@ def rebuilt(
 
 
 def _swapped(model: keras.Model, swaps: Iterable[Swap]) -> keras.Model:
-    """The copy; each layer passes through the swaps in turn."""
+    """Returns the copy; each layer passes through the swaps in turn."""
 
     def swapped(layer: keras.layers.Layer) -> keras.layers.Layer:
-        """The layer of the copy."""
+        """Returns the layer of the copy."""
         new = layer
         for swap in swaps:
             new = swap(new) or new
@@ -88,25 +88,25 @@ def _swapped(model: keras.Model, swaps: Iterable[Swap]) -> keras.Model:
 
 
 def _pooling(kind: type[keras.layers.Layer]) -> Swap:
-    """Puts a pooling of this kind, over the same windows, in the place of each max pooling."""
+    """Returns a swap that puts a pooling of this kind, over the same windows, in place of each max pooling."""
 
     def swap(layer: keras.layers.Layer) -> keras.layers.Layer | None:
-        """The pooling for a max pooling; None for others."""
+        """Returns the pooling for a max pooling; None for other layers."""
         return kind.from_config(layer.get_config()) if isinstance(layer, keras.layers.MaxPooling2D) else None
 
     return swap
 
 
 def _precision(policy: str) -> Swap:
-    """Makes a layer compute as one of Keras's policies says.
+    """Returns a swap that makes a layer compute in one of Keras's dtype policies.
 
-    Such a policy keeps weights in float32 for their updates, of which a frozen network has none: here they are rounded
-    once, in place of at every step. Batch normalization's are never rounded; it computes in float32 by itself.
+    Keras keeps weights in float32 for their updates, and rounds them at each step. A frozen network has no updates, so
+    its weights are rounded once. Those of batch normalization are never rounded; it computes in float32 by itself.
     """
     compute_dtype = keras.DTypePolicy(policy).compute_dtype
 
     def swap(layer: keras.layers.Layer) -> keras.layers.Layer:
-        """The layer with another policy."""
+        """Returns the layer with another policy."""
         keeps_weights = isinstance(layer, keras.layers.BatchNormalization)
         dtype = policy if keeps_weights else compute_dtype
         return type(layer).from_config(layer.get_config() | {"dtype": dtype})
@@ -115,10 +115,10 @@ def _precision(policy: str) -> Swap:
 
 
 def _edge_padding(model: keras.Model) -> Swap:
-    """Pads by edge pixels at the network's first convolution, by whichever layer pads there.
+    """Returns a swap for edge pixels in place of zeros at the first convolution, in whichever layer pads there.
 
     Raises:
-        ValueError: A network that pads nothing there, or whose first convolution pads and has strides.
+        ValueError: The network pads nothing there, or its first convolution pads and has a stride above 1.
     """
     names = set()
     for layer in model.layers:

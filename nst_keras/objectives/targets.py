@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, cast
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol, cast
 
 import tensorflow as tf
 
@@ -11,12 +11,19 @@ from nst_keras.losses import guidance, statistics
 from nst_keras.networks import extractors
 from nst_keras.runtime import compilation
 
-__all__ = ["StyleTarget", "Summarised", "Summary", "Targets", "style_targets", "whole_summary"]
+__all__ = ["StyleTarget", "Summarise", "Summary", "Targets", "style_targets", "whole_summary"]
 
 
-# A statistic's summary of one layer, float32 tensors by name; and a function: image -> {layer: summary}.
+# A statistic's summary of one layer: float32 tensors by name.
 Summary = dict[str, tf.Tensor]
-Summarised = Callable[[tf.Tensor], dict[str, Summary]]
+
+
+class Summarise(Protocol):
+    """Function that summarises one style image."""
+
+    def __call__(self, image: tf.Tensor, /) -> dict[str, Summary]:
+        """Returns {layer: summary} of an image, float32 [1, height, width, 3], 0..255."""
+        ...
 
 
 class StyleTarget(NamedTuple):
@@ -51,7 +58,7 @@ def style_targets(
     extractor: extractors.FeatureExtractor,
     regions: Sequence[guidance.Region],
     *,
-    summarised: Summarised | None = None,
+    summarise: Summarise | None = None,
 ) -> list[StyleTarget]:
     """Returns one target per region.
 
@@ -59,23 +66,25 @@ def style_targets(
         statistic: Measures style.
         extractor: Network that gives the style layers, and no others.
         regions: Regions of the picture with the style images of each, one or more.
-        summarised: Function of a style image: image -> {layer: summary}. Default: `whole_summary`.
+        summarise: Function: style image -> {layer: summary}. Default: `whole_summary`.
 
     Raises:
         ValueError: A region without a style image, or no region.
     """
     if not regions or not all(len(region.images) for region in regions):
-        raise ValueError("regions has no style image, but style_layers are given. Give one.")
-    summarised = summarised or whole_summary(statistic, extractor)
+        raise ValueError(
+            "regions has no style image, but style_layers are given. Give one style image or more to each."
+        )
+    summarise = summarise or whole_summary(statistic, extractor)
     return [
         StyleTarget(
-            _blended(statistic, extractor.layers, region, summarised), _guides(region, extractor), region.strength
+            _blended(statistic, extractor.layers, region, summarise), _guides(region, extractor), region.strength
         )
         for region in regions
     ]
 
 
-def whole_summary(statistic: statistics.StyleStatistic, extractor: extractors.FeatureExtractor) -> Summarised:
+def whole_summary(statistic: statistics.StyleStatistic, extractor: extractors.FeatureExtractor) -> Summarise:
     """Returns a function that summarises an image as a whole: image -> {layer: summary}."""
 
     def summaries_of(image: tf.Tensor) -> dict[str, Summary]:
@@ -86,12 +95,12 @@ def whole_summary(statistic: statistics.StyleStatistic, extractor: extractors.Fe
 
 
 def _blended(
-    statistic: statistics.StyleStatistic, layers: Iterable[str], region: guidance.Region, summarised: Summarised
+    statistic: statistics.StyleStatistic, layers: Iterable[str], region: guidance.Region, summarise: Summarise
 ) -> dict[str, Summary]:
     """Returns {layer: target} of the blend of a region's styles."""
     # A style without a share is not summarised: its size would change at how many points other styles are sampled.
     shares = [(image, share) for image, share in zip(region.images, region.blend, strict=True) if share]
-    summaries, blend = [summarised(image) for image, _ in shares], [share for _, share in shares]
+    summaries, blend = [summarise(image) for image, _ in shares], [share for _, share in shares]
     return {name: statistic.target([one[name] for one in summaries], blend) for name in layers}
 
 

@@ -53,18 +53,21 @@ class Optimizer(abc.ABC):
         image: The variable that holds the present image; `start` makes it.
         keras_optimizer: The Keras optimizer at work, for Keras's callbacks; None where there is none.
         bounds: Lowest and highest value of what is optimised, or None.
+        name: A name for messages. Default: the name of the class.
     """
 
     image: tf.Variable
     _arguments: tuple[tuple[Any, ...], dict[str, Any]]
     keras_optimizer: keras.optimizers.Optimizer | None = None
     bounds: Bounds = None
+    name: str
     built = True  # For Keras's callbacks, where there is no Keras optimizer to ask: a run starts it first.
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         """Returns the new object, which remembers its arguments for `get_config` and `fresh`."""
         made = super().__new__(cls)
         made._arguments = (args, options)
+        made.name = cls.__name__
         return made
 
     def __init__(self, *, on_host: bool = False) -> None:

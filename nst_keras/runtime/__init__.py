@@ -1,1 +1,1 @@
-"""TensorFlow as it runs here: compilation, processors, memory, devices, hosts, and the cache of XLA."""
+"""How TensorFlow runs on this machine: compilation, processors, memory, devices, hosts, and XLA's cache."""

@@ -1,4 +1,4 @@
-"""`tf.function` with XLA where it works, and a fallback that says so."""
+"""Compiles functions with XLA where it works, and otherwise falls back to a TensorFlow graph with a warning."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["JIT_MODES", "as_graph", "compiled", "jit_mode"]
 
 JIT_MODES = ("auto", "true", "false")
 
-# What XLA raises for a platform or an operation that it does not know; running out of memory is not among them.
+# What XLA raises for a platform or an operation that it does not support. Running out of memory is not among them.
 _UNSUPPORTED = (
     tf.errors.InvalidArgumentError,
     tf.errors.UnimplementedError,
@@ -34,9 +34,9 @@ def compiled(
 
     Args:
         function: A function of tensors, without Python side effects, and without Python's `if` or `for` on tensors.
-        jit_compile: `"true"` or True compiles with XLA, `"false"` makes a plain TensorFlow graph, `"auto"` tries XLA
-            and falls back to the graph with a warning.
-        graph_signature: Of the arguments where they make a plain graph; that of each call if left out.
+        jit_compile: `"true"` or True compiles with XLA. `"false"` or False makes a plain TensorFlow graph. `"auto"`
+            tries XLA, and falls back to the graph with a warning.
+        graph_signature: Types and shapes of the arguments in a plain graph. Default: traced for those of each call.
 
     Returns:
         A function of the same arguments, with `tracing_count()`: how often it was traced.
@@ -45,8 +45,8 @@ def compiled(
         ValueError: Another `jit_compile`.
     """
     mode = jit_mode(jit_compile)
-    # TensorFlow tells functions apart by their code, and takes those of a run's many stages for one that is traced
-    # again and again, of which it warns. A partial has no code.
+    # TensorFlow tells functions apart by their code. It would take those of a run's many stages for one function that
+    # is traced again and again, and warn of it. A partial has no code.
     function = functools.partial(function)
     if mode == "auto":
         return _XLAOrGraph(function, graph_signature)
@@ -56,21 +56,21 @@ def compiled(
 
 
 def as_graph(function: Callable[..., Any], *others: tf.TensorSpec | dict[str, tf.TensorSpec]) -> Callable[..., Any]:
-    """The function of an image of any size as a graph, which lets go of features that nothing needs any more.
+    """Returns a function of an image of any size as a graph, which frees features once nothing needs them any more.
 
-    Called eagerly, a Keras model holds the features of all its layers until its end.
+    Called eagerly, a Keras model holds the features of all its layers until it returns.
 
     Args:
-        function: Of an image [1, height, width, 3], and of others.
-        others: What the others are.
+        function: A function of an image, float32 [1, height, width, 3], and of further arguments.
+        others: Types and shapes of the further arguments.
     """
-    # The concrete one: called by itself, a `tf.function` made for each of many stages is taken for a mistake.
+    # The concrete function, since TensorFlow warns of a `tf.function` that is made for each of many stages.
     image = tf.TensorSpec([1, None, None, 3], tf.float32)
     return tf.function(function, autograph=False).get_concrete_function(image, *others)
 
 
 def jit_mode(jit_compile: str | bool) -> str:
-    """The name in `JIT_MODES` that a name or a bool stands for; raises `ValueError` for others."""
+    """Returns the name in `JIT_MODES` for a name or a bool; raises `ValueError` for others."""
     return checks.one_of("jit_compile", str(jit_compile).lower(), JIT_MODES)
 
 
@@ -83,20 +83,20 @@ class _XLAOrGraph:
         self._current = self._xla
 
     def __call__(self, *arguments: Any) -> Any:
-        current = self._current  # Several devices may come here at once, and one of them change it.
+        current = self._current  # Several devices may call at once, and one of them may change it.
         try:
             return current(*arguments)
         except _UNSUPPORTED as error:
             if current is self._graph:
                 raise
             self._current = self._graph
-            result = self._graph(*arguments)  # An error of the function's own comes again, and goes up from here.
+            result = self._graph(*arguments)  # An error of the function itself is raised again here.
             reason = str(error).strip().splitlines()[0]
             warnings.warn(f"XLA cannot compile this step here ({reason}); going on without it.", stacklevel=2)
             return result
 
     def tracing_count(self) -> int:
-        """How often the function was traced."""
+        """Returns how often the function was traced."""
         return self._xla.experimental_get_tracing_count() + self._graph.experimental_get_tracing_count()
 
 

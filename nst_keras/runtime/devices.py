@@ -1,4 +1,4 @@
-"""Many devices, by `tf.distribute`: work that is dealt to the replicas of a strategy."""
+"""Deals work to many devices: the replicas of a `tf.distribute` strategy."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ __all__ = ["Replicas"]
 
 Item = TypeVar("Item")
 
-# Numbers that hosts send each other at a time, 4 MiB: TensorFlow holds room for some fifteen such pieces, at any size.
+# Numbers in a piece that hosts send at a time: 4 MiB. TensorFlow holds memory for some fifteen pieces, of any size.
 _PIECE = 2**20
 
-# What TensorFlow raises when a worker is gone, by whether the network, its heartbeat or another worker told of it.
+# What TensorFlow raises when a worker is gone, as reported by the network, its heartbeat or another worker.
 _LOST = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -31,43 +31,43 @@ _LOST = (
 
 
 class Replicas:
-    """The replicas of a strategy: equal devices, on one host or many, that share out a list of work.
+    """The replicas of a strategy: equal devices, on one host or many, that share a list of work.
 
     A network that they run must be made within `scope()`, which gives each replica a copy of the weights.
 
     Args:
-        strategy: As `strategies.get` returns it.
+        strategy: A strategy of equal replicas, such as `strategies.get` returns.
 
     Attributes:
         strategy: The strategy given.
-        count: Number of replicas, on all hosts.
-        identities: The numbers, among all, of the replicas of this host.
+        count: Number of replicas on all hosts.
+        identities: Indices, in 0..count - 1, of the replicas of this host.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy) -> None:
         self.strategy = strategy
         self.count = strategy.num_replicas_in_sync
-        # The only public way to ask for the replicas of this host.
+        # The only public way to get the replicas of this host.
         local = strategy.experimental_distribute_values_from_function(lambda replica: replica.replica_id_in_sync_group)
         self.identities = strategy.experimental_local_results(local)
         self._has_devices = _is_distributed(strategy)
-        # Called eagerly, TensorFlow's own sum begins threads each time, and leaves them behind. One for each size.
+        # Called eagerly, TensorFlow's own sum starts threads each time and leaves them behind. One graph for each size.
         self._reduce = functools.cache(lambda size: compilation.compiled(self._reduced, jit_compile="false"))
         self._pool = futures.ThreadPoolExecutor(len(self.identities), thread_name_prefix="replica")
 
     def has_other_hosts(self) -> bool:
-        """Whether there are replicas on other hosts."""
+        """Returns whether there are replicas on other hosts."""
         return self.count > len(self.identities)
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
-        """The strategy's scope, in which networks are made."""
+        """Returns the strategy's scope, within which networks must be made."""
         return self.strategy.scope()
 
     def deal(self, items: Sequence[Item]) -> list[list[Item | None]]:
-        """Shares out a list, which must be the same on all hosts.
+        """Deals a list to the replicas. It must be the same on all hosts.
 
         Returns:
-            For each round, one item per replica of this host, or None where none is left for it. All hosts get the same
+            For each round, one item per replica of this host, or None if none is left for it. All hosts get the same
             number of rounds.
         """
         padded = [*items, *[None] * (-len(items) % self.count)]
@@ -75,14 +75,14 @@ class Replicas:
         return [[padded[start + identity] for identity in self.identities] for start in starts]
 
     def run(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...] | None]) -> list[Any]:
-        """Calls a function on the replicas of this host, at the same time.
+        """Calls a function on the replicas of this host at the same time.
 
         Args:
-            function: Of tensors; compiled, it is traced once for each replica and shape of its arguments.
-            arguments: One tuple per replica of this host, of tensors or nests of them; None for a replica that rests.
+            function: A function of tensors. If compiled, it is traced once for each replica and shape of its arguments.
+            arguments: For each replica of this host, a tuple of tensors or nests of them, or None to leave it idle.
 
         Returns:
-            The results, one per replica of this host, each on its device; None for a replica that rests.
+            For each replica of this host, the result on its device, or None if it was idle.
         """
         if len(self.identities) == 1:
             return [self._call(function, 0, arguments[0])]
@@ -90,21 +90,24 @@ class Replicas:
         return [call.result() for call in calls]
 
     def total(self, values: Sequence[Any]) -> Any:
-        """The sum over all replicas of all hosts: the same bits on every host. All hosts must call it equally often.
+        """Returns the sum over all replicas of all hosts, the same bits on every host.
+
+        All hosts must call it equally often.
 
         Args:
-            values: Nests of tensors of one structure, from any of this host's replicas and rounds; None adds nothing.
+            values: Nests of tensors, all of one structure, from any replicas and rounds of this host. None adds
+                nothing.
 
         Returns:
             A nest of tensors.
 
         Raises:
-            ValueError: There is no value, or every one is None.
+            ValueError: There is no value, or all are None.
             ConnectionError: Another host is lost.
         """
         given = [value for value in values if value is not None]
         if not given:
-            raise ValueError("values must hold a nest of tensors, but has none. Give zeros where nothing was done.")
+            raise ValueError("values must hold a nest of tensors, but has none. Give zeros if nothing was done.")
         local = tf.nest.map_structure(lambda *parts: functools.reduce(tf.add, parts), *given)
         if not self.has_other_hosts():
             return local
@@ -115,13 +118,16 @@ class Replicas:
         return tf.nest.pack_sequence_as(local, [tf.constant(part, leaf.dtype, leaf.shape) for part, leaf in pairs])
 
     def total_of_array(self, array: np.ndarray) -> np.ndarray:
-        """The sum of each host's array over all hosts, likewise; sent in pieces, so that it takes little room.
+        """Returns the sum of all hosts' arrays, the same bits on every host. It is sent in pieces to save memory.
+
+        All hosts must call it equally often.
 
         Args:
-            array: float32 of any shape, the same on all hosts; C-contiguous, or it is copied. It is overwritten.
+            array: float32 of any shape, the same on all hosts. It is overwritten; one that is not C-contiguous is
+                copied first.
 
         Returns:
-            The sum, in the array's own memory.
+            The sum, in the memory of `array`.
 
         Raises:
             ConnectionError: Another host is lost.
@@ -135,7 +141,7 @@ class Replicas:
         return flat.reshape(array.shape)
 
     def _call(self, function: Callable[..., Any], index: int, arguments: tuple[Any, ...] | None) -> Any:
-        """In the place of `tf.distribute.Strategy.run`, which begins a replica's work when that before it has ended."""
+        """Calls a function on a replica. `tf.distribute.Strategy.run` would call it on one replica after another."""
         if arguments is None:
             return None
         if not self._has_devices:
@@ -145,14 +151,15 @@ class Replicas:
             return function(*arguments)
 
     def _over_hosts(self, value: np.ndarray) -> tf.Tensor:
-        """The sum over hosts of one tensor of each: of its first replica, the others add zeros."""
+        """Sums one tensor of each host over the hosts. A host's first replica adds it, the others add zeros."""
 
-        def of_replica(replica: tf.distribute.experimental.ValueContext) -> tf.Tensor:
+        def addend(replica: tf.distribute.experimental.ValueContext) -> tf.Tensor:
+            """Returns what a replica adds."""
             first = replica.replica_id_in_sync_group == self.identities[0]
             return tf.identity(value) if first else tf.zeros_like(value)
 
         with _explained():
-            values = self.strategy.experimental_distribute_values_from_function(of_replica)
+            values = self.strategy.experimental_distribute_values_from_function(addend)
             return self._reduce(value.size)(values)
 
     def _reduced(self, values: Any) -> tf.Tensor:
@@ -161,7 +168,7 @@ class Replicas:
 
 @contextlib.contextmanager
 def _explained() -> Iterator[None]:
-    """Raises `ConnectionError` where a collective fails, which it does once a worker is gone."""
+    """Raises `ConnectionError` if a collective fails, as it does once a worker is gone."""
     try:
         yield
     except _LOST as error:
@@ -172,6 +179,6 @@ def _explained() -> Iterator[None]:
 
 
 def _is_distributed(strategy: tf.distribute.Strategy) -> bool:
-    """Whether it names its devices, as all but TensorFlow's default do."""
+    """Returns whether a strategy names its devices, as all but TensorFlow's default do."""
     with strategy.scope():
         return tf.distribute.has_strategy()

@@ -1,6 +1,6 @@
-"""What the hosts of a run tell each other, so that all make the same steps and none waits for another in vain.
+"""Exchanges values between the hosts of a run, so that all make the same steps and none waits for another in vain.
 
-Each function must be called by all hosts, equally often and in the same order; with one host, nothing is sent.
+All hosts must call each function equally often and in the same order. With one host, nothing is sent.
 """
 
 from __future__ import annotations
@@ -18,42 +18,34 @@ from nst_keras.runtime import devices, strategies
 __all__ = ["check_same", "gathered", "is_chief", "joined", "number_of_chief", "of_chief"]
 
 
-# Settings by which hosts decide what to send each other: they must be the same before anything else is sent.
-_AGREED = ("seed", "mode", "image_size", "texture_size", "pyramid", "tile_size", "halo", "style_statistic")
-
-
-def joined(strategy: str | tf.distribute.Strategy, settings: Mapping[str, Any] | None = None) -> devices.Replicas:
-    """The replicas of a strategy, once all hosts have come together.
+def joined(strategy: str | tf.distribute.Strategy) -> devices.Replicas:
+    """Returns the replicas of a strategy, once all hosts have started.
 
     Args:
-        strategy: As `strategies.get` takes it.
-        settings: {argument: value} of `NeuralStyleTransfer`, where it is to be seen whether hosts agree on them.
+        strategy: A name in `strategies.STRATEGIES`, or a strategy of equal replicas; see `strategies.get`.
 
     Raises:
-        ValueError: They do not; and as `strategies.get`.
-        TypeError: As `strategies.get`.
-        RuntimeError: Likewise.
+        ValueError: An unknown name, a bad `TF_CONFIG`, or no TPU.
+        TypeError: A strategy of unequal replicas, or another type.
+        RuntimeError: `"multi_worker"` after TensorFlow has started to work.
     """
-    replicas = devices.Replicas(strategies.get(strategy))
-    if settings is not None:
-        check_same(replicas, {name: settings[name] for name in _AGREED})
-    return replicas
+    return devices.Replicas(strategies.get(strategy))
 
 
 def is_chief(replicas: devices.Replicas) -> bool:
-    """Whether this process is to write files, see `strategies.is_chief`."""
+    """Returns whether this process writes the files of the run; see `strategies.is_chief`."""
     return strategies.is_chief(replicas.strategy)
 
 
 def gathered(replicas: devices.Replicas, numbers: Sequence[float]) -> np.ndarray:
-    """The numbers that each host gives.
+    """Returns the numbers of each host.
 
     Args:
-        replicas: Of all hosts.
-        numbers: As many on each host.
+        replicas: The replicas of all hosts.
+        numbers: This host's numbers, equally many on each host.
 
     Returns:
-        float32 [replicas, numbers], each host's in the rows of its replicas; the chief's first.
+        float32 [replicas, numbers]: each host's numbers in the rows of its replicas, the chief's first.
 
     Raises:
         ConnectionError: Another host is lost.
@@ -64,13 +56,13 @@ def gathered(replicas: devices.Replicas, numbers: Sequence[float]) -> np.ndarray
 
 
 def number_of_chief(replicas: devices.Replicas, number: int) -> int:
-    """The chief's whole number, of 0 to 2^39; raises `ConnectionError` where another host is lost."""
+    """Returns the chief's integer in 0..2^39; raises `ConnectionError` if another host is lost."""
     high, low = gathered(replicas, divmod(number, 2**16))[0]  # In halves, since float32 holds 24 bits.
     return int(high) * 2**16 + int(low)
 
 
 def of_chief(replicas: devices.Replicas, values: Any) -> Any:
-    """The chief's values, a nest of float32 tensors of one structure on all hosts.
+    """Returns the chief's values: a nest of float32 tensors, of the same structure on all hosts.
 
     Raises:
         ConnectionError: Another host is lost.
@@ -78,15 +70,15 @@ def of_chief(replicas: devices.Replicas, values: Any) -> Any:
     return replicas.total([values if is_chief(replicas) else tf.nest.map_structure(tf.zeros_like, values)])
 
 
-def check_same(replicas: devices.Replicas, settings: Mapping[str, Any]) -> None:
-    """Sees that all hosts make the same run.
+def check_same(replicas: devices.Replicas, settings: Mapping[str, object]) -> None:
+    """Checks that all hosts make the same run.
 
     Args:
-        replicas: Of all hosts.
-        settings: {setting: value}, as JSON takes it, of as many settings on each host.
+        replicas: The replicas of all hosts.
+        settings: {setting: value}, equally many on each host. Values are compared by their JSON.
 
     Raises:
-        ValueError: A setting differs from one host to another; it is named.
+        ValueError: A setting differs between hosts. The message names it.
         ConnectionError: Another host is lost.
     """
     names = sorted(settings)
@@ -99,6 +91,6 @@ def check_same(replicas: devices.Replicas, settings: Mapping[str, Any]) -> None:
         )
 
 
-def _digest(value: Any) -> int:
-    """24 bits, which float32 holds."""
+def _digest(value: object) -> int:
+    """Returns a digest of 24 bits, as many as float32 holds exactly."""
     return int.from_bytes(hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).digest()[:3], "big")

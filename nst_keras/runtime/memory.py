@@ -1,4 +1,4 @@
-"""What memory there is: of the machine, of the container around the process, of the GPU."""
+"""Finds out how much memory there is: of the machine, of the container around this process, or of the GPU."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["Available", "available_memory", "check_frames", "machine_memory"]
 
 
 class Available(NamedTuple):
-    """The memory that a run can have.
+    """The memory available to a run.
 
     Attributes:
-        place: Whose it is, in words: "this machine", "this container" or "the GPU".
-        total: Bytes that it has.
-        usable: Bytes that this process may come to hold: what it holds now, and what is free.
+        place: Where it is, in words: "this machine", "this container" or "the GPU".
+        total: Size of that memory in bytes.
+        usable: Bytes that this process can hold: what it holds now, plus what is free.
     """
 
     place: str
@@ -29,7 +29,7 @@ class Available(NamedTuple):
 
 
 class _Controller(NamedTuple):
-    """The files in which a version of Linux's cgroups tells of memory."""
+    """The files in which a version of Linux's cgroups reports memory."""
 
     folder: str
     limit: str
@@ -47,16 +47,16 @@ _CONTROLLERS = {
 
 
 def available_memory(root: str | os.PathLike[str] = "/") -> Available | None:
-    """The memory that a run on this machine can have at this moment.
+    """Returns the memory available to a run on this machine at this moment.
 
-    On a GPU, where TensorFlow runs on one, that is the memory that TensorFlow may take there. Otherwise it is the
-    machine's, within the limits of the containers (Linux's cgroups, version 1 or 2) that this process stands in.
+    If TensorFlow runs on a GPU, this is the GPU memory that it may use. Otherwise it is the machine's, within the
+    limits of the containers around this process (Linux's cgroups, version 1 or 2).
 
     Args:
-        root: Folder of the files in which Linux tells.
+        root: Folder that holds Linux's `proc` and `sys`.
 
     Returns:
-        The memory, or None where the system does not tell.
+        The memory, or None if the system does not report it.
     """
     if tf.config.list_physical_devices("GPU"):
         limit = _gpu_limit()
@@ -76,7 +76,7 @@ def available_memory(root: str | os.PathLike[str] = "/") -> Available | None:
 
 
 def machine_memory() -> int | None:
-    """Bytes of this machine's memory; None where the system does not tell."""
+    """Returns the bytes of this machine's memory, or None if the system does not report them."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
@@ -84,13 +84,13 @@ def machine_memory() -> int | None:
 
 
 def check_frames(height: int, width: int, *, steps: int, frame_interval: int) -> None:
-    """Warns where the frames of a run would take more than a quarter of the machine's memory.
+    """Warns if the frames of a run would take more than a quarter of the machine's memory.
 
     Args:
-        height: Pixels of a frame.
-        width: Likewise.
+        height: Height of a frame in pixels.
+        width: Width of a frame in pixels.
         steps: Steps of the whole run.
-        frame_interval: Every so many steps a frame is kept.
+        frame_interval: Steps from one kept frame to the next.
 
     Raises:
         ValueError: The frames would take more than all of the memory.
@@ -111,18 +111,18 @@ def check_frames(height: int, width: int, *, steps: int, frame_interval: int) ->
 
 
 def _gpu_limit() -> int | None:
-    """Bytes that TensorFlow may take on its first GPU; None where it does not tell."""
+    """Returns the bytes that TensorFlow may use on its first GPU, or None if it does not report them."""
     try:
-        # TensorFlow has no public name for it.
+        # TensorFlow has no public name for this.
         from tensorflow.python.client import device_lib  # noqa: PLC0415
 
         return next(device.memory_limit for device in device_lib.list_local_devices() if device.device_type == "GPU")
-    except Exception:  # Whatever a driver or another version of TensorFlow may raise, a run goes on without it.
+    except Exception:  # Whatever a driver or another version of TensorFlow raises, a run can do without.
         return None
 
 
 def _groups(root: pathlib.Path) -> Iterator[tuple[int, int]]:
-    """(limit, used) in bytes of each cgroup with a limit that this process stands in, the inmost first."""
+    """Yields (limit, used) in bytes of each cgroup around this process that has a limit, the innermost first."""
     try:
         lines = (root / "proc/self/cgroup").read_text().splitlines()
     except OSError:
@@ -132,7 +132,7 @@ def _groups(root: pathlib.Path) -> Iterator[tuple[int, int]]:
         for controller in (_CONTROLLERS[name] for name in names.split(",") if name in _CONTROLLERS):
             mount = root / controller.folder
             inmost = mount / path.strip("/")
-            # Inside a container the path may be the host's, and only its beginning, the mount itself, be there.
+            # Inside a container the path may be the host's. Then only its beginning, the mount itself, exists.
             folders = [folder for folder in (inmost, *inmost.parents) if folder.is_relative_to(mount)]
             yield from (found for folder in folders if (found := _limit_and_use(folder, controller)))
 
@@ -142,14 +142,14 @@ def _limit_and_use(folder: pathlib.Path, controller: _Controller) -> tuple[int, 
         limit = int((folder / controller.limit).read_text())
         used = int((folder / controller.used).read_text())
         stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-    except (OSError, ValueError):  # The latter from "max", which stands for no limit.
+    except (OSError, ValueError):  # `ValueError` from "max", which means no limit.
         return None
-    # Pages of files that nobody uses are counted, but given back when memory is asked for.
+    # Cached pages of unused files count as used, but are freed when memory is needed.
     return limit, used - int(stat.get(controller.reclaimable, 0))
 
 
 def _kilobytes(path: pathlib.Path, key: str) -> int | None:
-    """Bytes of the entry `key 123 kB` of a file in /proc; None where there is none."""
+    """Returns the bytes of the entry `key 123 kB` in a file of /proc, or None if there is none."""
     try:
         lines = path.read_text().splitlines()
     except OSError:

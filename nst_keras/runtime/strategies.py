@@ -1,4 +1,4 @@
-"""The strategies of `tf.distribute`, by name: one device, those of a host, those of many hosts, or a TPU's."""
+"""Strategies of `tf.distribute` by name: for one device, the devices of a host, of many hosts, or of a TPU."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from nst_keras import checks
 
 __all__ = ["STRATEGIES", "get", "is_chief"]
 
-# Seconds that a host waits for another that lives but does not come: the chief may be writing a large checkpoint.
+# Seconds that a host waits for another that is alive but late: the chief may be writing a large checkpoint.
 _PATIENCE = 1800
 
-# Their variables or their work do not live on equal replicas.
+# Strategies whose variables or work do not live on equal replicas.
 _UNEQUAL = (
     tf.distribute.ParameterServerStrategy,
     tf.distribute.experimental.ParameterServerStrategy,
@@ -28,20 +28,20 @@ _UNEQUAL = (
 
 
 def get(strategy: str | tf.distribute.Strategy) -> tf.distribute.Strategy:
-    """The strategy that a name stands for; the same one each time in a process.
+    """Returns the strategy of a name, the same one each time in a process.
 
     Args:
-        strategy: A name in `STRATEGIES`, or a strategy of equal replicas, which is returned as it is. `"auto"` is the
-            strategy whose scope it is called in, if any; otherwise `"multi_worker"` where `TF_CONFIG` names two workers
-            or more, `"tpu"` where there is one, `"mirrored"` where there are two GPUs or more, else `"default"`.
-            `"default"` is TensorFlow's own, of one device. `"mirrored"` takes all GPUs of this host or, without GPU,
-            all logical CPU devices. `"multi_worker"` takes the hosts in `TF_CONFIG`; it waits until all of them
-            have begun, and must be made before TensorFlow runs anything.
+        strategy: A name in `STRATEGIES`, or a strategy of equal replicas, which is returned unchanged. `"auto"` is the
+            strategy in whose scope this is called, if any. Otherwise it is `"multi_worker"` if `TF_CONFIG` names two
+            workers or more, `"tpu"` if there is one, `"mirrored"` if there are two GPUs or more, else `"default"`.
+            `"default"` is TensorFlow's own, for one device. `"mirrored"` uses all GPUs of this host or, without a GPU,
+            all logical CPU devices. `"multi_worker"` uses the hosts in `TF_CONFIG`. It waits until all of them have
+            started, and must be made before TensorFlow runs anything.
 
     Raises:
-        ValueError: An unknown name; `"multi_worker"` without a sound `TF_CONFIG`; `"tpu"` without a TPU.
-        TypeError: A strategy of unequal replicas (`ParameterServerStrategy`, say), or something else.
-        RuntimeError: `"multi_worker"` after TensorFlow has begun to work.
+        ValueError: An unknown name, `"multi_worker"` without a valid `TF_CONFIG`, or `"tpu"` without a TPU.
+        TypeError: A strategy of unequal replicas, such as `ParameterServerStrategy`, or another type.
+        RuntimeError: `"multi_worker"` after TensorFlow has started to work.
     """
     if isinstance(strategy, _UNEQUAL) or not isinstance(strategy, (str, tf.distribute.Strategy)):
         raise TypeError(
@@ -52,7 +52,7 @@ def get(strategy: str | tf.distribute.Strategy) -> tf.distribute.Strategy:
 
 
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Whether this process writes files: True but for workers of a run over hosts that are not its chief."""
+    """Returns whether this process writes files. It is False only for the workers of many hosts except their chief."""
     resolver = strategy.cluster_resolver
     if resolver is None or resolver.task_type in (None, "chief"):
         return True
@@ -63,7 +63,7 @@ def _automatic() -> tf.distribute.Strategy:
     if tf.distribute.has_strategy():
         return tf.distribute.get_strategy()
     several_hosts = "TF_CONFIG" in os.environ and _workers() > 1
-    # Physical devices can be listed before TensorFlow begins to work, which lets it be configured after this.
+    # Listing physical devices does not start TensorFlow, so it can still be configured afterwards.
     several_gpus = len(tf.config.get_visible_devices("GPU")) > 1
     conditions = {"multi_worker": several_hosts, "tpu": _has_tpu(), "mirrored": several_gpus, "default": True}
     return STRATEGIES[next(name for name, fits in conditions.items() if fits)]()
@@ -102,12 +102,12 @@ def _has_tpu() -> bool:
 
 
 def _workers() -> int:
-    """The number of workers that `TF_CONFIG` names; raises `ValueError` where it does not place this process."""
+    """Returns the number of workers in `TF_CONFIG`; raises `ValueError` if this process is not one of them."""
     try:
         configuration = json.loads(os.environ["TF_CONFIG"])
         cluster, task = configuration["cluster"], configuration["task"]
         if task["type"] not in ("chief", "worker") or int(task["index"]) not in range(len(cluster[task["type"]])):
-            raise ValueError(f"its task, {task}, is no chief or worker of its cluster")
+            raise ValueError(f"its task, {task}, is not a chief or worker of its cluster")
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f'strategy="multi_worker" needs the environment variable TF_CONFIG ({type(error).__name__}: {error}). Set '
@@ -118,7 +118,7 @@ def _workers() -> int:
 
 @contextlib.contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Undoes that TensorFlow, in a cluster, ignores the signal by which a process is told to stop."""
+    """Restores the handling of SIGTERM, the signal to stop, which TensorFlow ignores in a cluster."""
     handler = signal.getsignal(signal.SIGTERM)
     yield
     if threading.current_thread() is threading.main_thread() and handler is not None:

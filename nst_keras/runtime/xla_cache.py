@@ -1,7 +1,7 @@
-"""What XLA has compiled, kept in a folder, from which a later process that needs the same step loads it.
+"""Keeps what XLA compiles in a folder, from which a later process with the same step loads it.
 
-TensorFlow keeps it, by the whole compiled program: other pictures, seeds and weights of the loss have the same one;
-another size, network or optimizer has its own, of some 4 MB. The numbers are the same to the bit.
+TensorFlow does this by the whole compiled program. Other pictures, seeds and loss weights share one program; another
+size, network or optimizer needs its own, of some 4 MB. Results are the same to the bit.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from nst_keras import checks
 
 __all__ = ["use"]
 
-# TensorFlow's settings of XLA, which it reads once.
+# The environment variable of TensorFlow's settings for XLA, which it reads once.
 _VARIABLE = "TF_XLA_FLAGS"
 
 
-def use(folder: str | os.PathLike) -> pathlib.Path:
-    """Makes TensorFlow keep in a folder what XLA compiles for the processor, and load what it finds there.
+def use(folder: str | os.PathLike[str]) -> pathlib.Path:
+    """Makes TensorFlow keep what XLA compiles for the processor in a folder, and load what is already there.
 
-    TensorFlow logs, as it loads, that the processor lacks `prefer-no-scatter`: this is a preference and no instruction.
-    With `TF_CPP_MIN_LOG_LEVEL=3` in the environment it is silent.
+    When TensorFlow loads a program, it logs that the processor lacks `prefer-no-scatter`. This is a preference, not an
+    instruction. `TF_CPP_MIN_LOG_LEVEL=3` in the environment silences it.
 
     Args:
-        folder: Made if it is not there; `~` stands for the home folder. Machines may share it: each version of
-            TensorFlow and kind of processor has its own folder in it. It only grows; what lies in it may be deleted.
+        folder: Made if it does not exist; `~` stands for the home folder. Machines may share it, since each version of
+            TensorFlow and kind of processor has its own subfolder. It only grows; its contents may be deleted.
 
     Returns:
-        The folder in it that this process uses.
+        The subfolder that this process uses.
 
     Raises:
         OSError: The folder cannot be made or written to.
@@ -56,14 +56,14 @@ def use(folder: str | os.PathLike) -> pathlib.Path:
 
 
 def _tensorflow() -> str:
-    """Name and version of TensorFlow, which comes under several, without importing it."""
+    """Returns the name and version of TensorFlow's package, which has several names, without importing it."""
     name = importlib.metadata.packages_distributions().get("tensorflow", ["tensorflow"])[0]
     return f"{name}-{importlib.metadata.version(name)}"
 
 
 def _processor() -> str:
-    """What tells processors apart that cannot run each other's code."""
-    system = pathlib.Path("/proc/cpuinfo")  # Linux alone has it.
+    """Returns a digest that differs between processors that cannot run each other's code."""
+    system = pathlib.Path("/proc/cpuinfo")  # Linux only.
     text = system.read_text(encoding="utf-8") if system.exists() else ""
     lines = re.findall(r"^(?:model name|flags|Features)\s*:.*", text, re.MULTILINE)
     kind = [platform.system(), platform.machine(), platform.processor(), *sorted(set(lines))]
@@ -71,6 +71,6 @@ def _processor() -> str:
 
 
 def _quoted(path: pathlib.Path) -> str:
-    """A path as TensorFlow reads it, whatever its letters."""
+    """Returns a path, of any characters, quoted for TensorFlow's settings."""
     text = str(path).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{text}"'

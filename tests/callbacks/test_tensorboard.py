@@ -104,7 +104,7 @@ def test_a_full_disk_ends_the_writing_and_not_the_run(make_transfer, tmp_path, m
 
 def test_what_cannot_work_is_refused_at_once(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match=r"tensorboard: '.*file' is no folder that can be written to"):
+    with pytest.raises(OSError, match=r"tensorboard: '.*file' is not a folder that can be written to"):
         callbacks.TensorBoard(tmp_path / "file")
     with pytest.raises(ValueError, match="image_interval must be a whole number"):
         callbacks.TensorBoard(tmp_path, image_interval=0)

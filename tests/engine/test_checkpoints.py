@@ -199,7 +199,7 @@ def test_a_bad_argument_leaves_the_last_picture(make_transfer, tmp_path):
 def test_a_folder_that_is_a_file_is_told_before_the_first_step(make_transfer, tmp_path, argument):
     (tmp_path / "file").touch()
     style_transfer = make_transfer(**({"frames_dir": tmp_path / "file"} if argument == "frames_dir" else {}))
-    with pytest.raises(OSError, match=f"{argument}: .* is no folder that can be written to"):
+    with pytest.raises(OSError, match=f"{argument}: .* is not a folder that can be written to"):
         fit(style_transfer, tmp_path / "file" if argument == "checkpoint_dir" else None)
     assert style_transfer.step == 0
 

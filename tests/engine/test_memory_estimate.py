@@ -198,7 +198,7 @@ def test_fewer_pairs_to_remember_take_less(compact):
     ("settings", "message"),
     [
         ({"tile_size": 8}, "tile_size must be a whole number, 16 or more, but 8 was given"),
-        ({"tile_size": 128, "halo": 20}, "halo must be a multiple of 16, but 20 was given"),
+        ({"tile_size": 128, "halo": 20}, "halo must be a multiple of 16, the stride of compact, but 20 was given"),
         ({"tile_size": 128, "lbfgs_history": 0}, "lbfgs_history must be a whole number"),
     ],
 )

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 
 from nst_keras import losses
-from nst_keras.losses import regularizers
+from nst_keras.losses import functional, regularizers
 from tests import reference
 
 NAMES = sorted(losses.NORMALIZATIONS)
@@ -162,6 +162,6 @@ def test_the_content_loss_is_the_score_of_sums_of_its_parts(random, normalizatio
 
 def test_the_number_of_features_may_be_any(monkeypatch):
     """Also above 2^31, as block1 of VGG has at 5800 px; of no coordinates here, which take no memory."""
-    monkeypatch.setattr(losses, "content_score", lambda squares, energy, size, **_: size)
+    monkeypatch.setattr(functional, "content_score", lambda squares, energy, size, **_: size)
     empty = tf.zeros([1, 8192, 8192, 0])
     assert float(losses.content_loss(empty, empty, channels=64)) == 2.0**32

@@ -7,7 +7,7 @@ import tensorflow as tf
 from nst_keras.networks import extractors
 from nst_keras.objectives import backpropagation
 from tests import conftest
-from tests.objectives.test_tiled import error, made, picture
+from tests.objectives.examples import error, made, picture
 
 # How far gradients may be off: where rounding moves a maximum or turns a ReLU, all of a pixel's is elsewhere.
 HALVES = {"mixed_float16": 0.05, "mixed_bfloat16": 0.12}

@@ -7,7 +7,7 @@ from nst_keras import losses
 from nst_keras.networks import extractors
 from nst_keras.objectives.tiled import content_features, tiling
 from tests import conftest, small_networks
-from tests.objectives.test_tiled import picture
+from tests.objectives.examples import picture
 
 SIZE = (67, 93)
 

@@ -11,38 +11,7 @@ from nst_keras.objectives import objective, whole
 from nst_keras.objectives.tiled import content_features, evaluator
 from nst_keras.runtime import devices, strategies
 from tests import small_networks
-
-WEIGHTS = {"style_weight": 3.0, "content_weight": 0.5, "var_weight": 0.01, "alpha_norm_weight": 0.02}
-LAYERS = {"style_layers": {"conv1": 0.7, "conv2": 0.3}, "content_layers": {"conv3": 2.0}}
-SIZE = (67, 93)
-
-
-def picture(height, width, seed=0):
-    """Noise over slopes, float32 [1, height, width, 3]."""
-    random = np.random.default_rng(seed)
-    rows, columns = np.mgrid[:height, :width]
-    slopes = np.stack([rows / height, columns / width, (rows + columns) / (height + width)], -1)
-    return tf.constant(np.clip(170 * slopes + random.uniform(0, 85, slopes.shape), 0, 255)[np.newaxis], tf.float32)
-
-
-def made(extractor, tile_size, *, size=SIZE, halo=None, **options):
-    """An objective of slopes and noise; of a tiled one, if there is a tile size, and of the whole otherwise."""
-    settings = {
-        "regions": guidance.everywhere([0.4 * picture(51, 60, 1)]),
-        "content_image": picture(*size, 2),
-        "normalization": "relative",
-        "jit_compile": "false",
-        **LAYERS,
-        **WEIGHTS,
-        **options,
-    }
-    return objective.Objective(extractor, tile_size=tile_size, halo=halo, **settings)
-
-
-def error(ours, theirs):
-    """The norm of the difference, of that of the second."""
-    ours, theirs = (np.asarray(one, np.float64) for one in (ours, theirs))
-    return float(np.linalg.norm(ours - theirs) / np.linalg.norm(theirs))
+from tests.objectives.examples import SIZE, error, made, picture
 
 
 def check(extractor, tile_size, *, size=SIZE, tolerance=1e-5, **options):
@@ -284,8 +253,11 @@ def test_networks_that_see_everything_are_refused(kind):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"style_statistic": "sliced_wasserstein"}, "style_statistic='sliced_wasserstein' puts all locations"),
-        ({"halo": 3}, "halo must be a multiple of 2, but 3 was given"),
+        (
+            {"style_statistic": "sliced_wasserstein"},
+            "style_statistic='sliced_wasserstein' is no sum over the picture's locations",
+        ),
+        ({"halo": 3}, "halo must be a multiple of 2, the stride of small, but 3 was given"),
         ({"tile_size": 1}, "tile_size must be a whole number, 2 or more, but 1 was given"),
         ({"regions": []}, "regions has no style image"),
     ],

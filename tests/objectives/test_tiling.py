@@ -80,7 +80,7 @@ def test_less_halo_makes_smaller_windows(extractor):
     [
         ((1,), "tile_size must be a whole number, 2 or more, but 1 was given"),
         ((20.5,), "tile_size must be a whole number"),
-        ((20, 3), "halo must be a multiple of 2, but 3 was given"),
+        ((20, 3), "halo must be a multiple of 2, the stride of small, but 3 was given. Take 2 or 4"),
         ((20, -2), "halo must be a whole number, 0 or more, but -2 was given"),
     ],
 )

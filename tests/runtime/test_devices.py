@@ -120,8 +120,8 @@ def test_what_is_no_strategy_of_equal_replicas_is_refused():
         (None, "KeyError: 'TF_CONFIG'"),
         ("{", "JSONDecodeError: "),
         (json.dumps({"cluster": {}}), "KeyError: 'task'"),
-        (json.dumps({**SETTING, "task": {"type": "worker", "index": 2}}), "no chief or worker of its cluster"),
-        (json.dumps({**SETTING, "task": {"type": "ps", "index": 0}}), "no chief or worker of its cluster"),
+        (json.dumps({**SETTING, "task": {"type": "worker", "index": 2}}), "not a chief or worker of its cluster"),
+        (json.dumps({**SETTING, "task": {"type": "ps", "index": 0}}), "not a chief or worker of its cluster"),
     ],
 )
 def test_workers_need_their_setting(monkeypatch, setting, reason):

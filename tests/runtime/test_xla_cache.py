@@ -42,8 +42,10 @@ def test_a_second_run_loads_what_the_first_compiled_and_makes_the_same_picture(t
 
 
 def test_it_keeps_other_settings_and_is_named_once(tmp_path):
-    code = "import os; from nst_keras import xla_cache; own = xla_cache.use({0!r}); assert xla_cache.use({0!r}) == own;"
-    code += "print(os.environ['TF_XLA_FLAGS']); import tensorflow; xla_cache.use({0!r})"
+    code = "import os; from nst_keras.runtime import xla_cache; own = xla_cache.use({0!r});"
+    code += (
+        "assert xla_cache.use({0!r}) == own; print(os.environ['TF_XLA_FLAGS']); import tensorflow; xla_cache.use({0!r})"
+    )
     done = python("-c", code.format(str(tmp_path)), TF_XLA_FLAGS="--tf_xla_max_cluster_size=9")
     assert done.returncode == 0
     first, *others = done.stdout.split()
@@ -62,7 +64,7 @@ def test_after_tensorflow_it_is_too_late(tmp_path):
 
 def test_a_folder_that_cannot_be_written_to(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OSError, match="xla_cache: .*file/cache' is no folder that can be written to"):
+    with pytest.raises(OSError, match="xla_cache: .*file/cache' is not a folder that can be written to"):
         xla_cache.use(tmp_path / "file" / "cache")
     done = python(*RUN, f"--xla_cache={tmp_path / 'file'}")
     assert done.returncode == 2

@@ -47,7 +47,7 @@ def check_square(side: int, seed: int) -> None:
 
 
 def working_size(height: int, width: int, *, least: int = 400, scale: float = 1.0) -> tuple[int, int]:
-    """Height and width to draw at: `scale` times as large, and for a small picture about `least` pixels a side.
+    """Returns height and width to draw at: `scale` times as large, and for a small picture about `least` pixels a side.
 
     A small picture is drawn larger and reduced, so that it shows what a large one shows.
     """
@@ -56,14 +56,14 @@ def working_size(height: int, width: int, *, least: int = 400, scale: float = 1.
 
 
 def coordinates(height: int, width: int, *, unit: float) -> tuple[np.ndarray, np.ndarray]:
-    """Centres of the pixels, x [1, width] and y [height, 1], in units of `unit` pixels; 0 at the upper left."""
+    """Returns centres of the pixels, x [1, width] and y [height, 1], in units of `unit` pixels; 0 at the upper left."""
     x = (np.arange(width, dtype=np.float32)[None] + 0.5) / np.float32(unit)
     y = (np.arange(height, dtype=np.float32)[:, None] + 0.5) / np.float32(unit)
     return x, y
 
 
 def finished(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """A picture of colours 0..1, reduced to its size: uint8 [height, width, 3]."""
+    """Returns a picture of colours 0..1, reduced to its size: uint8 [height, width, 3]."""
     image = PIL.Image.fromarray((np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8))
     if image.size != (width, height):
         image = image.resize((width, height), PIL.Image.Resampling.LANCZOS)
@@ -71,26 +71,26 @@ def finished(picture: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def smoothstep(low: float, high: float, value: np.ndarray) -> np.ndarray:
-    """0 below `low`, 1 above `high`, an S between; falls where `low` is above `high`."""
+    """Returns 0 below `low`, 1 above `high`, an S between; falls where `low` is above `high`."""
     t = np.clip((value - np.float32(low)) / np.float32(high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def mix(first: np.ndarray, second: np.ndarray | Sequence[float], share: np.ndarray | float) -> np.ndarray:
-    """`first` where `share` [height, width] is 0, `second` where it is 1; both colours [..., 3]."""
+    """Returns `first` where `share` [height, width] is 0, `second` where it is 1; both colours [..., 3]."""
     share = np.asarray(share, np.float32)[..., None]
     return first + share * (np.asarray(second, np.float32) - first)
 
 
 def ramp(colours: Sequence[Sequence[float]], places: np.ndarray, stops: Sequence[float] | None = None) -> np.ndarray:
-    """Colours [..., 3] along a ramp, which has its colours at `stops` (evenly over 0..1 if left out)."""
+    """Returns colours [..., 3] along a ramp, which has its colours at `stops` (default: evenly over 0..1)."""
     table = np.asarray(colours, np.float32)
     stops = np.linspace(0, 1, len(table)) if stops is None else stops
     return np.stack([np.interp(places, stops, table[:, c]).astype(np.float32) for c in range(3)], axis=-1)
 
 
 def blurred(field: np.ndarray, radius: float) -> np.ndarray:
-    """A Gaussian blur of `radius` pixels over a field of 0..1 (in 255 levels: for glows and shadows)."""
+    """Returns a Gaussian blur of `radius` pixels over a field of 0..1 (in 255 levels: for glows and shadows)."""
     image = PIL.Image.fromarray((np.clip(field, 0, 1) * 255 + 0.5).astype(np.uint8))
     return np.asarray(image.filter(PIL.ImageFilter.GaussianBlur(radius)), np.float32) / 255
 
@@ -104,7 +104,7 @@ def clouds(
     octaves: int = 4,
     gain: float = 0.5,
 ) -> np.ndarray:
-    """Fractal noise over a whole picture, about -1..1.
+    """Returns fractal noise over a whole picture, about -1..1.
 
     Args:
         random: Draws the same numbers whatever the size.
@@ -125,12 +125,12 @@ def clouds(
 
 
 def lattice(random: np.random.Generator) -> np.ndarray:
-    """Directions for `noise`: unit complex numbers [65536], complex64."""
+    """Returns directions for `noise`: unit complex numbers [65536], complex64."""
     return np.exp(2j * np.pi * random.random(_PERIOD * _PERIOD)).astype(np.complex64)
 
 
 def noise(directions: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Gradient noise at points anywhere, about -1..1, with cells of 1 (Perlin 1985, with the quintic fade of 2002)."""
+    """Returns gradient noise at points, about -1..1, with cells of 1 (Perlin 1985, with the quintic fade of 2002)."""
     column, row = np.floor(x), np.floor(y)
     dx, dy = (x - column).astype(np.float32), (y - row).astype(np.float32)
     left, top = column.astype(np.int32) & (_PERIOD - 1), (row.astype(np.int32) & (_PERIOD - 1)) * _PERIOD
@@ -150,7 +150,7 @@ def noise(directions: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 def turbulence(
     directions: np.ndarray, x: np.ndarray, y: np.ndarray, *, octaves: int = 4, gain: float = 0.5, ridged: bool = False
 ) -> np.ndarray:
-    """Fractal sum of `noise` at points: about -1..1, or 0..1 with sharp crests where `ridged`."""
+    """Returns a fractal sum of `noise` at points: about -1..1, or 0..1 with sharp crests where `ridged`."""
     total = np.zeros(np.broadcast(x, y).shape, np.float32)
     height, crest = 1.0, 1.0
     for octave in range(octaves):

@@ -31,11 +31,11 @@ class Sheet:
         self.pen = PIL.ImageDraw.Draw(self.image)
 
     def place(self, points: np.ndarray) -> np.ndarray:
-        """Pixels [n, 2] of points [n, 2]: shares across from the middle and up from the horizon."""
+        """Returns pixels [n, 2] of points [n, 2]: shares across from the middle and up from the horizon."""
         return np.stack([self.image.width / 2 + points[:, 0] * self.unit, self.horizon - points[:, 1] * self.unit], 1)
 
     def project(self, points: np.ndarray) -> np.ndarray:
-        """Pixels [n, 2] of points [n, 3] in metres: to the right, above the lake, away."""
+        """Returns pixels [n, 2] of points [n, 3] in metres: to the right, above the lake, away."""
         away = points[:, 2]
         flat = np.stack([points[:, 0] / away, (points[:, 1] - self.eye) / away], 1)
         return self.place(flat * land.FOCAL)
@@ -56,7 +56,7 @@ class Sheet:
 
 
 def cabin(sheet: Sheet, foot: tuple[float, float, float]) -> None:
-    """A log cabin with lit windows, gable to the viewer, 17 metres long, standing at `foot`."""
+    """Draws a log cabin with lit windows, gable to the viewer, 17 metres long, standing at `foot`."""
     turn = math.radians(28)
     cos, sin = math.cos(turn), math.sin(turn)
 
@@ -92,7 +92,7 @@ def cabin(sheet: Sheet, foot: tuple[float, float, float]) -> None:
 
 
 def boat(sheet: Sheet, foot: tuple[float, float, float], length: float = 13.0) -> None:
-    """A rowing boat on the lake with its bow to the right, at `foot` on the water."""
+    """Draws a rowing boat on the lake with its bow to the right, at `foot` on the water."""
     t = np.linspace(-1, 1, 25)
     beam, sheer = 1.6 * np.sqrt(np.clip(1 - t**2, 0, 1)) ** 0.8, 1.0 + 0.9 * np.abs(t) ** 2.5 + 0.25 * t
     x = foot[0] + t * length / 2
@@ -111,7 +111,7 @@ def boat(sheet: Sheet, foot: tuple[float, float, float], length: float = 13.0) -
 
 
 def fir(sheet: Sheet, random: np.random.Generator, foot: tuple[float, float], tall: float) -> None:
-    """A tall fir against the light, which comes from the left; `foot` and `tall` are shares."""
+    """Draws a tall fir against the light, which comes from the left; `foot` and `tall` are shares."""
     lean = random.normal(0, 0.012)
     levels = np.sort(random.uniform(0.02, 0.90, int(120 + 420 * tall)))
     stem = np.array([(-0.011, 0), (0.011, 0), (0.001 + lean, 1), (-0.001 + lean, 1)]) * (tall, tall)
@@ -124,7 +124,7 @@ def fir(sheet: Sheet, random: np.random.Generator, foot: tuple[float, float], ta
 
 
 def _branch(sheet: Sheet, random: np.random.Generator, start: np.ndarray, reach: float, side: float) -> None:
-    """One branch, drooping, with needles below it; `side` from -1 (left) to 1 (right), 0 towards the viewer."""
+    """Draws one branch, drooping, with needles below it; `side` from -1 (left) to 1 (right), 0 towards the viewer."""
     steps = max(4, int(reach * 130))
     t = np.linspace(0, 1, steps)
     x = start[0] + side * reach * t
@@ -140,7 +140,7 @@ def _branch(sheet: Sheet, random: np.random.Generator, start: np.ndarray, reach:
 
 
 def grass(sheet: Sheet, random: np.random.Generator, land: np.ndarray, count: int = 15000) -> None:
-    """Blades and flowers where `land` [height, width] is true: longer and darker towards the viewer."""
+    """Draws blades and flowers where `land` [height, width] is true: longer and darker towards the viewer."""
     height, width = land.shape
     spots = random.uniform(0, 1, (count, 2))
     spots = spots[np.argsort(spots[:, 0])]

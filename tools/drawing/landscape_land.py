@@ -74,7 +74,7 @@ def fan(random: np.random.Generator, across: np.ndarray, count: int, light: np.n
 
 
 def _far_shores(water: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Last point of each column's first water, and of its last."""
+    """Returns the last point of each column's first water, and of its last."""
     order = np.arange(len(water))[:, None]
     begun = np.maximum.accumulate(water, axis=0)
     first = np.argmax(begun & ~water, axis=0) - 1
@@ -82,7 +82,7 @@ def _far_shores(water: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _sunlight(ground: np.ndarray, x: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Share of the sun's light that each point gets, from the right, with cast shadows; and the steepness."""
+    """Returns the share of the sun's light at each point, from the right, with cast shadows; and the steepness."""
     across = np.gradient(ground, axis=1) / np.maximum(np.gradient(x, axis=1), 1e-3)
     along = np.gradient(ground, axis=0) / np.gradient(z, axis=0) - across * x / z
     length = np.sqrt(across * across + along * along + 1)
@@ -95,7 +95,7 @@ def _sunlight(ground: np.ndarray, x: np.ndarray, z: np.ndarray) -> tuple[np.ndar
 def _woods(
     x: np.ndarray, z: np.ndarray, shore: np.ndarray, ground: np.ndarray, patches: np.ndarray, grain: np.ndarray
 ) -> np.ndarray:
-    """Share of the land that is wooded: in patches, up to a height, and not where trees would hide lake and cabin."""
+    """Returns the share of wooded land: in patches, up to a height, not where trees would hide lake and cabin."""
     woods = canvas.smoothstep(-0.15, 0.1, patches + 0.35 * canvas.smoothstep(100, 700, shore) - 0.1)
     woods *= canvas.smoothstep(650, 420, ground + 150 * grain) * canvas.smoothstep(4, 14, shore)
     clearing = np.hypot(x + 96, (z - 205) / 1.4)
@@ -105,7 +105,7 @@ def _woods(
 def _cover(
     shore: np.ndarray, ground: np.ndarray, steep: np.ndarray, patches: np.ndarray, grain: np.ndarray, woods: np.ndarray
 ) -> np.ndarray:
-    """Colour of the ground: sand, meadows, the floor of woods, rock, snow."""
+    """Returns the colour of the ground: sand, meadows, the floor of woods, rock, snow."""
     place = 0.5 + 0.5 * patches + 0.12 * grain
     meadow = canvas.ramp([(0.05, 0.075, 0.02), (0.11, 0.125, 0.035), (0.20, 0.165, 0.06)], place)
     wood = canvas.ramp([(0.018, 0.035, 0.012), (0.05, 0.075, 0.02)], 0.5 + 0.6 * grain)
@@ -120,7 +120,7 @@ def _cover(
 def _trees(
     random: np.random.Generator, x: np.ndarray, z: np.ndarray, woods: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Heights of firs that stand one to a cell, the light on them and their colour."""
+    """Returns heights of firs that stand one to a cell, the light on them and their colour."""
     size = 9.0
     table = random.random((65536, 4)).astype(np.float32)
     column, row = np.floor(x / size), np.floor(z / size)
@@ -139,7 +139,7 @@ def _trees(
 
 
 def view(land: Fan, tangents: np.ndarray, *, beyond: np.ndarray | None = None) -> View:
-    """What pixels at `tangents` [rows] (of the angle above the horizon, rising) see of the land.
+    """Returns what pixels at `tangents` [rows] (of the angle above the horizon, rising) see of the land.
 
     Args:
         land: The land.

@@ -37,11 +37,11 @@ class _Frame:
 
     @property
     def across(self) -> np.ndarray:
-        """Columns, in units from the middle [columns]."""
+        """Returns columns, in units from the middle [columns]."""
         return ((np.arange(self.columns) + 0.5 - self.columns / 2) / self.unit).astype(np.float32)
 
     def up(self, first: int, last: int) -> np.ndarray:
-        """Rows from `first` to `last`, counted upwards from the horizon, in units [rows, 1]."""
+        """Returns rows from `first` to `last`, counted upwards from the horizon, in units [rows, 1]."""
         return ((np.arange(first, last) + 0.5) / self.unit).astype(np.float32)[:, None]
 
 
@@ -60,7 +60,7 @@ class _Scene:
 
 
 def landscape(height: int = 512, width: int = 768, *, seed: int = 0) -> np.ndarray:
-    """A lake at a low sun with a cabin and a boat, between wooded hills, mountains behind, firs and grass in front.
+    """Draws a lake at a low sun with a cabin and a boat, wooded hills, mountains behind, firs and grass in front.
 
     Args:
         height: In pixels.
@@ -78,7 +78,7 @@ def landscape(height: int = 512, width: int = 768, *, seed: int = 0) -> np.ndarr
 
 
 def landscape_sky(height: int = 512, width: int = 768, *, seed: int = 0) -> np.ndarray:
-    """A mask of `landscape`: white where its sky is seen, black elsewhere, and the grey of each pixel that has both.
+    """Draws a mask of `landscape`: white where its sky is seen, black elsewhere, grey in pixels that have both.
 
     Args:
         height: In pixels.
@@ -99,7 +99,7 @@ def landscape_sky(height: int = 512, width: int = 768, *, seed: int = 0) -> np.n
 
 
 def landscape_ground(height: int = 512, width: int = 768, *, seed: int = 0) -> np.ndarray:
-    """The other mask: all of `landscape` that is not its sky, 255 less each of `landscape_sky`'s levels.
+    """Draws the other mask: all of `landscape` that is not its sky, 255 less each of `landscape_sky`'s levels.
 
     Args:
         height: In pixels.
@@ -134,7 +134,7 @@ def _scene(height: int, width: int, seed: int) -> _Scene:
 
 
 def _through_air(hour: sky.Hour, frame: _Frame, seen: land.View, behind: np.ndarray, first: int) -> np.ndarray:
-    """What is seen, in haze by its distance, before what is `behind`; rows rise from `first`."""
+    """Returns what is seen, in haze by its distance, before what is `behind`; rows rise from `first`."""
     far = np.isinf(seen.distances)
     up = np.clip(frame.up(first, first + len(far)), 0, 1) * 0.5 + 0.03
     haze = sky.air(hour, frame.across[None], up, _SUN) * np.float32([0.50, 0.55, 0.66])
@@ -143,7 +143,7 @@ def _through_air(hour: sky.Hour, frame: _Frame, seen: land.View, behind: np.ndar
 
 
 def _mirrored(hour: sky.Hour, frame: _Frame, fan: land.Fan, heaven: np.ndarray) -> np.ndarray:
-    """What the lake mirrors [rows, columns, 3], by rows down from the horizon.
+    """Returns what the lake mirrors [rows, columns, 3], by rows down from the horizon.
 
     Looked up twice, since a headland hides from the water beyond it nothing that it hides from the water before it.
     """
@@ -161,7 +161,7 @@ def _mirrored(hour: sky.Hour, frame: _Frame, fan: land.Fan, heaven: np.ndarray) 
 
 
 def _lake(random: np.random.Generator, frame: _Frame, mirror: np.ndarray) -> np.ndarray:
-    """The lake's surface: the mirror shaken by ripples, its depth, breezes, and the sun's path."""
+    """Returns the lake's surface: the mirror shaken by ripples, its depth, breezes, and the sun's path."""
     directions = canvas.lattice(random)
     down, across = frame.up(0, len(mirror)), frame.across[None]
     away = land.FOCAL * land.CAMERA / down
@@ -178,7 +178,7 @@ def _lake(random: np.random.Generator, frame: _Frame, mirror: np.ndarray) -> np.
 
 
 def _furnished(scene: _Scene, picture: np.ndarray) -> np.ndarray:
-    """A picture of the scene, such as its own, with all that stands in it; colours 0..1, cut to the frame."""
+    """Returns a picture of the scene, such as its own, with all that stands in it; colours 0..1, cut to the frame."""
     frame = scene.frame
     sheet = foreground.Sheet(_image(picture), frame.horizon, frame.unit)
     foreground.cabin(sheet, _CABIN)
@@ -194,7 +194,7 @@ def _image(picture: np.ndarray) -> PIL.Image.Image:
 
 
 def _developed(light: np.ndarray) -> np.ndarray:
-    """Linear light to colours 0..1: a film's curve (Narkowicz 2015, after ACES), then sRGB's."""
+    """Converts linear light to colours 0..1: a film's curve (Narkowicz 2015, after ACES), then sRGB's."""
     light = np.maximum(light, 0) * 0.8
     film = np.clip(light * (2.51 * light + 0.03) / (light * (2.43 * light + 0.59) + 0.14), 0, 1)
     return np.where(film < 0.0031308, 12.92 * film, 1.055 * film ** (1 / 2.4) - 0.055)

@@ -46,7 +46,7 @@ HOURS = (
 
 
 def air(hour: Hour, across: np.ndarray, up: np.ndarray, sun: tuple[float, float]) -> np.ndarray:
-    """Clear air [rows, columns, 3] with the sun's glow, which is the haze's colour too.
+    """Returns clear air [rows, columns, 3] with the sun's glow, which is the haze's colour too.
 
     Args:
         hour: Its colours.
@@ -63,7 +63,7 @@ def air(hour: Hour, across: np.ndarray, up: np.ndarray, sun: tuple[float, float]
 def sky(
     random: np.random.Generator, hour: Hour, across: np.ndarray, up: np.ndarray, sun: tuple[float, float]
 ) -> np.ndarray:
-    """The whole sky [rows, columns, 3], for `up` above 0; arguments as for `air`."""
+    """Returns the whole sky [rows, columns, 3], for `up` above 0; its arguments are those of `air`."""
     away = np.hypot(across - sun[0], up - sun[1])
     disc = 5 * canvas.smoothstep(0.030, 0.020, away) + 1.6 * np.exp(-np.square(away / 0.045))
     colour = air(hour, across, up, sun) + disc[..., None] * np.float32([1.0, 0.85, 0.6])
@@ -75,7 +75,7 @@ def sky(
 def _clouds(
     directions: np.ndarray, across: np.ndarray, up: np.ndarray, sun: tuple[float, float], away: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How much cloud covers the sky, and how much of it the sun lights: most where less cloud lies towards the sun."""
+    """Returns how much cloud covers the sky, and how much the sun lights it: most where less cloud is in its way."""
 
     def density(shift: float) -> np.ndarray:
         step = np.float32(shift) / (away + np.float32(0.1))

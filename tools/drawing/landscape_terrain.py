@@ -15,12 +15,12 @@ _STOPS = (30.0, 160.0, 1500.0, 16000.0)  # Nearest and farthest, and where the d
 
 
 def distances(count: int) -> np.ndarray:
-    """Rising distances [count] to sample the land at, denser where land is to be seen than over the lake."""
+    """Returns rising distances [count] to sample the land at, denser where land is to be seen than over the lake."""
     return np.exp(np.interp(np.linspace(0, 1, count), [0, 0.10, 0.48, 1], np.log(_STOPS))).astype(np.float32)
 
 
 def shore(directions: np.ndarray, x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Metres from the lake's edge, below 0 in it: a bank near by, a headland to the left, and the far side."""
+    """Returns metres from the lake's edge, below 0 in it: a bank near by, a headland to the left, and the far side."""
     wobble = canvas.turbulence(directions, x / 130, z / 130, octaves=4)
     lake = (np.hypot((x - 30) / 330, (np.maximum(z, 320) - 320) / 260) - 1 + 0.16 * wobble) * 260
     along = np.clip((z - 205) / 500, 0, 1)
@@ -30,7 +30,7 @@ def shore(directions: np.ndarray, x: np.ndarray, z: np.ndarray) -> np.ndarray:
 
 
 def ground(directions: np.ndarray, x: np.ndarray, z: np.ndarray, shore: np.ndarray) -> np.ndarray:
-    """Heights of the bare land, at points that lie `shore` metres from the lake."""
+    """Returns heights of the bare land, at points that lie `shore` metres from the lake."""
     inland = np.maximum(shore, 0)
     bank = 1.3 * (1 - np.exp(-inland / 25)) + 0.03 * inland
     bumps = 1.2 * canvas.turbulence(directions, x / 30 + 40, z / 30, octaves=2) * np.minimum(inland / 20, 1)
@@ -43,7 +43,7 @@ def ground(directions: np.ndarray, x: np.ndarray, z: np.ndarray, shore: np.ndarr
 
 
 def _mountains(directions: np.ndarray, x: np.ndarray, z: np.ndarray, aside: np.ndarray) -> np.ndarray:
-    """Peaks that rise to both sides of the valley, and one summit above them, left of its end."""
+    """Returns peaks that rise to both sides of the valley, and one summit above them, left of its end."""
     warp = 500 * canvas.noise(directions, x / 2500, z / 2500)
     peaks = canvas.turbulence(directions, (x + warp) / 5200 + 0.3, z / 5200 + 2.2, octaves=5, gain=0.42, ridged=True)
     peaks *= np.interp(z, [1500, 3500, 6000, 9000, 16000], [0, 170, 620, 1150, 1300]) * (0.30 + 0.70 * aside)

@@ -69,7 +69,7 @@ def lay(window: glass.Window, random: np.random.Generator) -> None:
 
 
 def _leaf(sketch: _Sketch, root: np.ndarray, reach: float, side: int) -> None:
-    """A leaf in two halves along its rib, with veins."""
+    """Draws a leaf in two halves along its rib, with veins."""
     tip = root + np.array([0.75 * side * reach, -reach])
     rib = curves.smooth([root, (root + tip) / 2 + (0.025 * side, 0.02), tip], 30)
     width = 0.21 * reach * np.sin(np.linspace(0, np.pi, 30)) ** 0.8
@@ -82,7 +82,7 @@ def _leaf(sketch: _Sketch, root: np.ndarray, reach: float, side: int) -> None:
 
 
 def _petal(sketch: _Sketch, foot: np.ndarray, turn: float, size: float) -> None:
-    """A petal that points `turn` radians to the right of upwards, with veins from its foot."""
+    """Draws a petal that points `turn` radians to the right of upwards, with veins from its foot."""
     along = np.array([np.sin(turn), -np.cos(turn)])
     aside = np.array([along[1], -along[0]])
     t = np.linspace(0, 1, 24)

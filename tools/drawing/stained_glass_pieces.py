@@ -44,7 +44,7 @@ class Window:
             where: Where it lies, bool [side, side].
             cuts: Whole numbers from 0: pixels of one number make a piece.
             colours: A ramp of glasses, 0..255.
-            tone: Where on the ramp the glass lies, 0..1; each piece takes its mean. By chance if left out.
+            tone: Where on the ramp the glass lies, 0..1; each piece takes its mean. Default: random.
             scatter: How far a piece may stray from its tone.
         """
         stray = self._random.normal(0, 1, (_TABLE, 2))
@@ -70,7 +70,7 @@ class Window:
         np.maximum(self._paint, strokes, out=self._paint)
 
     def lit(self, glow: np.ndarray) -> np.ndarray:
-        """The glass with the light `glow` [side, side] behind it: each piece graded and streaked, its surface wavy."""
+        """Returns the glass with the light `glow` [side, side] behind it, each piece graded, streaked and wavy."""
         side = len(self.pieces)
         colours, chances = np.concatenate(self._colours), np.concatenate(self._chances)
         along, across, reach = self._own_coordinates(chances[:, 0] * np.float32(2 * np.pi))
@@ -87,7 +87,7 @@ class Window:
         return light * (np.clip(clear * glow, 0.08, None) * (1 - 0.72 * self._paint))[..., None]
 
     def _own_coordinates(self, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Coordinates from each piece's middle, turned by its own angle, and the piece's reach; shares of the side."""
+        """Returns coordinates from each piece's middle, turned by its angle, and its reach, in shares of the side."""
         side = len(self.pieces)
         place = (np.arange(side, dtype=np.float32) + 0.5) / np.float32(side)
         flat = self.pieces.ravel()
@@ -100,7 +100,7 @@ class Window:
         return x * cos + y * sin, y * cos - x * sin, (np.sqrt(sizes) / side).astype(np.float32)[self.pieces]
 
     def leaded(self, light: np.ndarray) -> np.ndarray:
-        """The glass `light` [side, side, 3] with round leads of uneven width, bolder between areas, and their dirt."""
+        """Returns the glass `light` [side, side, 3] with round leads and their dirt, wider between areas."""
         side = len(self.pieces)
         uneven = 1 + 0.28 * canvas.clouds(self._random, side, side, (16, 16), octaves=2)
         between_pieces, between_areas = _distance(self.pieces) / _FINE, _distance(self.areas) / _BOLD
@@ -116,7 +116,7 @@ class Window:
 
 
 def _distance(labels: np.ndarray) -> np.ndarray:
-    """Distance in pixels to the next border between labels, exact up to `_REACH` of the side and not above."""
+    """Returns pixels to the next border between labels, exact up to `_REACH` of the side and not above."""
     limit = max(2, int(np.ceil(_REACH * len(labels))))
     squares = np.full(labels.shape, (limit + 1) ** 2, np.float32)
     squares[:, 1:][labels[:, 1:] != labels[:, :-1]] = 0

@@ -38,7 +38,7 @@ _CLOUDS = (
 
 
 def stained_glass(side: int = 768, *, seed: int = 0) -> np.ndarray:
-    """A stained-glass window: a sun like a rose, rays, clouds, fields, a river and flowers, in lead and jewel colours.
+    """Draws a stained-glass window, of lead and jewel colours: a sun like a rose, rays, clouds, fields, river, flowers.
 
     Args:
         side: Height and width in pixels.
@@ -75,7 +75,7 @@ def stained_glass(side: int = 768, *, seed: int = 0) -> np.ndarray:
 
 
 def _blooming(picture: np.ndarray) -> np.ndarray:
-    """Bright glass outshines what is next to it."""
+    """Lets bright glass outshine what is next to it."""
     glare = np.stack([canvas.blurred(picture[..., c], 0.012 * len(picture)) for c in range(3)], axis=-1)
     return picture + 0.18 * glare * (1 - 0.5 * np.clip(picture, 0, 1))
 
@@ -87,7 +87,7 @@ def _rays(
     turn: np.ndarray,
     sky: tuple[tuple[int, int, int], ...],
 ) -> None:
-    """The sky: rays of uneven width, cut across at uneven places."""
+    """Draws the sky: rays of uneven width, cut across at uneven places."""
     count = 34
     edges = np.cumsum(random.uniform(0.6, 1.4, count))
     ray = np.searchsorted(edges / edges[-1], turn % 1)
@@ -104,7 +104,7 @@ def _petals(
     ring: tuple[float, float],
     shape: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Petals that fill a ring, their width as a `shape` of the way outwards 0..1: where, which one, and the way."""
+    """Returns petals that fill a ring, of width `shape` along the way outwards 0..1: where, which one, and the way."""
     way = np.clip((radius - ring[0]) / (ring[1] - ring[0]), 0, 1)
     place = turn * count
     inside = (np.abs(place % 1 - 0.5) < 0.5 * shape(way)) & (radius > ring[0]) & (radius < ring[1])
@@ -112,7 +112,7 @@ def _petals(
 
 
 def _flames(window: glass.Window, radius: np.ndarray, turn: np.ndarray) -> None:
-    """Straight flames behind wavy ones."""
+    """Draws straight flames behind wavy ones."""
     where, which, way = _petals(radius, turn + 0.5 / 16, 16, (0.19, 0.30), lambda t: 0.9 * (1 - t) ** 0.8)
     window.lay(where, which * 2 + (way > 0.45), _FLAME[::-1], 0.2 + 0.9 * way)
     bent = turn + 0.011 * np.sin(6.5 * np.clip((radius - 0.19) / 0.155, 0, 1))
@@ -121,7 +121,7 @@ def _flames(window: glass.Window, radius: np.ndarray, turn: np.ndarray) -> None:
 
 
 def _rose(window: glass.Window, radius: np.ndarray, turn: np.ndarray, fold: int) -> None:
-    """The sun's face: beads, gold leaves and ruby petals around a disc, on blue and violet; `fold` petals inmost."""
+    """Draws the sun's face: beads, gold leaves and ruby petals around a disc, on blue; `fold` petals innermost."""
     window.lay(radius < 0.205, np.floor(turn * fold * 3.5), _COBALT)
     where, which, _ = _petals(radius, turn, 28, (0.172, 0.200), lambda t: 0.86 * np.sqrt(1 - np.square(2 * t - 1)))
     window.lay(where, which, _RUBY, 0.65)
@@ -138,7 +138,7 @@ def _rose(window: glass.Window, radius: np.ndarray, turn: np.ndarray, fold: int)
 
 
 def _clouds(window: glass.Window, x: np.ndarray, y: np.ndarray) -> None:
-    """Clouds of round puffs, each with a core, flat below."""
+    """Draws clouds of round puffs, each with a core, flat below."""
     for puffs in _CLOUDS:
         base = max(middle_y for _, middle_y, _ in puffs) + 0.018
         cuts = np.zeros(np.broadcast(x, y).shape, int)
@@ -149,7 +149,7 @@ def _clouds(window: glass.Window, x: np.ndarray, y: np.ndarray) -> None:
 
 
 def _fields(window: glass.Window, random: np.random.Generator, x: np.ndarray, y: np.ndarray) -> None:
-    """Three hills with fields that run together far away."""
+    """Draws three hills with fields that run together far away."""
     shift = random.uniform(-0.4, 0.4)
     tops = (
         0.665 + 0.030 * np.sin(7 * x + 0.6 + shift) - 0.03 * np.cos(3.2 * x),
@@ -164,7 +164,7 @@ def _fields(window: glass.Window, random: np.random.Generator, x: np.ndarray, y:
 
 
 def _river(window: glass.Window, random: np.random.Generator, x: np.ndarray, y: np.ndarray) -> None:
-    """A river that winds and widens towards the viewer, cut along its flow."""
+    """Draws a river that winds and widens towards the viewer, cut along its flow."""
     down = np.clip((y - 0.685) / 0.315, 0, 1)
     sway = 0.4 + random.uniform(-0.3, 0.3)
     course = 0.50 + 0.16 * np.sin(2 * np.pi * 1.15 * down**0.75 + sway) * (0.25 + 0.55 * down)
@@ -175,7 +175,7 @@ def _river(window: glass.Window, random: np.random.Generator, x: np.ndarray, y: 
 
 
 def _frame(window: glass.Window, x: np.ndarray, y: np.ndarray) -> None:
-    """A border of ruby and cobalt with gold lozenges, a gold fillet, and bosses in the corners."""
+    """Draws a border of ruby and cobalt with gold lozenges, a gold fillet, and bosses in the corners."""
     from_x, from_y = np.minimum(x, 1 - x), np.minimum(y, 1 - y)
     edge, along = np.minimum(from_x, from_y), np.where(from_y < from_x, x, y)
     quarter = np.where(from_y < from_x, np.where(y < 0.5, 0, 1), np.where(x < 0.5, 2, 3)) * 64

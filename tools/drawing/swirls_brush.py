@@ -54,7 +54,7 @@ class Painting:
             self._pen.polygon(outline, fill=tuple(ink))
 
     def lit(self, random: np.random.Generator) -> np.ndarray:
-        """The painting in light from the upper left: float32 [side, side, 3], 0..1."""
+        """Returns the painting in light from the upper left: float32 [side, side, 3], 0..1."""
         layers = np.asarray(self._image, np.float32) / 255
         height = canvas.blurred(layers[..., 3], 0.0006 * self.side)
         height = height + 0.06 * canvas.clouds(random, self.side, self.side, (260, 260), octaves=2)

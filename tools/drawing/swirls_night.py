@@ -34,7 +34,7 @@ _LAYERS = ((0.034, 0.16, 800, 7), (0.020, 0.13, 2200, 6), (0.0125, 0.085, 4800, 
 
 
 def swirls(side: int = 768, *, seed: int = 0) -> np.ndarray:
-    """A night of whirling brush strokes, blue with lights in ochre, at four scales, in thick paint.
+    """Draws a night of whirling brush strokes, blue with lights in ochre, at four scales, in thick paint.
 
     Args:
         side: Height and width in pixels.
@@ -61,7 +61,7 @@ def swirls(side: int = 768, *, seed: int = 0) -> np.ndarray:
 
 
 def _wind(whirls: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The stream function [n] at points [n, 2], and the wind's direction: wavy, left to right, bent into each whirl.
+    """Returns the stream function [n] at points [n, 2], and the wind's direction: left to right, bent into each whirl.
 
     The stream function is the same all along a streamline of the wind but for its pull inwards.
     """
@@ -77,7 +77,7 @@ def _wind(whirls: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _streamlines(whirls: np.ndarray, starts: np.ndarray, lengths: np.ndarray, steps: int = 8) -> np.ndarray:
-    """Paths [n, steps + 1, 2] with the wind, by the midpoint rule."""
+    """Returns paths [n, steps + 1, 2] with the wind, by the midpoint rule."""
     points = [starts]
     step = lengths[:, None] / steps
     for _ in range(steps):
@@ -88,7 +88,7 @@ def _streamlines(whirls: np.ndarray, starts: np.ndarray, lengths: np.ndarray, st
 
 
 def _colours(whirls: np.ndarray, points: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Blues in bands along the wind, lamp light towards the hearts of whirls, a stray now and then; 0..255 [n, 3]."""
+    """Returns blues in bands along the wind, lamp light towards the hearts of whirls, a few strays; 0..255 [n, 3]."""
     (x, y), count = points.T, len(points)
     stream, _ = _wind(whirls, points)
     mood = 0.42 + 0.14 * np.sin(3.1 * x - 2.3 * y + 1.0) + 0.10 * np.sin(5.3 * y + 4.1 * x)

@@ -33,7 +33,7 @@ _SEAL = (
 
 
 def woodblock(height: int = 512, width: int = 768, *, seed: int = 0) -> np.ndarray:
-    """A great wave with foam like claws, a red sun and a boat, in flat Prussian blues on cream paper.
+    """Draws a great wave with foam like claws, a red sun and a boat, in flat Prussian blues on cream paper.
 
     Args:
         height: In pixels.
@@ -62,14 +62,14 @@ def woodblock(height: int = 512, width: int = 768, *, seed: int = 0) -> np.ndarr
 
 
 def _sky(rows: int, columns: int, seed: int) -> np.ndarray:
-    """The sky's colours, wiped by hand from dark to light (bokashi)."""
+    """Returns the sky's colours, wiped by hand from dark to light (bokashi)."""
     y = np.linspace(0, 1, rows, dtype=np.float32)[:, None]
     colours = np.array(_SKIES[seed % len(_SKIES)]) / 255
     return canvas.ramp(colours, np.broadcast_to(y, (rows, columns)), _STOPS)
 
 
 def _distance(blocks: press.Blocks, random: np.random.Generator) -> None:
-    """The sun, mist before it, a far coast and the open sea."""
+    """Draws the sun, mist before it, a far coast and the open sea."""
     sun = np.array([0.36, 0.33]) + random.uniform(-0.03, 0.03, 2)
     blocks.dot(*sun, 0.115, "red")
     for left, right, y, thick in _MIST:
@@ -86,7 +86,7 @@ def _distance(blocks: press.Blocks, random: np.random.Generator) -> None:
 
 
 def _boat(blocks: press.Blocks, middle: tuple[float, float], length: float, tilt: float) -> None:
-    """A long boat with rowers, tilted by radians."""
+    """Draws a long boat with rowers, tilted by radians."""
     turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
 
     def put(x: np.ndarray | list[float], y: np.ndarray | list[float]) -> np.ndarray:
@@ -107,7 +107,7 @@ def _boat(blocks: press.Blocks, middle: tuple[float, float], length: float, tilt
 
 
 def _seal(blocks: press.Blocks, corner: tuple[float, float]) -> None:
-    """A red seal with invented marks."""
+    """Draws a red seal with invented marks."""
     blocks.fill(np.array([(0, 0), (0.05, 0.001), (0.051, 0.079), (0.001, 0.08)]) + corner, "red")
     for mark in _SEAL:
         blocks.stroke(np.array(mark) + corner, 0.0042, "foam")

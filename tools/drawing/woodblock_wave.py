@@ -61,7 +61,7 @@ def great_wave(blocks: press.Blocks, random: np.random.Generator) -> np.ndarray:
 
 
 def _bent(points: tuple[tuple[float, float], ...], bend: np.ndarray) -> np.ndarray:
-    """Points moved the more, the higher they are."""
+    """Returns points moved the more, the higher they are."""
     knots = np.array(points)
     return knots + np.clip((0.9 - knots[:, 1:]) / 0.5, 0, 1) * bend * (1.5, 1)
 
@@ -85,7 +85,7 @@ def _bands(blocks: press.Blocks, random: np.random.Generator, first: np.ndarray,
 
 
 def _lip(blocks: press.Blocks, random: np.random.Generator, face: np.ndarray, back: np.ndarray) -> None:
-    """Foam along the crest: one mass with claws all round, shaded in pale blue, and hands of claws on it."""
+    """Draws foam along the crest: one mass with claws all round, shaded in pale blue, and hands of claws on it."""
     scallops = 1 + 0.10 * np.sin(60 * _T) + 0.05 * np.sin(131 * _T)
     depth = 0.02 * canvas.smoothstep(0.44, 0.50, _T) + 0.40 * canvas.smoothstep(0.46, 0.88, _T)
     inner = curves.between(back, face, (depth + 0.22 * canvas.smoothstep(0.80, 0.95, _T)) * scallops)
@@ -108,7 +108,7 @@ def _lip(blocks: press.Blocks, random: np.random.Generator, face: np.ndarray, ba
 
 
 def _fringe(random: np.random.Generator, face: np.ndarray, back: np.ndarray, inner: np.ndarray) -> _Foam:
-    """Fingers that run down the face, claws that reach out of the back, and claws that hang below the tip."""
+    """Returns fingers that run down the face, claws that reach out of the back, and claws that hang below the tip."""
     foam = _Foam()
     for t in np.linspace(0.46, 0.98, 22):
         size = (0.035 + 0.075 * t**2) * random.uniform(0.7, 1.25)
@@ -126,7 +126,7 @@ def _index(t: float) -> int:
 
 
 def _course(path: np.ndarray, t: float) -> float:
-    """The angle that a path runs at."""
+    """Returns the angle of a path."""
     along = path[_index(t + 0.02)] - path[_index(t - 0.02)]
     return float(np.arctan2(along[1], along[0]))
 
@@ -146,7 +146,7 @@ def _hand(random: np.random.Generator, foam: _Foam, base: np.ndarray, angle: flo
 def _claw(
     random: np.random.Generator, base: np.ndarray, angle: float, length: float, curl: float, width: float
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """One finger, bent by `curl` radians to a point, with a thorn on its outer side."""
+    """Returns one finger, bent by `curl` radians to a point, with a thorn on its outer side."""
     t = np.linspace(0, 1, 14)
     angles = angle - curl * random.uniform(0.8, 1.3) * t**1.3
     steps = _towards(angles).T * length / 13

@@ -1,26 +1,28 @@
-"""Style statistics: what of a layer's features counts as style, and how far the picture's is from the style's.
+"""Style statistics: which properties of a layer's features are style, and how far the picture's are from the style's.
 
-Each takes the features as a cloud of M points in N dimensions, one a location, and forgets where the points were:
+Each statistic takes the features as a cloud of M points in N dimensions, one per location, and forgets where the points
+were in the image:
 
-- `"gram"`: the Gram matrix G/M, each two channels' mean product (Gatys et al. 2015, eq. 3). It is C + m m^T, where m is
-  the cloud's mean and C its covariance matrix, and knows but the sum of the two.
-- `"covariance"`: m and C, each for itself (what Li et al. transfer, "Universal Style Transfer via Feature Transforms",
+- `"gram"`: the Gram matrix G/M, the mean product of each two channels (Gatys et al. 2015, eq. 3). It equals C + m m^T,
+  where m is the cloud's mean and C its covariance matrix, and knows only the sum of the two.
+- `"covariance"`: m and C separately (as Li et al. transfer them, "Universal Style Transfer via Feature Transforms",
   NeurIPS 2017).
-- `"wasserstein"`: how far the points of a normal distribution of that m and C have to go, the squared 2-Wasserstein
-  distance (as in https://github.com/crowsonkb/style-transfer-pytorch).
-- `"sliced_wasserstein"`: how far the cloud's own points have to go, whatever its shape, along each of many lines
-  (Heitz et al., "A Sliced Wasserstein Loss for Neural Texture Synthesis", CVPR 2021).
+- `"wasserstein"`: the squared 2-Wasserstein distance between normal distributions with those m and C (as in
+  https://github.com/crowsonkb/style-transfer-pytorch).
+- `"sliced_wasserstein"`: the squared distance that the cloud's own points have to move along each of many lines,
+  whatever the cloud's shape (Heitz et al., "A Sliced Wasserstein Loss for Neural Texture Synthesis", CVPR 2021).
 
-Where G_s/M is the style's Gram matrix, its trace is the mean square of a point's length. The statistics beside `"gram"`
-are defined relative to the style's own size, as `normalization="relative"` asks for. Under `"mean"` they are multiplied
-by mean (G_s/M)^2, which the Gram loss of a picture without any features is, so that the usual weights keep their
-meaning. `"gatys2015"` is the paper's own loss, of Gram matrices alone.
+The trace of the style's Gram matrix G_s/M is the mean squared length of its points. All statistics but `"gram"` are
+relative to this size of the style, as `normalization="relative"` demands. Under `"mean"` they are multiplied by
+mean (G_s/M)^2, the Gram loss of a picture without any features, so that the usual weights keep their meaning. They are
+not defined under `"gatys2015"`, the paper's own loss of Gram matrices.
 
-All but the last are functions of sums over the locations, and so can be had from a picture's parts, see `Additive`.
+All but `"sliced_wasserstein"` are functions of sums over locations, which parts of a picture can add up, see
+`Additive`.
 
-With `compact`, whose features are coordinates of VGG19's, means, covariances and distances are those in VGG19's N
-dimensions. Lines lie among the dimensions that the coordinates span; any others would show the same cloud, shortened,
-of the picture and of the style alike.
+The features of `compact` are coordinates of VGG19's. Means, covariances and distances are then those in VGG19's N
+dimensions. Lines lie in the subspace that the coordinates span: any others would show the same clouds, the picture's
+and the style's, shortened alike.
 """
 
 from __future__ import annotations
@@ -62,12 +64,7 @@ def get(style_statistic: str | StyleStatistic, *, normalization: str) -> StyleSt
         TypeError: `style_statistic` is of another type, for example a class in place of an object.
     """
     checks.one_of("normalization", normalization, losses.NORMALIZATIONS)
-    statistic = _named(style_statistic) if isinstance(style_statistic, str) else style_statistic
-    if not isinstance(statistic, StyleStatistic):
-        raise TypeError(
-            f"style_statistic must be one of {', '.join(STATISTICS)} or a StyleStatistic object, "
-            f"but {style_statistic!r} was given."
-        )
+    statistic = _object(style_statistic)
     if normalization not in statistic.normalizations:
         name = style_statistic if isinstance(style_statistic, str) else type(style_statistic).__name__
         raise ValueError(
@@ -77,5 +74,12 @@ def get(style_statistic: str | StyleStatistic, *, normalization: str) -> StyleSt
     return statistic
 
 
-def _named(name: str) -> StyleStatistic:
-    return STATISTICS[checks.one_of("style_statistic", name, STATISTICS)]
+def _object(style_statistic: object) -> StyleStatistic:
+    if isinstance(style_statistic, str):
+        return STATISTICS[checks.one_of("style_statistic", style_statistic, STATISTICS)]
+    if isinstance(style_statistic, StyleStatistic):
+        return style_statistic
+    raise TypeError(
+        f"style_statistic must be one of {', '.join(STATISTICS)} or a StyleStatistic object, "
+        f"but {style_statistic!r} was given."
+    )

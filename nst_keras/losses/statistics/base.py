@@ -1,4 +1,4 @@
-"""What every style statistic is: a summary of features, and a distance from it."""
+"""The interface of every style statistic: a summary of features, and a distance from it."""
 
 from __future__ import annotations
 
@@ -9,31 +9,33 @@ import keras
 import tensorflow as tf
 
 from nst_keras import losses
+from nst_keras.losses import shapes
 
 __all__ = ["Additive", "StyleStatistic", "count", "mean", "points", "size", "unit"]
 
 
 class StyleStatistic(abc.ABC):
-    """What of a layer's features counts as style; a new one is a subclass, a line in `STATISTICS` and a test.
+    """A property of a layer's features that counts as style.
 
-    Features are [batch, height, width, K], of any floating type: K coordinates of N channels. All else is float32.
+    Features are [batch, height, width, K], of any floating type: K coordinates of N channels. All else is float32. An
+    object of a subclass can be given wherever a name in `STATISTICS` can.
 
     Attributes:
-        normalizations: The names in `losses.NORMALIZATIONS` under which it has a meaning.
+        normalizations: The names in `losses.NORMALIZATIONS` for which it is defined.
     """
 
     normalizations: tuple[str, ...] = ("mean", "relative")
 
     @abc.abstractmethod
     def summary(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What is kept of the features of one style image."""
+        """Returns {name: tensor}: what is kept of the features of one style image."""
 
     def target(self, summaries: Sequence[dict[str, tf.Tensor]], blend: Sequence[float]) -> dict[str, tf.Tensor]:
-        """What the picture is compared with, made once, of one or more style images' summaries: their weighted mean.
+        """Returns what the picture is compared with. Default: the weighted mean of the summaries.
 
         Args:
-            summaries: Of each style image.
-            blend: The share of each, 1 together.
+            summaries: The summary of each style image.
+            blend: The share of each style image; the shares sum to 1.
         """
         return {name: mean([one[name] for one in summaries], blend) for name in summaries[0]}
 
@@ -41,13 +43,13 @@ class StyleStatistic(abc.ABC):
     def measured(
         self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
-        """What of the picture's features the loss is a function of; the arguments are those of `loss`."""
+        """Returns {name: tensor}: what the loss needs of the picture's features; the arguments are those of `loss`."""
 
     @abc.abstractmethod
     def score(
         self, measured: dict[str, tf.Tensor], target: dict[str, tf.Tensor], *, normalization: str, channels: int
     ) -> tf.Tensor:
-        """The loss of a picture whose features are `measured` so."""
+        """Returns the loss of a picture, from the result of `measured`; the other arguments are those of `loss`."""
 
     def loss(
         self,
@@ -58,14 +60,14 @@ class StyleStatistic(abc.ABC):
         channels: int,
         guide: tf.Tensor | None = None,
     ) -> tf.Tensor:
-        """How far the picture's features are from the style's.
+        """Returns the distance of the picture's features from the style's.
 
         Args:
-            features: The picture's; height and width need not be the style's.
-            target: As the method `target` gives it.
+            features: The picture's features; height and width may differ from the style's.
+            target: The result of the method `target`.
             normalization: One of `normalizations`.
             channels: N.
-            guide: [1, height, width, 1], 0 or more: what each location counts, see `guidance`; all alike if left out.
+            guide: The weight of each location, [1, height, width, 1], 0 or more, see `guidance`. Default: 1 each.
 
         Returns:
             A float32 scalar; 0, but for rounding, where they agree.
@@ -75,68 +77,74 @@ class StyleStatistic(abc.ABC):
 
 
 class Additive(StyleStatistic):
-    """A statistic that knows the picture's features by sums over its locations, which its parts can add up apart."""
+    """A statistic of sums over locations, which can be added up over parts of a picture."""
 
     @abc.abstractmethod
     def summary(self, features: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        """What is kept of the features of one style image, or of a part of it.
+        """Returns {name: tensor}: what is kept of the features of one style image, or of a part of it.
+
+        Parts are put together by `merged`, where each has the share of the guide's sum that lies in it.
 
         Args:
-            features: Of the style image.
-            guide: As `loss` takes it. Several parts `merged`, each with the share of what the guide counts there,
-                are the whole.
+            features: Features of the style image, or of the part.
+            guide: The weight of each location, [1, height, width, 1], 0 or more. Default: 1 each.
         """
 
     def merged(self, summaries: Sequence[dict[str, tf.Tensor]], shares: Sequence[float]) -> dict[str, tf.Tensor]:
-        """The summary of several parts together, of their summaries and the share of each, 1 together."""
+        """Returns the summary of several parts together.
+
+        Args:
+            summaries: The summary of each part.
+            shares: The share of each part; the shares sum to 1.
+        """
         return {name: mean([one[name] for one in summaries], shares) for name in summaries[0]}
 
     @abc.abstractmethod
     def sums(
         self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
-        """The sums over locations, each counted as the guide says; the arguments are those of `loss`."""
+        """Returns {name: tensor}: sums over locations, weighted by the guide; the arguments are those of `loss`."""
 
     def measured(
         self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
-        """The sums, divided by what all locations count together."""
+        """Returns the sums, divided by the sum of the guide."""
         counted = count(guide, tf.shape(features)[1:3])
         return {name: total / counted for name, total in self.sums(features, target, guide).items()}
 
 
 def unit(target_gram: tf.Tensor, *, normalization: str, channels: int) -> tf.Tensor:
-    """The Gram loss of a picture without any features, a scalar; 1 under `"relative"`.
+    """Returns the Gram loss of a picture without any features, a scalar; 1 under `"relative"`.
 
-    What a statistic that is defined relative to the style's own size is multiplied by, under another normalization.
+    Statistics that are relative to the style's own size are multiplied by it.
     """
     return losses.style_loss(tf.zeros_like(target_gram), target_gram, normalization=normalization, channels=channels)
 
 
 def count(guide: tf.Tensor | None, size: Sequence[int] | tf.Tensor) -> tf.Tensor:
-    """What all locations of a layer count together, a float32 scalar.
+    """Returns the sum of the weights of all locations of a layer, a float32 scalar above 0.
 
     Args:
-        guide: What each counts, [1, height, width, 1]; 1 each for None.
+        guide: The weight of each location, [1, height, width, 1]; None for 1 each.
         size: Height and width of the layer.
     """
     if guide is None:
         return tf.cast(tf.reduce_prod(size), tf.float32)
-    # Float32 would lose digits of so long a sum; of one that is 0 the sums are 0, whatever they are divided by.
+    # Float32 would lose digits of this long a sum. Where it is 0, so are the sums, whatever their divisor.
     return tf.maximum(tf.cast(tf.reduce_sum(tf.cast(guide, tf.float64)), tf.float32), keras.config.epsilon())
 
 
 def points(features: tf.Tensor) -> tf.Tensor:
-    """Features as [batch, M, K]."""
+    """Returns features [batch, height, width, K] as points, float32 [batch, M, K]."""
     features = tf.cast(features, tf.float32)
-    return tf.reshape(features, [tf.shape(features)[0], -1, features.shape[-1]])
+    return tf.reshape(features, [tf.shape(features)[0], -1, shapes.known(features, -1)])
 
 
 def mean(values: Sequence[tf.Tensor], blend: Sequence[float]) -> tf.Tensor:
-    """Their mean, each counting for its share of a blend, 1 together."""
+    """Returns the weighted mean of values, whose shares of a blend sum to 1."""
     return tf.add_n([share * value for share, value in zip(blend, values, strict=True)])
 
 
 def size(target_gram: tf.Tensor) -> tf.Tensor:
-    """The trace of G_s/M, [batch]; its floor is that of `losses`, for a style without any features."""
+    """Returns the trace of G_s/M, [batch]. It has the floor that `losses` uses, for a style without any features."""
     return tf.maximum(tf.linalg.trace(target_gram), keras.config.epsilon())

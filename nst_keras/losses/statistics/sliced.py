@@ -1,4 +1,4 @@
-"""How far the points of a layer have to go along lines, whatever the shape of their cloud."""
+"""Distances that the points of a layer have to move along lines, whatever the shape of their cloud."""
 
 from __future__ import annotations
 
@@ -9,37 +9,38 @@ import numpy as np
 import tensorflow as tf
 
 from nst_keras import losses
+from nst_keras.losses import shapes
 from nst_keras.losses.statistics import base
 
 __all__ = ["SlicedWasserstein"]
 
 
 class SlicedWasserstein(base.StyleStatistic):
-    """sum_k mean_i (p_ki - q_ki)^2 / tr G_s/M, of the picture's points p_k and the style's q_k, in order along line k.
+    """sum_k mean_i (p_ki - q_ki)^2 / tr G_s/M, with the picture's points p_k and the style's q_k sorted along line k.
 
-    The K lines are at right angles, in random directions that are the same in every run. (Differs from Heitz et al.,
-    who draw K directions independently, and others at each step: a run here minimises one function, as L-BFGS asks for,
-    and right angles leave no dimension unseen.) Sorting makes a step several times as long as with the other
-    statistics.
+    The K lines are at right angles, in random directions that are the same in every run. (Heitz et al. draw K
+    directions independently, and new ones at each step. Here a run minimises one function, as L-BFGS needs, and right
+    angles leave no dimension unseen.) Sorting makes a step several times as long as with the other statistics.
 
-    A style of fewer or more locations than the picture is read between its points; of several styles, q_k is the mean.
+    A style of fewer or more locations than the picture is interpolated between its points. For several styles, q_k is
+    the mean.
     """
 
     def summary(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The points along each line in order, [batch, K, M], and the Gram matrix, which tells their size."""
+        """Returns the points sorted along each line, [batch, K, M], and the Gram matrix, for the style's size."""
         gram = losses.gram_matrix(features, per_location=True)
         return {"sorted": tf.sort(_along_lines(features)), "gram": gram}
 
     def target(self, summaries: Sequence[dict[str, tf.Tensor]], blend: Sequence[float]) -> dict[str, tf.Tensor]:
-        """The mean of the summaries, at as many points as the largest has."""
-        most = max(one["sorted"].shape[-1] for one in summaries)
+        """Returns the mean of the summaries, each interpolated to the number of points of the largest."""
+        most = max(shapes.known(one["sorted"], -1) for one in summaries)
         resampled = [{**one, "sorted": _read_at(one["sorted"], _middles(most))} for one in summaries]
         return super().target(resampled, blend)
 
     def measured(
         self, features: tf.Tensor, target: dict[str, tf.Tensor], guide: tf.Tensor | None = None
     ) -> dict[str, tf.Tensor]:
-        """The distance, see the class."""
+        """Returns the distance that the class defines, a scalar."""
         points = _along_lines(features)
         order = tf.argsort(points)
         goals = _in_place(order, _read_at(target["sorted"], _shares(order, guide)))
@@ -52,28 +53,29 @@ class SlicedWasserstein(base.StyleStatistic):
     def score(
         self, measured: dict[str, tf.Tensor], target: dict[str, tf.Tensor], *, normalization: str, channels: int
     ) -> tf.Tensor:
-        """The distance, times the Gram loss of a picture without any features."""
+        """Returns the distance, times the Gram loss of a picture without any features."""
         return base.unit(target["gram"], normalization=normalization, channels=channels) * measured["distance"]
 
 
 def _along_lines(features: tf.Tensor) -> tf.Tensor:
-    """The points' coordinates along each of K lines, [batch, K, M]."""
+    """Returns the points' coordinates along each of K lines, [batch, K, M]."""
     points = base.points(features)
-    random = np.random.default_rng(0).normal(size=(points.shape[-1], points.shape[-1]))
+    dimensions = shapes.known(points, -1)
+    random = np.random.default_rng(0).normal(size=(dimensions, dimensions))
     lines = tf.constant(np.linalg.qr(random)[0], tf.float32)
     return tf.matmul(lines, points, transpose_a=True, transpose_b=True)
 
 
 def _middles(count: int | tf.Tensor) -> tf.Tensor:
-    """The shares of points that lie below each of so many that count alike, half of itself included: [M]."""
+    """Returns the share of points below each of M equal points, half of the point itself included: [M]."""
     return (tf.range(count, dtype=tf.float32) + 0.5) / tf.cast(count, tf.float32)
 
 
 def _shares(order: tf.Tensor, guide: tf.Tensor | None) -> tf.Tensor:
-    """Likewise for points in order, which count as a guide says: [batch, K, M], or [M] where all count alike."""
+    """Returns the share of points below each sorted point, weighted by a guide: [batch, K, M]; [M] without a guide."""
     if guide is None:
         return _middles(tf.shape(order)[-1])
-    # In double precision: over the locations of a layer of 512 px, the rounding of a float32 sum moves points far.
+    # In double precision: over the locations of a layer at 512 px, the rounding of a float32 sum moves points far.
     counts = tf.cast(tf.reshape(guide, [-1]), tf.float64)
     in_order = tf.gather(counts, order)
     below = tf.cumsum(in_order, axis=-1) - 0.5 * in_order
@@ -81,18 +83,18 @@ def _shares(order: tf.Tensor, guide: tf.Tensor | None) -> tf.Tensor:
 
 
 def _read_at(ordered: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
-    """Values in order [batch, K, M'], read where these shares of them lie below, between neighbours where need be."""
+    """Returns sorted values [batch, K, M'], interpolated linearly where the given shares of them lie below."""
     own = tf.shape(ordered)[-1]
     position = shares * tf.cast(own, tf.float32) - 0.5
     low = tf.clip_by_value(tf.cast(tf.floor(position), tf.int32), 0, own - 1)
     high = tf.minimum(low + 1, own - 1)
     part = tf.clip_by_value(position - tf.cast(low, tf.float32), 0.0, 1.0)
-    below, above = (tf.gather(ordered, place, axis=-1, batch_dims=shares.shape.rank - 1) for place in (low, high))
+    below, above = (tf.gather(ordered, place, axis=-1, batch_dims=len(shares.shape) - 1) for place in (low, high))
     return (1.0 - part) * below + part * above
 
 
 def _in_place(order: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """Puts values [batch, K, M] where the points of that order are: no gradient has to pass a sort."""
+    """Returns sorted values [batch, K, M] in the order of the points, so that no gradient has to pass a sort."""
     shape = tf.shape(order)
     rows = tf.reshape(tf.range(shape[0] * shape[1]) * shape[2], [shape[0], shape[1], 1])
     places = tf.reshape(rows + order, [-1, 1])

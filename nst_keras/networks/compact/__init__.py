@@ -1,11 +1,11 @@
-"""The compact network: a thin VGG, taught to stand in for VGG19, whose weights come with the package.
+"""The compact network: a thin VGG, trained to stand in for VGG19, whose weights come with the package.
 
-A layer of VGG19 with N channels is predicted from the w features s of the thin network's layer, w < N, through a
-linear head: f = H [s, 1]. Style and content are to be measured between such f, in VGG19's units, but at the price of w
-channels. So in the place of f the network gives its coordinates z = R [s, 1], where H = Q R and Q has orthonormal
-columns: f = Q z, hence distances between features, and between Gram matrices, are those of f.
+The N features f of a layer of VGG19 are predicted from the w features s of the thin network's layer, w < N, by a linear
+head: f = H [s, 1]. Style and content are to be measured between such f, in VGG19's units, but at the cost of w
+channels. So the network gives coordinates z = R [s, 1] in place of f, where H = Q R and Q has orthonormal columns.
+Since f = Q z, distances between coordinates, and between their Gram matrices, equal those of f.
 
-The file is made by the programs in the folder `training`; MODEL_CARD.md says what of.
+The programs in the folder `training` make the weights file; MODEL_CARD.md names the data.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _SHA256 = "19c00e62b0d53f5d414d860a76573f6b57c391b309f788f0626c8a99a8c80b69"
 
 
 def thin_network(widths: Sequence[Sequence[int]] = WIDTHS) -> keras.Model:
-    """VGG's convolutions and poolings, of other widths, without heads.
+    """Returns VGG's convolutions and poolings with other widths, without heads.
 
     Args:
         widths: The channels of each convolution, block by block.
 
     Returns:
-        A model: BGR [batch, height, width, 3], centred as for VGG19 -> {layer: thin features, after ReLU}, for the
-        layers in `CHANNELS` that those widths reach.
+        A model: BGR [batch, height, width, 3], centred as for VGG19 -> {layer: thin features after ReLU}. The layers
+        are those in `CHANNELS` that the widths reach.
     """
     image = features = keras.Input((None, None, 3))
     outputs = {}
@@ -61,24 +61,24 @@ def thin_network(widths: Sequence[Sequence[int]] = WIDTHS) -> keras.Model:
 
 
 def network(weights: str | None = "imagenet", *, widths: Sequence[Sequence[int]] = WIDTHS) -> keras.Model:
-    """The compact network: its layers in `CHANNELS` bear VGG19's names and give the coordinates z.
+    """Returns the compact network, whose layers in `CHANNELS` have VGG19's names and give the coordinates z.
 
     Args:
-        weights: `"imagenet"` for the file that comes with the package, None for random ones, or the path of a file
-            that `training` made.
-        widths: As for `thin_network`.
+        weights: `"imagenet"` for the file that comes with the package, None for random weights, or the path of a file
+            made by `training`.
+        widths: The channels of each convolution, block by block.
 
     Returns:
-        A model of the same input as VGG19's, called "compact".
+        A model with VGG19's input, named "compact".
 
     Raises:
         OSError: The package's own file is missing or damaged.
-        ValueError: A file of another network.
+        ValueError: The file belongs to another network.
     """
     thin = thin_network(widths)
-    coordinates = [
-        keras.layers.Conv2D(features.shape[-1] + 1, 1, name=name)(features) for name, features in thin.output.items()
-    ]
+    # Keras's annotation leaves out outputs by name.
+    by_name = thin.output.items()  # pyright: ignore[reportAttributeAccessIssue]
+    coordinates = [keras.layers.Conv2D(features.shape[-1] + 1, 1, name=name)(features) for name, features in by_name]
     model = keras.Model(thin.inputs[0], coordinates, name="compact")
     if weights is not None:
         model.load_weights(_checked(WEIGHTS_FILE) if weights == "imagenet" else weights)
@@ -86,7 +86,7 @@ def network(weights: str | None = "imagenet", *, widths: Sequence[Sequence[int]]
 
 
 def _checked(path: pathlib.Path) -> pathlib.Path:
-    """The path, once the file there is found to be the one that the package was made with."""
+    """Returns the path; raises `OSError` unless the file there is the one that the package was made with."""
     received = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
     if received != _SHA256:
         raise OSError(

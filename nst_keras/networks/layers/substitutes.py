@@ -1,6 +1,8 @@
-"""Layers that stand in a network in the place of its own: other poolings, another padding, smoothed activations."""
+"""Layers that replace a network's own: other poolings, another padding, smoothed activations."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -15,12 +17,15 @@ __all__ = [
     "scaled_root",
 ]
 
-# Max pooling gives more than the average or the root of the mean square, so without a scale the features shrink from
-# block to block, and the biases, which stay as they are, come to outweigh them. With these scales the features of
-# VGG19's block5_conv1 keep the size that max pooling gives them: root mean square 0.93 to 1.05 times it for L2, 0.90 to
-# 1.09 for the average, over a photograph, a painting and a woodblock print at 256 and 512 px; unscaled 0.31 and 0.21.
-# Differs from crowsonkb/style-transfer-pytorch, which scales the average by 2, and the root of the sum over a window of
-# four by 0.78, hence that of the mean by 1.56: with Keras's weights too much, 3.4 and 1.8 times max pooling's size.
+# Keras's own annotations name only the tensors of another backend.
+_ops: Any = keras.ops
+
+# The maximum is larger than the average or the root mean square. So without a scale the features shrink from block to
+# block, and the biases, which stay as they are, come to outweigh them. With these scales the features of VGG19's
+# block5_conv1 keep the size that max pooling gives them: their root mean square is 0.93 to 1.05 times as large for L2,
+# 0.90 to 1.09 times for the average, over a photograph, a painting and a woodblock print at 256 and 512 px. Unscaled it
+# is 0.31 and 0.21 times. crowsonkb/style-transfer-pytorch scales the average by 2, and the root of the sum over a
+# window of four by 0.78, hence the root mean square by 1.56. With Keras's weights that is too much: 3.4 and 1.8 times.
 _L2_SCALE = 1.33
 _AVERAGE_SCALE = 1.47
 
@@ -29,35 +34,39 @@ _LEAST_SQUARE = 1e-12
 
 
 def scaled_root(squares: tf.Tensor) -> tf.Tensor:
-    """The root of mean squares, scaled to the size of a maximum; its gradient is 0, not infinite, where they are 0."""
-    return _L2_SCALE * keras.ops.sqrt(keras.ops.maximum(squares, _LEAST_SQUARE))
+    """Returns the root of mean squares, scaled to the size of a maximum; its gradient at 0 is 0, not infinite."""
+    return _L2_SCALE * _ops.sqrt(_ops.maximum(squares, _LEAST_SQUARE))
 
 
 @keras.saving.register_keras_serializable(package="nst_keras")
 class L2Pooling2D(keras.layers.AveragePooling2D):
     """The root of the mean square of each window, times 1.33: smoother than the maximum, sharper than the average.
 
-    Takes the arguments of `keras.layers.AveragePooling2D`. The squares are float32 whatever the layer computes in,
-    for in half precision that of 256 overflows.
+    Its arguments are those of `keras.layers.AveragePooling2D`. The squares are float32 whatever the layer computes in,
+    because in float16 the square of 256 overflows.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps [batch, height, width, channels] to [batch, pooled height, pooled width, channels]."""
-        squares = super().call(keras.ops.square(keras.ops.cast(inputs, "float32")))
-        return keras.ops.cast(scaled_root(squares), self.compute_dtype)
+        squares: Any = super().call(_ops.square(_ops.cast(inputs, "float32")))
+        return _ops.cast(scaled_root(squares), self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable(package="nst_keras")
 class ScaledAveragePooling2D(keras.layers.AveragePooling2D):
-    """The average of each window, times 1.47: the features keep about the size that max pooling gives them."""
+    """The average of each window, times 1.47, which is about the size that max pooling gives.
+
+    Its arguments are those of `keras.layers.AveragePooling2D`.
+    """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps [batch, height, width, channels] to [batch, pooled height, pooled width, channels]."""
-        return _AVERAGE_SCALE * super().call(inputs)
+        average: Any = super().call(inputs)
+        return _AVERAGE_SCALE * average
 
 
 def edge_padded(image: tf.Tensor, padding: tuple[tuple[int, int], tuple[int, int]]) -> tf.Tensor:
-    """An image continued by its edge pixels.
+    """Returns an image that is continued by its edge pixels.
 
     Args:
         image: [batch, height, width, channels].
@@ -69,42 +78,43 @@ def edge_padded(image: tf.Tensor, padding: tuple[tuple[int, int], tuple[int, int
     for axis, (before, after) in enumerate(padding, 1):
         whole = (slice(None),) * axis
         first, last = image[(*whole, slice(0, 1))], image[(*whole, slice(-1, None))]
-        image = keras.ops.concatenate([first] * before + [image] + [last] * after, axis)
+        image = _ops.concatenate([first] * before + [image] + [last] * after, axis)
     return image
 
 
 @keras.saving.register_keras_serializable(package="nst_keras")
 class EdgePadding2D(keras.layers.ZeroPadding2D):
-    """Continues an image by its edge pixels, where `keras.layers.ZeroPadding2D` of the same arguments gives zeros."""
+    """Padding by an image's edge pixels, with the arguments of `keras.layers.ZeroPadding2D`."""
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps [batch, height, width, channels] to [batch, padded height, padded width, channels]."""
-        return edge_padded(inputs, self.padding)
+        rows, columns = self.padding
+        return edge_padded(inputs, ((rows[0], rows[1]), (columns[0], columns[1])))
 
 
 @keras.saving.register_keras_serializable(package="nst_keras")
 class EdgePaddedConv2D(keras.layers.Conv2D):
-    """A `keras.layers.Conv2D` with "same" padding that continues its input by the edge pixels in the place of zeros.
+    """A `keras.layers.Conv2D` of stride 1 with "same" padding, which continues its input by edge pixels, not by zeros.
 
-    Of stride 1: with others the size of the input decides how much is padded.
+    With other strides the size of the input decides how much is padded.
     """
 
     def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        """The convolution alone, without bias and activation."""
-        reaches = [(size - 1) * dilation for size, dilation in zip(self.kernel_size, self.dilation_rate, strict=True)]
-        # As TensorFlow's "SAME" has them: the odd pixel after.
-        padded = edge_padded(inputs, tuple((reach // 2, reach - reach // 2) for reach in reaches))
-        return keras.ops.conv(padded, kernel, self.strides, "valid", self.data_format, self.dilation_rate)
+        """Returns the convolution alone, without bias and activation."""
+        rows, columns = ((size - 1) * rate for size, rate in zip(self.kernel_size, self.dilation_rate, strict=True))
+        # Like TensorFlow's "SAME": an odd pixel comes after.
+        padded = edge_padded(inputs, ((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)))
+        return _ops.conv(padded, kernel, self.strides, "valid", self.data_format, self.dilation_rate)
 
 
 @keras.saving.register_keras_serializable(package="nst_keras")
 class ActivationSmoothing(keras.layers.Layer):
-    """Softmax over the channels at each place, times their number N, so that the mean is 1.
+    """Softmax over the channels of each location, times their number N, so that the mean is 1.
 
     Wang, Li and Vasconcelos, "Rethinking and Improving the Robustness of Image Style Transfer", CVPR 2021: in residual
-    networks a few large activations make up the Gram matrix; softmax bounds them. It differs from the paper's, whose
-    sum runs over all places too, because then what is given for a place would hang on the rest of the picture; and
-    whose values, with a sum of 1, would make losses and their weights hang on the layer's size.
+    networks a few large activations make up the Gram matrix; softmax bounds them. The paper's softmax runs over all
+    locations too, and has a sum of 1. Then the output at a location would depend on the rest of the picture, and losses
+    on the layer's size.
     """
 
     def __init__(self, **options: object) -> None:
@@ -112,4 +122,4 @@ class ActivationSmoothing(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps [batch, height, width, N] to the same shape: 0 to N, float32."""
-        return inputs.shape[-1] * keras.ops.softmax(inputs, axis=-1)
+        return inputs.shape[-1] * _ops.softmax(inputs, axis=-1)

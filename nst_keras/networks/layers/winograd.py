@@ -1,8 +1,8 @@
 """3x3 convolutions by Winograd's minimal filtering, F(4x4, 3x3), for frozen kernels.
 
-A tile of 4x4 outputs takes 36 products a pair of channels in place of 144 (Lavin and Gray, "Fast Algorithms for
-Convolutional Neural Networks", arXiv 1509.09308, section 4.3); the kernel, which is frozen, is transformed once. XLA
-fuses the transforms, and runs the wide layers of VGG19 about twice as fast as by its own convolution.
+A tile of 4x4 outputs takes 36 products per pair of channels in place of 144 (Lavin and Gray, "Fast Algorithms for
+Convolutional Neural Networks", arXiv 1509.09308, section 4.3). The kernel is frozen, and so transformed only once. XLA
+fuses the transforms. It runs the wide layers of VGG19 about twice as fast as with its own convolution.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["EXPANSION", "KERNEL_EXPANSION", "TILE", "convolution", "transformed_kernel"]
+__all__ = ["EXPANSION", "KERNEL_EXPANSION", "TILE", "convolution", "known_sizes", "transformed_kernel"]
 
 # The matrices of Lavin and Gray: data (B^T), kernel (G) and output (A^T) transforms, for the points 0, 1, -1, 2, -2.
 _DATA = np.array(
@@ -29,41 +29,47 @@ _KERNEL = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4],
 _OUTPUT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
 TILE = 4  # Outputs along each side of a tile.
 
-# Numbers that the transforms make of one: 36 of the 16 pixels of a tile, and of the 9 of a kernel.
+# Size of the transforms, relative to what is transformed: 36 numbers for 16 pixels of a tile, or 9 of a kernel.
 EXPANSION = 36 / TILE**2
 KERNEL_EXPANSION = 36 / 9
 
 
 def transformed_kernel(kernel: np.ndarray) -> np.ndarray:
-    """G g G^T of each kernel g: [3, 3, channels, filters] -> float32 [36, channels, filters]."""
+    """Returns G g G^T of each kernel g: [3, 3, channels, filters] -> float32 [36, channels, filters]."""
     kernel = np.asarray(kernel, np.float64)
     transformed = np.einsum("ra,sb,abio->rsio", _KERNEL, _KERNEL, kernel)
     return transformed.reshape(36, *kernel.shape[2:]).astype(np.float32)
 
 
+def known_sizes(inputs: tf.Tensor) -> tuple[int, int, int]:
+    """Returns height, width and channels of inputs [1, height, width, channels], whose shape must be known."""
+    _, height, width, channels = inputs.shape  # TensorFlow's annotation allows sizes that are not known.
+    return height, width, channels  # pyright: ignore[reportReturnType]
+
+
 def convolution(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """The convolution of stride 1 with zero padding ("same"), differentiable with respect to the inputs.
+    """Returns the convolution of stride 1 with zero padding ("same"), differentiable with respect to the inputs.
 
     Args:
-        inputs: float32 [1, height, width, channels], its shape known.
+        inputs: float32 [1, height, width, channels]; the shape must be known.
         kernel: float32 [36, channels, filters], from `transformed_kernel`.
 
     Returns:
         float32 [1, height, width, filters].
     """
-    height, width = inputs.shape[1:3]
+    height, width, _ = known_sizes(inputs)
 
     @tf.custom_gradient
     def differentiable(values: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-        """The convolution, and its transpose."""
+        """Returns the convolution, and the function that gives its gradient."""
         return _forward(values, kernel), lambda upstream: _backward(upstream, kernel, height, width)
 
-    return differentiable(inputs)
+    return differentiable(inputs)  # pyright: ignore[reportReturnType]  # TensorFlow's decorator has no annotation.
 
 
 def _forward(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """A^T [ (G g G^T) (B^T d B) ] A over all tiles d (Lavin and Gray, eq. 12)."""
-    _, height, width, channels = inputs.shape
+    """Returns A^T [ (G g G^T) (B^T d B) ] A over all tiles d (Lavin and Gray, eq. 12)."""
+    height, width, channels = known_sizes(inputs)
     rows, columns = _tiles(height), _tiles(width)
     padding = [[1, rows * TILE + 1 - height], [1, columns * TILE + 1 - width], [0, 0]]
     padded = tf.pad(inputs[0], padding)
@@ -78,7 +84,7 @@ def _forward(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
 
 
 def _backward(upstream: tf.Tensor, kernel: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """The transpose of `_forward`, step by step: each matrix transposed, overlapping tiles added up."""
+    """Returns the transpose of `_forward`, step by step: each matrix transposed, overlapping tiles added up."""
     rows, columns = _tiles(height), _tiles(width)
     filters = upstream.shape[-1]
     padded = tf.pad(upstream[0], [[0, rows * TILE - height], [0, columns * TILE - width], [0, 0]])
@@ -97,23 +103,27 @@ def _tiles(side: int) -> int:
 
 
 def _combinations(matrix: np.ndarray, parts: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Each row of a matrix as a sum of the parts, its zeros left out."""
-    # So are products with 1: a network has a thousand of them, which take half a second to trace.
+    """Returns the sum of the parts for each row of a matrix, weighted by the row."""
+    # Without products with 0 and 1: a network has a thousand of them, which take half a second to trace.
     rows = [[(c, part) for c, part in zip(row, parts, strict=True) if c] for row in matrix]
     return [tf.add_n([part if c == 1 else float(c) * part for c, part in row]) for row in rows]
 
 
 def _joined(tiles: tf.Tensor, height: int, width: int) -> tf.Tensor:
-    """[rows, 4, columns, 4, filters] put side by side, and cut to [1, height, width, filters]."""
-    rows, _, columns, _, filters = tiles.shape
-    return tf.reshape(tiles, (1, rows * TILE, columns * TILE, filters))[:, :height, :width]
+    """Returns tiles [rows, 4, columns, 4, filters] side by side, cut to [1, height, width, filters]."""
+    return tf.reshape(tiles, (1, _tiles(height) * TILE, _tiles(width) * TILE, tiles.shape[-1]))[:, :height, :width]
 
 
 def _overlapped(places: Sequence[tf.Tensor], axis: int) -> tf.Tensor:
-    """Tiles of 6, place by place, added up at steps of 4 along an axis of n tiles, which becomes 4 (n + 1) long."""
+    """Returns tiles of 6 added up at steps of 4, along an axis of n tiles, which becomes 4 (n + 1) long.
+
+    Args:
+        places: The values of all tiles at each of the 6 places.
+        axis: The axis of the tiles.
+    """
 
     def moved(tensor: tf.Tensor, before: int) -> tf.Tensor:
-        """One tile longer, by zeros before it or after it."""
+        """Returns the tensor, one tile longer by zeros before it or after it."""
         padding = [[0, 0] for _ in tensor.shape]
         padding[axis] = [before, 1 - before]
         return tf.pad(tensor, padding)

@@ -1,9 +1,10 @@
-"""Layers that give what Keras's give, in forms that XLA runs faster on a CPU."""
+"""Layers with the same results as Keras's, in forms that XLA runs faster on a CPU."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -12,13 +13,16 @@ from nst_keras.networks.layers import substitutes, winograd
 
 __all__ = ["PatchConv2D", "WindowL2Pooling2D", "WindowMaxPooling2D", "WinogradConv2D", "replacement"]
 
-# Channels of inputs and filters together. With fewer, Winograd's transforms cost about what the products cost that they
-# save; and VGG19's first layers, which are the largest, would take half as much memory again.
+# Keras's own annotations name only the tensors of another backend.
+_ops: Any = keras.ops
+
+# Channels of inputs and filters together. With fewer, Winograd's transforms cost about as much as the products that
+# they save; and VGG19's first layers, which are the largest, would take half as much memory again.
 _LEAST_FOR_WINOGRAD = 192
-# Of a picture's. With fewer, products have so few rows that reading 36 numbers of a kernel in place of 9 takes longer
-# than all of the plain convolution: twice as long, for 512 channels of 8 x 12, which are six tiles.
+# Tiles of a picture. With fewer, the products have so few rows that reading 36 numbers of a kernel in place of 9 takes
+# longer than the whole plain convolution: twice as long for 512 channels of 8 x 12, which are six tiles.
 _LEAST_TILES = 8
-# With more channels of inputs, to write out patches costs more than XLA's own convolution.
+# With more input channels, writing out patches costs more than XLA's own convolution.
 _MOST_FOR_PATCHES = 4
 
 
@@ -27,69 +31,72 @@ class _WindowPooling2D(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps [batch, height, width, channels] to [batch, height // 2, width // 2, channels]."""
-        batch, height, width, channels = keras.ops.shape(inputs)
+        batch, height, width, channels = _ops.shape(inputs)
         inputs = inputs[:, : height // 2 * 2, : width // 2 * 2]
-        return self._pooled(keras.ops.reshape(inputs, (batch, height // 2, 2, width // 2, 2, channels)))
+        return self._pooled(_ops.reshape(inputs, (batch, height // 2, 2, width // 2, 2, channels)))
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        """The output's shape, with None for a side that is not known."""
+        """Returns the output's shape, with None for a side that is not known."""
         batch, height, width, channels = input_shape
         return batch, height and height // 2, width and width // 2, channels
 
     def _pooled(self, windows: tf.Tensor) -> tf.Tensor:
-        """Reduces axes 2 and 4, the pixels of a window."""
+        """Returns the windows, reduced over axes 2 and 4, the pixels of a window."""
         raise NotImplementedError
 
 
 @keras.saving.register_keras_serializable(package="nst_keras")
 class WindowMaxPooling2D(_WindowPooling2D):
-    """2x2 max pooling, its gradient shared out equally among equal maxima.
+    """2x2 max pooling, whose gradient is shared equally among equal maxima.
 
-    The same values as `MaxPooling2D((2, 2))`, written as the maximum over a reshaped axis. Its gradient is elementwise
-    where that of `MaxPooling2D` scatters, which XLA runs serially on a CPU; and on a flat patch no pixel is preferred.
+    It has the values of `MaxPooling2D((2, 2))`, as the maximum over a reshaped axis. Its gradient is elementwise. That
+    of `MaxPooling2D` is a scatter, which XLA runs serially on a CPU. On a flat patch no pixel is preferred.
     """
 
     def _pooled(self, windows: tf.Tensor) -> tf.Tensor:
-        return keras.ops.max(windows, axis=(2, 4))
+        return _ops.max(windows, axis=(2, 4))
 
 
 @keras.saving.register_keras_serializable(package="nst_keras")
 class WindowL2Pooling2D(_WindowPooling2D):
-    """2x2 `substitutes.L2Pooling2D`: the same values, in half its time."""
+    """2x2 `substitutes.L2Pooling2D`: the same values in half the time."""
 
     def _pooled(self, windows: tf.Tensor) -> tf.Tensor:
-        squares = keras.ops.mean(keras.ops.square(keras.ops.cast(windows, "float32")), axis=(2, 4))
-        return keras.ops.cast(substitutes.scaled_root(squares), self.compute_dtype)
+        squares = _ops.mean(_ops.square(_ops.cast(windows, "float32")), axis=(2, 4))
+        return _ops.cast(substitutes.scaled_root(squares), self.compute_dtype)
 
 
 class _FrozenConv2D(keras.layers.Conv2D):
-    """A frozen `keras.layers.Conv2D` of 3x3 kernels, stride 1 and zero padding, in another form in compiled code.
+    """A frozen `keras.layers.Conv2D` with 3x3 kernels, stride 1 and zero padding, in another form in compiled code.
 
-    Called eagerly, or with half precision or a size that is not known, it is the plain layer.
+    It is the plain layer where it is called eagerly, in half precision or with a size that is not known.
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         """Maps [1, height, width, channels] to [1, height, width, filters]."""
         if tf.executing_eagerly() or inputs.dtype != tf.float32 or None in inputs.shape or inputs.shape[0] != 1:
-            return super().call(inputs)
-        return self.activation(self._convolved(inputs) + tf.convert_to_tensor(self.bias))
+            plain: Any = super().call(inputs)
+            return plain
+        activation: Any = self.activation
+        return activation(self._convolved(inputs) + tf.convert_to_tensor(self.bias))
 
     def _convolved(self, inputs: tf.Tensor) -> tf.Tensor:
-        """The convolution, before the bias."""
+        """Returns the convolution, before the bias."""
         raise NotImplementedError
 
 
 @keras.saving.register_keras_serializable(package="nst_keras")
 class WinogradConv2D(_FrozenConv2D):
-    """By Winograd's minimal filtering, for many channels of all but the smallest pictures."""
+    """A convolution by Winograd's minimal filtering, for many channels of all but the smallest pictures."""
 
     @staticmethod
     def pays(height: int, width: int) -> bool:
-        """Whether inputs of this size have tiles enough for it."""
+        """Returns whether inputs of this size have enough tiles for it to be faster."""
         return math.prod(-(-side // winograd.TILE) for side in (height, width)) >= _LEAST_TILES
 
     def _convolved(self, inputs: tf.Tensor) -> tf.Tensor:
-        if not self.pays(*inputs.shape[1:3]):
+        height, width, _ = winograd.known_sizes(inputs)
+        if not self.pays(height, width):
             return tf.nn.conv2d(inputs, tf.convert_to_tensor(self.kernel), 1, "SAME")
         if not hasattr(self, "_transformed"):
             with tf.init_scope():
@@ -100,10 +107,10 @@ class WinogradConv2D(_FrozenConv2D):
 
 @keras.saving.register_keras_serializable(package="nst_keras")
 class PatchConv2D(_FrozenConv2D):
-    """As one product of the kernel with the patches that it sees, written out side by side, for few channels."""
+    """A convolution as one product of the kernel with patches of the image, written out side by side."""
 
     def _convolved(self, inputs: tf.Tensor) -> tf.Tensor:
-        _, height, width, _ = inputs.shape
+        height, width, _ = winograd.known_sizes(inputs)
         padded = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]])
         shifted = [padded[:, row : row + height, column : column + width] for row in range(3) for column in range(3)]
         patches = tf.reshape(tf.concat(shifted, -1), [height * width, -1])
@@ -112,10 +119,10 @@ class PatchConv2D(_FrozenConv2D):
 
 
 def replacement(layer: keras.layers.Layer) -> keras.layers.Layer | None:
-    """The layer to put in the place of one that has a faster form here; None for others.
+    """Returns the faster form of a layer; None for a layer that has none.
 
-    An accelerator's own library has such forms already, so where there is one nothing is replaced; nor is what computes
-    in half precision, for which TensorFlow's own layers are the faster.
+    With an accelerator nothing is replaced, because its own library has such forms already. Nor are layers in half
+    precision, because TensorFlow's own are faster.
     """
     if layer.compute_dtype != "float32":
         return None
@@ -125,8 +132,8 @@ def replacement(layer: keras.layers.Layer) -> keras.layers.Layer | None:
 
 
 def _pooling(window_form: type[_WindowPooling2D]) -> Callable[[keras.layers.Layer], keras.layers.Layer | None]:
-    def pooling(layer: keras.layers.Layer) -> keras.layers.Layer | None:
-        """The other form of a plain 2x2 pooling; None for others."""
+    def pooling(layer: Any) -> keras.layers.Layer | None:
+        """Returns the other form of a plain 2x2 pooling; None for others."""
         form = (layer.pool_size, layer.strides, layer.padding, layer.data_format)
         plain = form == ((2, 2), (2, 2), "valid", "channels_last")
         return window_form(name=layer.name, dtype=layer.dtype_policy) if plain else None
@@ -138,7 +145,8 @@ def _convolution(layer: keras.layers.Conv2D) -> _FrozenConv2D | None:
     form = (layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding, layer.groups, layer.data_format)
     if form != ((3, 3), (1, 1), (1, 1), "same", 1, "channels_last") or not layer.use_bias:
         return None
-    channels = layer.kernel.shape[2]
+    kernel: Any = layer.kernel  # Keras's annotation says None too, which it is before the layer is built.
+    channels = kernel.shape[2]
     if channels + layer.filters >= _LEAST_FOR_WINOGRAD and channels > _MOST_FOR_PATCHES:
         return WinogradConv2D.from_config(layer.get_config())
     return PatchConv2D.from_config(layer.get_config()) if channels <= _MOST_FOR_PATCHES else None

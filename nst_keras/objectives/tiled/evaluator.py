@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from nst_keras import checks
 from nst_keras.losses import guidance, statistics
 from nst_keras.objectives import base, comparison, targets
 from nst_keras.objectives.tiled import content_features, passes, style_summaries, tiles, tiling
@@ -28,14 +29,17 @@ def check_statistic(style_statistic: str | statistics.StyleStatistic) -> statist
     Args:
         style_statistic: A name in `statistics.STATISTICS`, or a statistic.
     """
-    statistic = statistics.STATISTICS[style_statistic] if isinstance(style_statistic, str) else style_statistic
-    if not isinstance(statistic, statistics.Additive):
-        known = {id(one): name for name, one in statistics.STATISTICS.items()}
-        raise ValueError(
-            f"style_statistic={known.get(id(statistic), style_statistic)!r} puts all locations of the picture in "
-            "order, which tiles cannot do each for itself. Choose another, or tile_size=None."
-        )
-    return statistic
+    statistic: object = style_statistic
+    if isinstance(style_statistic, str):
+        statistic = statistics.STATISTICS[checks.one_of("style_statistic", style_statistic, statistics.STATISTICS)]
+    if isinstance(statistic, statistics.Additive):
+        return statistic
+    names: dict[type, str] = {type(one): name for name, one in statistics.STATISTICS.items()}
+    additive = [name for name, one in statistics.STATISTICS.items() if isinstance(one, statistics.Additive)]
+    raise ValueError(
+        f"style_statistic={names.get(type(statistic), type(statistic).__name__)!r} is no sum over the picture's "
+        f"locations, which tiles need. Choose one of: {', '.join(additive)}; or tile_size=None."
+    )
 
 
 class Tiled:
@@ -46,7 +50,7 @@ class Tiled:
             `statistics.Additive`.
         regions: Style images of each region; may be empty without style layers.
         content_image: float32 [1, height, width, 3], 0..255; may be None without content layers.
-        tile_size: Size of a tile in pixels, at most; see `tiles.tiles`.
+        tile_size: Size of a tile in pixels, without its halo; see `tiles.tiles`.
         halo: Context pixels around each tile, a multiple of the network's stride. Default: the receptive field, which
             makes gradients exact. Less is faster and approximate near the borders of tiles: with VGG19's five style
             layers the gradient is off by 5e-7 at 64 px in place of 80, and by 5e-5 at 32 px.
@@ -103,8 +107,8 @@ class Tiled:
     def _targets_of(self, regions: Sequence[guidance.Region], content_image: tf.Tensor | None) -> passes.TiledTargets:
         compared, style = self.comparison, []
         if compared.style_layers:
-            summarised = style_summaries.tiled_summary(self._statistic, self._style, self._tile_size)
-            style = targets.style_targets(self._statistic, self._style, regions, summarised=summarised)
+            summarise = style_summaries.tiled_summary(self._statistic, self._style, self._tile_size)
+            style = targets.style_targets(self._statistic, self._style, regions, summarise=summarise)
         cut = None if content_image is None or not compared.content_layers else self._tiling(content_image)
         content = content_features.TiledContent(compared.extractor, compared.content_layers, content_image, cut)
         return passes.TiledTargets(style, content)

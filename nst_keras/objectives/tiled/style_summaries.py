@@ -16,13 +16,13 @@ __all__ = ["tiled_summary"]
 
 def tiled_summary(
     statistic: statistics.Additive, extractor: extractors.FeatureExtractor, tile_size: int
-) -> targets.Summarised:
+) -> targets.Summarise:
     """Returns a function that summarises an image tile by tile: image -> {layer: summary}.
 
     Args:
         statistic: Measures style.
         extractor: Network that gives the style layers, and no others.
-        tile_size: Size of a tile in pixels, at most; see `tiles.tiles`.
+        tile_size: Size of a tile in pixels, without its halo; see `tiles.tiles`.
     """
 
     def summaries_of(
@@ -39,7 +39,7 @@ def tiled_summary(
     of_guides = dict.fromkeys(extractor.layers, tf.TensorSpec([1, None, None, 1]))
     graph = compilation.as_graph(summaries_of, of_starts, of_guides)
 
-    def summarised(image: tf.Tensor) -> dict[str, targets.Summary]:
+    def summarise(image: tf.Tensor) -> dict[str, targets.Summary]:
         """Returns {layer: summary} of all tiles, each weighted by its share of the locations."""
         cut = tiling.Tiling(extractor, *tiling.size_of(image), tile_size)
         summaries, counts = {}, dict.fromkeys(extractor.layers, 0.0)
@@ -56,4 +56,4 @@ def tiled_summary(
                     summaries[name] = statistic.merged(parts, [before / total, count / total])
         return summaries
 
-    return summarised
+    return summarise

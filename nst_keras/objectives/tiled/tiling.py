@@ -52,7 +52,7 @@ class Tiling:
         extractor: Network that gives the layers.
         height: Picture height in pixels.
         width: Picture width in pixels.
-        tile_size: Size of a tile in pixels, at most; the network's stride or more. See `tiles.tiles`.
+        tile_size: Size of a tile in pixels, without its halo; the network's stride or more. See `tiles.tiles`.
         halo: Context pixels around each tile, a multiple of the network's stride. Default: the receptive field, which
             makes the tiles' features exact.
 
@@ -71,10 +71,11 @@ class Tiling:
         reach = receptive_field.reach(extractor.network)
         checks.integer("tile_size", tile_size, minimum=reach.stride)
         if halo is not None:
-            if checks.integer("halo", halo, minimum=0) % reach.stride:
+            if excess := checks.integer("halo", halo, minimum=0) % reach.stride:
+                near = f"{halo - excess} or {halo - excess + reach.stride}"
                 raise ValueError(
                     f"halo must be a multiple of {reach.stride}, the stride of {extractor.name}, but {halo!r} was "
-                    "given."
+                    f"given. Take {near}."
                 )
             reach = reach._replace(halo=halo)
         self.tiles = tiles.tiles(height, width, tile_size, reach)
@@ -85,7 +86,7 @@ class Tiling:
         if not extractor.accepts(*window):
             raise ValueError(
                 f"tile_size={tile_size!r} with halo={halo!r} gives windows of {window[1]}x{window[0]} px, too small "
-                f"for {extractor.name}. Give a larger one, or leave halo out."
+                f"for {extractor.name}. Give a larger tile_size, or leave halo out."
             )
         self.sizes = extractor.sizes(height, width)
         self._window_sizes = extractor.sizes(*window)

@@ -1,0 +1,19 @@
+"""Sizes of tensors that are known before a step runs."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+__all__ = ["known"]
+
+
+def known(tensor: tf.Tensor, axis: int) -> int:
+    """Returns a tensor's size along an axis.
+
+    Raises:
+        ValueError: The size is known only when the step runs.
+    """
+    size = tensor.shape[axis]
+    if size is None:
+        raise ValueError(f"axis {axis} of a tensor of shape {tensor.shape} must be known. Give an image of fixed size.")
+    return size
