@@ -1,8 +1,8 @@
-"""Every option of a style transfer, declared once: its type, its default, its check and its help.
+"""Every option of a style transfer, declared once with its type, default, check and help.
 
-Flags, `--help`, docstrings, the record inside a picture and what hosts agree on read `dataclasses.fields` of these
+Flags, `--help`, docstrings, the record inside a picture and the comparison of hosts all read the fields of these
 classes. A new option is one field here, one argument of `NeuralStyleTransfer`, and its use. No module here imports
-TensorFlow, so that `--help` and a bad flag are answered at once.
+TensorFlow, so that `--help` and the error for a bad flag appear at once.
 """
 
 from nst_keras.settings.fit import CONTENT_SIZE, FitSettings, LearningRate, SaveSettings

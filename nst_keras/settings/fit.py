@@ -1,4 +1,4 @@
-"""The options of a run and of the picture that it saves."""
+"""The options of a run and of the picture file that it saves."""
 
 from __future__ import annotations
 
@@ -17,45 +17,47 @@ __all__ = ["CONTENT_SIZE", "FitSettings", "LearningRate", "SaveSettings"]
 
 LearningRate: TypeAlias = "float | keras.optimizers.schedules.LearningRateSchedule"
 
-# The `output_size` that stands for the size of the content image before it was reduced.
+# The `output_size` for the size of the content image before it was reduced.
 CONTENT_SIZE = "content"
 
 
 def _output_size(name: str, value: int | str | None) -> int | str | None:
+    """Returns `value` if it is `CONTENT_SIZE`, None or a whole number, 1 or more; raises `ValueError` otherwise."""
     if isinstance(value, str) and value != CONTENT_SIZE:
         raise ValueError(f"{name} must be {CONTENT_SIZE!r} or the longest side in pixels, but {value!r} was given.")
     return value if value is None or isinstance(value, str) else checks.integer(name, value)
 
 
 def _callbacks(name: str, value: Any) -> tuple[Any, ...]:
+    """Returns callbacks as a tuple: empty for None, of one for a single callback."""
     return tuple(value or ()) if isinstance(value, Iterable) or value is None else (value,)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class FitSettings(options.Group):
-    """A run: steps, weights, and what is shown and kept on the way.
+    """A run: its steps and weights, and what is shown and stored during it.
 
     Attributes:
-        epochs: Rounds of `steps_per_epoch` steps.
-        steps_per_epoch: Steps a round. A step evaluates loss and gradient once.
-        learning_rate: For `adam`: levels of 0..255 a step, a number or a Keras schedule. Default, and most that is
-            used: 5.1.
-        style_weight: Weight of the style term, beta in the paper. Default: the normalization's usual one.
-        content_weight: Weight of the content term, alpha in the paper. Default: the normalization's usual one.
-        var_weight: Weight of the total variation, which smooths.
-        show_image: Shows the picture while it forms, in a notebook or a window.
-        show_interval: Steps between two showings, and between two images for TensorBoard.
-        preview: Picture file that each showing replaces, for any viewer that follows it.
-        tensorboard: Folder for TensorBoard: losses by term and layer, the picture, the settings.
-        checkpoint_dir: Folder for the run's last three checkpoints, and for its frames, unless `frames_dir` is given.
-        checkpoint_interval: Steps between two checkpoints; one more is written at the end.
-        resume: Goes on from the last whole checkpoint, to the same pixels as an uninterrupted run; starts anew where
-            there is none. More `epochs` may be asked for, except with a pyramid. Callbacks with a memory of their own
-            begin anew.
-        callbacks: Keras callbacks, called as in `keras.Model.fit`, on each host; their `model` shows this run.
-        alpha_norm_weight: Weight of the alpha-norm, which keeps levels away from the ends of their range.
-        verbose: 1 or `auto`: a line of progress, redrawn; in a file, a line now and then. 2: such lines everywhere. 0:
-            nothing.
+        epochs: Number of epochs, of `steps_per_epoch` steps each.
+        steps_per_epoch: Steps in an epoch. Each step computes loss and gradient once.
+        learning_rate: For `adam`: pixel levels of 0..255 per step, a number or a Keras schedule. Default: 5.1. Larger
+            values act as 5.1.
+        style_weight: Weight of the style term, beta in the paper. Default: the usual weight of the normalization.
+        content_weight: Weight of the content term, alpha in the paper. Default: the usual weight of the normalization.
+        var_weight: Weight of the total variation, which smooths the picture.
+        show_image: Shows the picture during the run, in a notebook or a window.
+        show_interval: Steps between two displays of the picture, and between two images for TensorBoard.
+        preview: Picture file that each display replaces, for viewers that reload a changed file.
+        tensorboard: Folder for TensorBoard's logs: losses by term and layer, the picture, the settings.
+        checkpoint_dir: Folder for the run's last three checkpoints, and for its frames unless `frames_dir` is given.
+        checkpoint_interval: Steps between two checkpoints. One more is written at the end.
+        resume: Continues from the last undamaged checkpoint, to the same pixels as an uninterrupted run. Without a
+            checkpoint, the run starts at step 0. `epochs` may be larger than before, except with a pyramid. Callbacks
+            with a state of their own start again.
+        callbacks: Keras callbacks, called as in `keras.Model.fit`, on every host. Their `model` is a view of this run.
+        alpha_norm_weight: Weight of the alpha-norm, which keeps pixel levels away from the ends of their range.
+        verbose: 1 or `auto`: one progress line that is redrawn, or, in a file, a line now and then. 2: a line now and
+            then everywhere. 0: no output.
     """
 
     title = "Run"
@@ -82,12 +84,12 @@ class SaveSettings(options.Group):
     """How the picture is saved.
 
     Attributes:
-        output_size: `content` for the content image's size before it was reduced, or a longest side in pixels
-            (Lanczos). Default: the picture's size.
-        bit_depth: Bits a channel: 8, or 16 for PNG and TIFF, from the picture before it is rounded.
-        alpha: Keeps the content image's transparency; not in JPEG.
-        metadata: Puts the settings into the file, paths of files among them; `python -m nst_keras.provenance` shows
-            them.
+        output_size: Size of the saved picture: `content` for the content image's size before it was reduced, or the
+            longest side in pixels (resized by Lanczos). Default: the picture's size.
+        bit_depth: Bits per channel: 8, or 16 for PNG and TIFF, from the picture before it is rounded.
+        alpha: Keeps the content image's transparency. JPEG cannot hold it.
+        metadata: Stores the settings in the file, with the paths of the images used. `python -m nst_keras.provenance`
+            prints them.
     """
 
     title = "Picture file"

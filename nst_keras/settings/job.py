@@ -1,4 +1,4 @@
-"""The options of the command line: files out, and how the process behaves."""
+"""The options of the command line alone: the files that it writes, and the behaviour of the process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ class FileSettings(options.Group):
     """The files that the command line writes.
 
     Attributes:
-        output: The picture: .png, .jpg, .webp or .tiff. STEM.flags and STEM.json stand beside it.
-        animation: The run as a .gif or .mp4. Default: none is made.
+        output: Picture file: .png, .jpg, .webp or .tiff. STEM.flags and STEM.json are written beside it.
+        animation: Animation of the run: a .gif or .mp4 file. Default: none.
         animation_seconds: Length of the animation in seconds.
-        contact_sheet: Content, styles, frames and picture on a page: .png, .pdf or .svg. Default: none is made.
-        loss_plot: The losses over the steps: .png, .pdf or .svg. Default: none is made.
-        overwrite: Replaces files that exist, but none that the run reads. So does `resume` where it goes on.
+        contact_sheet: One page with content, styles, frames and picture: a .png, .pdf or .svg file. Default: none.
+        loss_plot: Plot of the losses over the steps: a .png, .pdf or .svg file. Default: none.
+        overwrite: Replaces existing files, but never one that the run reads. `resume` does so too if there is a
+            checkpoint.
     """
 
     title = "Files"
@@ -35,11 +36,11 @@ class FileSettings(options.Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class ProcessSettings(options.Group):
-    """How the process behaves.
+    """The behaviour of the process.
 
     Attributes:
-        quiet: Prints nothing but warnings and errors.
-        xla_cache: Folder where XLA's compiled code is kept for later runs, which then start sooner. Default: none.
+        quiet: Prints only warnings and errors.
+        xla_cache: Folder that keeps XLA's compiled code, so that later runs start sooner. Default: none.
         debug: Shows the traceback of an error.
     """
 
@@ -51,7 +52,7 @@ class ProcessSettings(options.Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class JobSettings:
-    """What a command line says."""
+    """All options of a command line."""
 
     transfer: TransferSettings = dataclasses.field(default_factory=TransferSettings)
     fit: FitSettings = dataclasses.field(default_factory=FitSettings)

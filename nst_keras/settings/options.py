@@ -1,4 +1,4 @@
-"""How an option is declared: a field of a frozen dataclass, its help in the docstring of the class."""
+"""How an option is declared: as a field of a frozen dataclass, with its help in the docstring of the class."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _KEY = "option"
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """What is known of an option beside its name, its type, its default and its help.
+    """Properties of an option beside its name, type, default and help.
 
     Attributes:
-        check: (name, value) -> the value to keep. It raises `ValueError` for a bad one.
-        has_flag: Whether text can name its value, as a flag does.
-        is_recorded: Whether it has a part in the picture, and so in the picture's record.
+        check: (name, value) -> the value to keep. It raises `ValueError` for a bad value. None: every value is kept.
+        has_flag: Whether a flag can give its value as text.
+        is_recorded: Whether it affects the picture, and so belongs in the picture's record.
         reads: For an option that names files to read: its values that are no files. None for other options.
-        term: "style" or "content", for an option that says something of that term of the loss alone.
-        is_agreed: Whether several hosts must have the same value before they send each other anything else.
+        term: `"style"` or `"content"` for an option of that loss term alone; None for other options.
+        is_agreed: Whether all hosts must have the same value before they send each other anything else.
     """
 
     check: Check | None = None
@@ -52,10 +52,10 @@ class Option:
 
 
 class Group:
-    """Base of a dataclass of options: values are checked when it is made, and cannot be changed afterwards.
+    """Base class of a dataclass of options. Values are checked at construction, and cannot be changed afterwards.
 
     Attributes:
-        title: How `--help` names it.
+        title: Heading of the group in `--help`.
     """
 
     title: ClassVar[str]
@@ -76,11 +76,11 @@ def option(
     term: str | None = None,
     is_agreed: bool = False,
 ) -> T:
-    """Declares an option as a field of a dataclass.
+    """Returns the field of a dataclass that declares an option.
 
     Args:
-        default: Its default. Type checkers see it in the place of the field.
-        check: See `Option`, as for all that follow.
+        default: The option's default. Type checkers see this value instead of the field.
+        check: See `Option`.
         has_flag: See `Option`.
         is_recorded: See `Option`.
         reads: See `Option`.
@@ -93,17 +93,17 @@ def option(
 
 
 def optional(check: Check) -> Check:
-    """Returns the check that lets None pass, and checks other values."""
+    """Returns a check that accepts None and passes other values to `check`."""
     return lambda name, value: None if value is None else check(name, value)
 
 
 def declared(field: dataclasses.Field[Any]) -> Option:
-    """Returns what a field declares."""
+    """Returns the properties of the option that a field declares."""
     return field.metadata[_KEY]
 
 
 def groups(kind: Any) -> Iterator[type[Group]]:
-    """Yields a group itself, or all groups in a dataclass of groups, in their order."""
+    """Yields a group itself, or the groups in a dataclass of groups, in order."""
     if isinstance(kind, type) and issubclass(kind, Group):
         yield kind
     else:
@@ -112,7 +112,7 @@ def groups(kind: Any) -> Iterator[type[Group]]:
 
 
 def fields(kind: Any) -> Iterator[dataclasses.Field[Any]]:
-    """Yields the options of a group, or of all groups in a dataclass of groups, in their order."""
+    """Yields the options of a group, or of all groups in a dataclass of groups, in order."""
     for field in dataclasses.fields(kind):
         if _KEY in field.metadata:
             yield field
@@ -130,7 +130,12 @@ def values(settings: Any) -> dict[str, Any]:
 
 
 def built(kind: Callable[..., T], value_of: Callable[[str], Any]) -> T:
-    """Returns a group, or a dataclass of groups, each option with the value that a function of its name gives."""
+    """Returns a group, or a dataclass of groups, with values from a function.
+
+    Args:
+        kind: The class of the group, or of the dataclass of groups.
+        value_of: option's name -> its value.
+    """
     own: Any = kind
     made = {
         field.name: value_of(field.name) if _KEY in field.metadata else built(_group_of(field), value_of)
@@ -141,7 +146,7 @@ def built(kind: Callable[..., T], value_of: Callable[[str], Any]) -> T:
 
 @functools.cache
 def helps(kind: type) -> dict[str, str]:
-    """Returns {option: its help}, from the `Attributes:` in the docstrings of a group and of its bases."""
+    """Returns {option: help}, read from `Attributes:` in the docstrings of a group and of its base classes."""
     found: dict[str, str] = {}
     for own in reversed(kind.__mro__):
         docstring = inspect.cleandoc(vars(own).get("__doc__") or "") + "\n"
@@ -152,12 +157,12 @@ def helps(kind: type) -> dict[str, str]:
 
 
 def documents(kind: type) -> Callable[[T], T]:
-    """Returns a decorator that puts the help of options into a docstring, in the place of a line `{options}`."""
+    """Returns a decorator that replaces the line `{options}` in a docstring by the help of the options of `kind`."""
     lines = [f"{name}: {text}" for group in groups(kind) for name, text in helps(group).items()]
     wrapped = [textwrap.fill(line, 112, subsequent_indent="    ", break_on_hyphens=False) for line in lines]
 
     def documented(thing: T) -> T:
-        """Returns the thing itself, its docstring filled in."""
+        """Returns `thing` itself, with its docstring completed."""
         docstring = inspect.cleandoc(thing.__doc__ or "")
         thing.__doc__ = docstring.replace("    {options}", textwrap.indent("\n".join(wrapped), "    "))
         return thing
@@ -166,8 +171,8 @@ def documents(kind: type) -> Callable[[T], T]:
 
 
 def _group_of(field: dataclasses.Field[Any]) -> Callable[..., Any]:
-    """The class of a field that holds a group."""
+    """Returns the class of the group that a field holds."""
     factory = field.default_factory
     if factory is dataclasses.MISSING:
-        raise TypeError(f"{field.name} is no option and no group of options. Declare it by `option`.")
+        raise TypeError(f"{field.name} is neither an option nor a group of options. Declare it with `option`.")
     return factory

@@ -41,28 +41,28 @@ def _seed(name: str, value: int | None) -> int | None:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class ImageSettings(options.Group):
-    """Pictures in: what they are, their size, and where the run starts.
+    """The input images: what they are, their sizes, and where the run starts.
 
     Attributes:
-        style_image: Where the style comes from: path, URL, `sample:NAME`, array, tensor or PIL image. Several, as a
-            list or a folder, are blended.
-        content_image: Where the content comes from: path, URL, `sample:NAME`, array, tensor or PIL image. The picture
-            made has its size.
-        image_size: Longest side in pixels to which content and style are reduced; smaller ones keep their size, and
-            with None all do.
-        enlarge: Whether `image_size` enlarges smaller pictures too.
-        texture_size: Size of a texture in pixels, `WIDTHxHEIGHT`. Default: the style image's.
+        style_image: Style image: a path, URL, `sample:NAME`, array, tensor or PIL image. Several, given as a list or a
+            folder, are blended.
+        content_image: Content image: a path, URL, `sample:NAME`, array, tensor or PIL image. The picture has its size.
+        image_size: Longest side in pixels to which larger content and style images are reduced. None: all images keep
+            their size.
+        enlarge: Also enlarges smaller images to `image_size`.
+        texture_size: Size of a texture in pixels, `WIDTHxHEIGHT`. Default: the style image's size.
         style_blend: Share of each style image, such as `0.7,0.3`; with masks, the strength of each. Default: equal
             shares.
-        style_scale: Longest side of the style image, or of each, in shares of the picture's. Larger makes larger forms.
-            Default: `image_size`.
-        style_mask: Where each style goes: a picture for each style, white where it goes. Default: everywhere.
-        content_mask: Where the content image is kept unchanged: a picture, white where it is kept. Default: nowhere.
-        preserve_color: Whose colours the picture has: the style's (`none`), or the content's: its chrominance, with
-            only the luminance stylised (`luminance`), or its palette, to which the style image is recoloured (`match`,
-            `histogram`).
-        init: Where the picture starts: `content`, `noise`, `style`, or an image. Default: `content` for a transfer,
-            else `noise`.
+        style_scale: Longest side of the style images as a multiple of the picture's longest side: one number, or one
+            for each image. A larger number makes larger forms. Default: `image_size` sets their size.
+        style_mask: Where each style goes: one mask image for each style image, white where the style goes. Default:
+            everywhere.
+        content_mask: Where the content image is kept unchanged: a mask image, white where it is kept. Default: nowhere.
+        preserve_color: Colours of the picture. `none`: the style's. `luminance`: the content's, because only luminance
+            is stylised. `match` or `histogram`: the content's, because the style image is first recoloured to its
+            palette.
+        init: Image that the run starts from: `content`, `noise`, `style`, or an image of your own. Default: `content`
+            in mode `transfer`, else `noise`.
     """
 
     title = "Pictures"
@@ -81,20 +81,22 @@ class ImageSettings(options.Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class NetworkSettings(options.Group):
-    """The frozen network that features come from.
+    """The frozen network that computes features.
 
     Attributes:
-        extractor: `vgg19`, `compact` (stands in for VGG19, several times as fast, ships with the package), `vgg16`,
-            `inception_v3`, a `keras.Model` or a `FeatureExtractor`.
-        weights: `imagenet`, `random`, or the path of a Keras weights file.
-        pooling: `max` (the network's own), `avg` (the papers'), or `avg_scaled` or `l2`, which are as smooth as `avg`
-            and keep the size of the features.
-        padding: What the first convolution finds beyond the picture's edge: `zeros`, or its edge pixels (`replicate`).
-        smoothing: `softmax` bounds a layer's activations, for networks other than VGG; `none`; `auto` is `softmax` for
-            `inception_v3`, else `none`.
-        preprocess: For a `keras.Model` of your own: RGB 0..255 -> what it was trained on, pixel by pixel.
-        precision: What the network computes in: `float32`, or `mixed_bfloat16` or `mixed_float16` where these are fast.
-            Losses are always float32.
+        extractor: Network: `vgg19`, `compact` (approximates VGG19, several times as fast, included in the package),
+            `vgg16`, `inception_v3`, a `keras.Model`, or a `FeatureExtractor`.
+        weights: Weights of the network: `imagenet`, `random`, or the path of a Keras weights file.
+        pooling: Pooling layers: `max` (the network's own), `avg` (the papers'), or `avg_scaled` or `l2`, which are as
+            smooth as `avg` and keep the magnitude of the features.
+        padding: What the first convolution sees beyond the picture's edge: `zeros`, or the nearest edge pixels
+            (`replicate`).
+        smoothing: `softmax` bounds each layer's activations, for networks other than VGG; `none` leaves them. `auto`:
+            `softmax` for `inception_v3`, else `none`.
+        preprocess: For a `keras.Model` of your own: a function from RGB 0..255 to the input that the network was
+            trained on. It treats each pixel alone.
+        precision: Precision of the network: `float32`, or `mixed_bfloat16` or `mixed_float16`, which are fast on some
+            processors. Losses are always float32.
     """
 
     title = "Network"
@@ -109,22 +111,25 @@ class NetworkSettings(options.Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class LossSettings(options.Group):
-    """What is compared, at which layers, and how.
+    """The loss: its terms, its layers and its conventions.
 
     Attributes:
-        mode: `transfer`, `texture` (style alone), `style_reconstruction` or `content_reconstruction`.
-        n_style_layers: Number of the network's documented style layers, the first ones, each of weight 1/n.
-        n_content_layers: Number of the network's documented content layers, the first ones, each of weight 1/n.
-        style_layers: Style layers by name, each of weight 1/n, or {name: weight} (flag: `name,name` or
-            `name:weight,name:weight`), by Keras's names or the papers' (`conv1_1`). Default: the first
+        mode: Kind of run: `transfer`, `texture` (style alone), `style_reconstruction` or `content_reconstruction`.
+        n_style_layers: Number of style layers: the first ones of the network's documented style layers, each with
+            weight 1/n.
+        n_content_layers: Number of content layers: the first ones of the network's documented content layers, each with
+            weight 1/n.
+        style_layers: Style layers by name, each with weight 1/n, or {name: weight}. As a flag: `name,name` or
+            `name:weight,name:weight`. Keras's names and the papers' (`conv1_1`) both work. Default: the first
             `n_style_layers`.
-        content_layers: Content layers, given in the same way. Default: the first `n_content_layers`.
-        style_layer_scheme: How the style layers' weights go on from each to the next: `equal`, `fine` (a quarter of the
-            one before), `coarse` (twice), or a ratio.
-        normalization: Loss convention: `mean`, `relative` or `gatys2015`, see `nst_keras.losses`.
-        style_statistic: What of the features is style: `gram`, `covariance`, `wasserstein` or `sliced_wasserstein`, or
-            a `StyleStatistic`.
-        variation: Kind of total variation that `var_weight` weighs: `l1`, `l2` or `9_point`.
+        content_layers: Content layers, in the same forms as `style_layers`. Default: the first `n_content_layers`.
+        style_layer_scheme: How weights change from each style layer to the next: `equal`, `fine` (a quarter of the one
+            before), `coarse` (twice the one before), or a ratio.
+        normalization: Loss convention: `mean` (TensorFlow's tutorial), `relative` (weights keep their meaning from one
+            network and layer to another) or `gatys2015` (the paper). See `nst_keras.losses`.
+        style_statistic: Statistic of the features that defines style: `gram`, `covariance`, `wasserstein` or
+            `sliced_wasserstein`, or a `StyleStatistic`.
+        variation: Kind of total variation that `var_weight` weights: `l1`, `l2` or `9_point`.
     """
 
     title = "Loss"
@@ -141,15 +146,15 @@ class LossSettings(options.Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class OptimizerSettings(options.Group):
-    """How the picture is optimised.
+    """The optimizer of the picture.
 
     Attributes:
-        optimizer: `adam`, `lbfgs`, any Keras optimizer, or an `nst_keras.optimizers.Optimizer`.
-        averaging: Decay of the average of the optimizer's images that is the picture, 0 for none. Default: 0.99 for
-            `adam` with a pyramid, else 0.
-        lbfgs_history: Pairs of steps that L-BFGS remembers; each takes the memory of two pictures. Default: 10.
-        preconditioning: How much further large forms move than grain, 0 (as far) to 1. `auto` is 0.5 for `lbfgs` with
-            content, else 0.
+        optimizer: Optimizer: `adam`, `lbfgs`, a Keras optimizer, or an `nst_keras.optimizers.Optimizer`.
+        averaging: Makes the picture a running average of the optimizer's images, with this decay, below 1; 0: no
+            average. Default: 0.99 for `adam` with a pyramid, else 0.
+        lbfgs_history: Pairs of steps that L-BFGS remembers. Each takes the memory of two pictures. Default: 10.
+        preconditioning: How much farther large forms move than fine grain: 0 (equally far) to 1. `auto`: 0.5 for
+            `lbfgs` with content, else 0.
     """
 
     title = "Optimizer"
@@ -161,12 +166,13 @@ class OptimizerSettings(options.Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class ScheduleSettings(options.Group):
-    """Sizes that a run goes through.
+    """The sizes at which the picture is optimised, one after the other.
 
     Attributes:
-        pyramid: Stages in which the picture grows: their number, each of twice the pixels of the one before, or their
+        pyramid: Stages in which the picture grows: their number, each with twice the pixels of the one before, or their
             longest sides in pixels. Default: one stage.
-        pyramid_shares: Steps of each stage, in proportion, such as `8,4,2,1`. Default: half of them for the last stage.
+        pyramid_shares: Steps of each stage, in proportion, such as `8,4,2,1`. Default: half of the steps for the last
+            stage, equal shares for the others.
     """
 
     title = "Coarse to fine"
@@ -176,19 +182,20 @@ class ScheduleSettings(options.Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class RuntimeSettings(options.Group):
-    """How and where it is computed.
+    """How and where the run is computed.
 
     Attributes:
-        seed: Makes noise and random weights repeat. Default: drawn, and kept as the attribute `seed`.
-        deterministic: Makes TensorFlow compute in a fixed order, for the same bits also on a GPU, at some cost. Holds
-            for the whole process.
-        tile_size: Side in pixels of the tiles in which the picture is evaluated: same gradient, memory that hardly
-            grows with the picture. `auto`: tiles where the whole would not fit; None: never.
+        seed: Seed of noise and random weights. Default: drawn, and kept as the attribute `seed`.
+        deterministic: Makes TensorFlow compute in a fixed order, for the same bits on a GPU too. Slower; applies to the
+            whole process.
+        tile_size: Side in pixels of the tiles in which the picture is evaluated. The gradient is the same, and memory
+            hardly grows with the picture. `auto`: tiles if the whole picture would not fit into memory. None: no tiles.
         halo: Context pixels around each tile. Default: the receptive field, which makes gradients exact; less is faster
             and approximate.
-        strategy: Devices that share out the tiles: `default` (one), `mirrored` (all GPUs here), `multi_worker` (hosts
-            in `TF_CONFIG`; the first writes all files), `tpu`, `auto` (finds out), or a `tf.distribute.Strategy`.
-        jit_compile: XLA: `true`, `false`, or `auto`, which is where it works and is the faster.
+        strategy: Devices that share the tiles: `default` (one), `mirrored` (all GPUs of this machine), `multi_worker`
+            (the hosts in `TF_CONFIG`; the first writes all files), `tpu`, `auto` (chosen from what there is), or a
+            `tf.distribute.Strategy`.
+        jit_compile: Compilation with XLA: `true`, `false`, or `auto` (where XLA works and is faster).
     """
 
     title = "Machine"
@@ -205,8 +212,8 @@ class FrameSettings(options.Group):
     """The frames of a run.
 
     Attributes:
-        frame_interval: Steps between two frames that are kept; the last picture always is.
-        frames_dir: Folder to which frames are written as BMP. Default: frames stay in memory.
+        frame_interval: Steps between two frames that are kept. The last picture is always kept.
+        frames_dir: Folder for the frames, as BMP files. Default: frames stay in memory.
     """
 
     title = "Frames"
@@ -216,7 +223,7 @@ class FrameSettings(options.Group):
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class TransferSettings:
-    """What `NeuralStyleTransfer` is made with: the groups above, one field each."""
+    """All options of `NeuralStyleTransfer`: one field for each of the groups above."""
 
     images: ImageSettings = dataclasses.field(default_factory=ImageSettings)
     network: NetworkSettings = dataclasses.field(default_factory=NetworkSettings)
