@@ -1,13 +1,17 @@
 """`python -m nst_keras.run --flagfile=configs/NAME.flags`: a style transfer from the command line.
 
-Exit status: 0 when the picture is made; 2 and one line for a flag or an input that cannot be used, before anything is
-written; 1 and one line for a run that failed, its picture so far kept; 130 for one interrupted, likewise.
+Exit status:
+  0    The picture is made.
+  1    The run failed. One line says why. The picture so far is written.
+  2    A flag or an input is unusable. One line says why. Nothing is written.
+  130  The run was interrupted. The picture so far is written.
 
-Beside the picture STEM.png stand STEM.flags, the run in full, which makes it again, and STEM.json, what came of it.
+Two files are written beside the picture STEM.png. STEM.flags is a flagfile that makes the picture again. STEM.json has
+the settings, the losses of each step and the seconds taken.
 
-Where a flag takes several, commas separate them: --style_image=a.jpg,b.jpg. A name that holds a comma itself stands in
-double quotes, inside the shell's own: --style_image='"a,b.jpg",c.jpg'; alone it needs none, if there is such a file.
-In a URL, a comma separates only before another URL, a sample:NAME or a file that exists.
+Commas separate several values of a flag: --style_image=a.jpg,b.jpg. Put a name that has a comma in double quotes,
+inside the shell's own quotes: --style_image='"a,b.jpg",c.jpg'. A single name of an existing file needs no quotes. In a
+URL, a comma separates only before another URL, a sample:NAME or an existing file.
 """
 
 from __future__ import annotations
@@ -19,7 +23,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from absl import flags as absl_flags
 
@@ -35,13 +39,10 @@ _FAILURE, _USAGE, _INTERRUPTED = 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command line.
+    """Runs the command line, and returns the exit status.
 
     Args:
-        argv: The arguments after the program's name; those of the process if left out.
-
-    Returns:
-        The exit status.
+        argv: The arguments after the program's name. Default: those of the process.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     values = _flag_values()
@@ -51,20 +52,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         for arguments in (argv, *map(_flag_lines, flagfiles.values())):
             _check_once(arguments, values)
         _check_usage(values, rest)
-    except (absl_flags.Error, UnicodeDecodeError) as error:  # The latter from a flagfile that is no text.
+    except (absl_flags.Error, UnicodeDecodeError) as error:  # The latter comes from a flagfile that is no text.
         return _say(error, _USAGE)
     if values["help"].value:
-        print(f"{__doc__.strip()}\n{values.get_help()}")
+        print(f"{(__doc__ or '').strip()}\n{values.get_help()}")
         return 0
     try:
         with _warnings_as_lines():
-            # Making a picture again replaces the flagfile that its run has written.
+            # A flagfile that a run has written may be replaced: making its picture again writes it anew.
             return _run(values, [path for path, text in flagfiles.items() if not text.startswith(flags.HEADER)])
     except KeyboardInterrupt:
         return _say("interrupted before the first step; nothing was written.", _INTERRUPTED)
 
 
 def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
+    """Runs a job with these flags, and returns the exit status.
+
+    Args:
+        values: The parsed flags.
+        flagfiles: Paths of flagfiles that the job must not replace.
+    """
     try:
         asked = flags.settings_of(values)
         if asked.process.xla_cache:
@@ -72,7 +79,7 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
     except (ValueError, OSError, RuntimeError) as error:
         return _failed(error, _USAGE, values)
     with _silent():
-        from nst_keras.cli import job  # noqa: PLC0415  Takes TensorFlow's seconds; a bad flag need not wait.
+        from nst_keras.cli import job  # noqa: PLC0415  Imports TensorFlow, which takes seconds: a bad flag comes first.
     try:
         work = job.Job(asked, flagfiles=flagfiles, keeps_frames=not values["frame_interval"].using_default_value)
     except Exception as error:
@@ -81,14 +88,20 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
     try:
         work.run()
     except Exception as error:
-        if not work.state.begun:  # The run's own arguments are checked in it.
+        if not work.state.begun:  # The run checks its own arguments before it begins.
             return _failed(error, _USAGE, values)
         status = _failed(error, _FAILURE, values)
     return _finish(work, status, values)
 
 
 def _finish(work: job.Job, status: int, values: absl_flags.FlagValues) -> int:
-    """Writes what a job has made, and tells of it; the status is that of a run that failed, or 0."""
+    """Writes the files of a job, prints what was written, and returns the exit status.
+
+    Args:
+        work: The job, after its run.
+        status: Exit status of the run: 0, or that of a failure.
+        values: The parsed flags.
+    """
     state = work.state
     unfinished = _INTERRUPTED if state.interrupted else _FAILURE
     if not work.has_picture:
@@ -110,7 +123,7 @@ def _finish(work: job.Job, status: int, values: absl_flags.FlagValues) -> int:
 
 @contextlib.contextmanager
 def _warnings_as_lines() -> Iterator[None]:
-    """Tells warnings as errors are told, in one line."""
+    """Prints each warning as one line on standard error, like errors."""
     with warnings.catch_warnings():
         for category in (UserWarning, RuntimeWarning):
             warnings.simplefilter("default", category)
@@ -120,7 +133,7 @@ def _warnings_as_lines() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Hushes TensorFlow's greetings, which would bury the one line that counts; they are written by its C++ code."""
+    """Suppresses standard error while TensorFlow is imported: its C++ code prints messages that would bury ours."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
@@ -133,6 +146,7 @@ def _silent() -> Iterator[None]:
 
 
 def _flag_values() -> absl_flags.FlagValues:
+    """Returns all flags of the command line, unparsed."""
     values = absl_flags.FlagValues()
     flags.define(values)
     absl_flags.DEFINE_bool("help", False, "Shows this help.", short_name="h", flag_values=values, module_name="Process")
@@ -140,27 +154,29 @@ def _flag_values() -> absl_flags.FlagValues:
 
 
 def _flagfiles(argv: Sequence[str], values: absl_flags.FlagValues) -> dict[str, str]:
-    """{path: text} of the flagfiles that a command line names."""
+    """Returns {path: text} of the flagfiles that a command line names."""
     named = [pathlib.Path(text).expanduser() for name, text in flags.given(argv, values) if name == "flagfile" and text]
     return {str(path): path.read_text(encoding="utf-8") for path in named}
 
 
 def _flag_lines(text: str) -> list[str]:
+    """Returns the lines of a flagfile that hold flags."""
     return [line.strip() for line in text.split("\n") if line.startswith("-")]
 
 
 def _check_once(arguments: Sequence[str], values: absl_flags.FlagValues) -> None:
-    """Refuses a flag that takes several and is given twice in one place, where the last would count alone."""
+    """Raises an error if a flag for several values is repeated in one place: only the last would count."""
     given = flags.given(arguments, values)
     for name, times in Counter(name for name, _ in given).items():
         if times > 1 and flags.kind_of(name).several:
-            together = ",".join(text for other, text in given if other == name)
+            together = ",".join(text or "" for other, text in given if other == name)
             raise absl_flags.Error(
                 f"--{name} is given {times} times. Give it once, with commas between: --{name}={together}."
             )
 
 
 def _check_usage(values: absl_flags.FlagValues, rest: Sequence[str]) -> None:
+    """Raises an error for arguments that are no flags, or if no image is given."""
     if rest:
         raise absl_flags.Error(f"{rest[0]!r} is no flag. Flags are written --name=value; --help lists them.")
     pictures = [values[name].value for name in ("content_image", "style_image")]
@@ -169,11 +185,13 @@ def _check_usage(values: absl_flags.FlagValues, rest: Sequence[str]) -> None:
 
 
 def _failed(error: Exception, status: int, values: absl_flags.FlagValues) -> int:
+    """Prints an error as one line, and returns the exit status; with --debug, raises the error."""
     if values["debug"].value:
         raise error
     return _say(str(error) or type(error).__name__, status)
 
 
-def _say(message: Any, status: int) -> int:
+def _say(message: object, status: int) -> int:
+    """Prints a message as one line on standard error, and returns the exit status."""
     print(f"nst_keras: {' '.join(str(message).split())}", file=sys.stderr)
     return status

@@ -1,4 +1,4 @@
-"""Kinds of flags: how a value is read from its text, and how the text is made that gives it back."""
+"""Kinds of flags: how to read a value from a flag's text, and how to write the text for a value."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ __all__ = ["KINDS", "Kind", "kind", "layers_from_text", "names_from_text"]
 
 
 class Kind(NamedTuple):
-    """What texts of a flag stand for.
+    """A kind of flag: conversions between the text of a flag and its value.
 
     Attributes:
-        description: What a text must be, in words.
-        parse: Text -> value; raises `ValueError` for a text that is not so.
-        text: Value -> a text that `parse` turns into it again.
-        several: Whether commas in a text separate several entries.
+        description: The form of the text, for help and error messages.
+        parse: text -> value. It raises `ValueError` for a text of another form.
+        text: value -> a text from which `parse` gives the same value.
+        several: Whether commas in the text separate several values.
     """
 
     description: str
@@ -29,30 +29,30 @@ class Kind(NamedTuple):
 
 
 def kind(annotation: str) -> Kind:
-    """The kind for an argument's annotation, such as `int | None`.
+    """Returns the kind of flag for an option's annotation, such as `"int | None"`.
 
     Raises:
-        LookupError: None of `KINDS` is for it.
+        LookupError: `KINDS` has no kind for these types.
     """
     types = set(annotation.split(" | "))
     for names, found in KINDS.items():
         if types.issuperset(names):
             return found
     raise LookupError(
-        f"annotation={annotation!r} has no kind of flag. Add one to KINDS, or its argument to those without."
+        f"annotation={annotation!r} has no kind of flag. Add one to KINDS, or declare the option with has_flag=False."
     )
 
 
 def names_from_text(text: str) -> str | list[str]:
-    """One name of a file, folder, URL or sample, or several with commas between them.
+    """Returns the names of files, folders, URLs or samples in a text with commas between them.
 
-    Where an entry begins with a double quote, the text is read as a line of CSV: `"a,b.jpg",c.jpg` gives two names. In
-    a text without such, a comma is a part of a name in two places: where the text as a whole is an existing file or
-    folder; and in a URL, unless another URL, a `sample:NAME` or an existing file follows the comma. Blanks around a
-    comma do not count.
+    If a name begins with a double quote, the text is read as a line of CSV: `"a,b.jpg",c.jpg` gives two names.
+    Otherwise a comma separates two names, except in two cases: the whole text is an existing file or folder, or the
+    name before the comma is a URL and the one after it is neither a URL, a `sample:NAME` nor an existing file. Spaces
+    around a comma are ignored.
 
     Returns:
-        The name, or a list of two or more.
+        A single name as a string; two or more as a list.
 
     Raises:
         ValueError: An empty name, or quotes that do not match.
@@ -69,10 +69,10 @@ def names_from_text(text: str) -> str | list[str]:
 
 
 def layers_from_text(text: str) -> list[str] | dict[str, float]:
-    """Layers from `name,name` or `name:weight,name:weight`.
+    """Returns layers from a text `name,name` as a list, or from `name:weight,name:weight` as {name: weight}.
 
     Raises:
-        ValueError: An empty name, a weight that is no number, or weights for some layers only.
+        ValueError: An empty name, a weight that is no number, or weights for only some of the layers.
     """
     pairs = [[part.strip() for part in entry.split(":")] for entry in text.split(",")]
     if any(len(pair) > 2 or not pair[0] for pair in pairs) or len({len(pair) for pair in pairs}) > 1:
@@ -83,6 +83,7 @@ def layers_from_text(text: str) -> list[str] | dict[str, float]:
 
 
 def _names_from_csv(text: str) -> list[str]:
+    """Returns the names in a line of CSV; raises `ValueError` for other texts."""
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True))
     except csv.Error as error:
@@ -93,6 +94,7 @@ def _names_from_csv(text: str) -> list[str]:
 
 
 def _names_from_plain(text: str) -> list[str]:
+    """Returns the names in a text without quotes, split at commas that are not part of a URL."""
     names: list[str] = []
     for part in text.split(","):
         if names and _is_url(names[-1]) and not _begins_a_name(part):
@@ -103,6 +105,7 @@ def _names_from_plain(text: str) -> list[str]:
 
 
 def _begins_a_name(part: str) -> bool:
+    """Returns whether the text after a comma in a URL is a name of its own."""
     part = part.strip()
     return _is_url(part) or part.startswith("sample:") or _exists(part)
 
@@ -115,8 +118,11 @@ def _exists(name: str) -> bool:
     return os.path.exists(os.path.expanduser(name))
 
 
-def _text_of_names(value: str | os.PathLike | Sequence[str | os.PathLike]) -> str:
-    """In double quotes, so that no file decides what it means, unless it is one name that is plain."""
+def _text_of_names(value: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> str:
+    """Returns the text for one or more names, in double quotes except for one name without special characters.
+
+    With quotes, the meaning does not depend on which files exist.
+    """
     names = [os.fspath(name) for name in ([value] if isinstance(value, (str, os.PathLike)) else value)]
     (name, *others) = names
     if not others and not re.search(r'[,"\r\n]', name) and name == name.strip() and name.lower() != "none":
@@ -136,7 +142,7 @@ def _text_of_truth(value: bool) -> str:
 
 
 def _text_of_words(value: Any) -> str:
-    """Python's words for true and false are other than those of flags."""
+    """Returns the text for a value; bools are written `true` and `false`, not as in Python."""
     return _text_of_truth(value) if isinstance(value, bool) else str(value)
 
 
@@ -150,7 +156,7 @@ def _list_of(number: type) -> Callable[[str], list[Any]]:
 
 def _one_or_list_of(number: type) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
-        """One number, or a list of several."""
+        """Returns one number, or a list of several."""
         values = _list_of(number)(text)
         return values[0] if len(values) == 1 else values
 
@@ -163,7 +169,7 @@ def _text_of_numbers(value: Any) -> str:
 
 def _or_text(number: type) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
-        """A number, or the text that is none."""
+        """Returns a number, or the text itself if it is no number."""
         try:
             return number(text)
         except ValueError:
@@ -172,10 +178,10 @@ def _or_text(number: type) -> Callable[[str], Any]:
     return parse
 
 
-_NAMES = "a name, or names with commas between them, those that hold a comma in double quotes"
+_NAMES = "a name, or names with commas between them; a name with a comma in double quotes"
 _NUMBERS, _WHOLE_NUMBERS = "numbers with commas between them", "whole numbers with commas between them"
 
-# By the types of an argument; the first counts of which all are among those of the annotation.
+# {types: kind}. The first entry whose types are all in an option's annotation gives the option's kind.
 KINDS: dict[tuple[str, ...], Kind] = {
     ("list[ImageSource]",): Kind(_NAMES, names_from_text, _text_of_names, several=True),
     ("Iterable[str]",): Kind(

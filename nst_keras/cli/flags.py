@@ -1,4 +1,4 @@
-"""absl flags: one for each option in `settings` that text can name, with its type, its default and its help."""
+"""absl flags: one for each option in `settings` with `has_flag`, with the option's type, default and help."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["HEADER", "define", "flag_line", "given", "kind_of", "settings_of"]
 
 T = TypeVar("T")
 
-# How a flagfile begins that a run has written.
+# First words of each flagfile that a run writes.
 HEADER = "# Made by nst_keras"
 
 
 def define(values: flags.FlagValues, kind: type[Any] = settings.JobSettings) -> None:
-    """Defines a flag for each option that text can name.
+    """Defines a flag for each option with `has_flag`.
 
     Args:
-        values: Where the flags are defined.
+        values: The flags, to which these are added.
         kind: A dataclass of groups of options.
     """
     for group in settings.groups(kind):
@@ -36,33 +36,33 @@ def define(values: flags.FlagValues, kind: type[Any] = settings.JobSettings) -> 
 
 
 def settings_of(values: flags.FlagValues, kind: type[T] = settings.JobSettings) -> T:
-    """Returns what the flags say. Options without a flag have their defaults.
+    """Returns the settings that the flags give. Options without a flag have their defaults.
 
     Args:
-        values: Flags that `define` has defined.
-        kind: The dataclass of groups that they were defined for.
+        values: Parsed flags that `define` has defined.
+        kind: The dataclass of groups of options that they were defined for.
 
     Raises:
-        ValueError: A value out of its range.
+        ValueError: A value is out of range.
     """
     defaults = {field.name: field.default for field in settings.fields(kind)}
     return settings.built(kind, lambda name: values[name].value if name in values else defaults[name])
 
 
 def flag_line(name: str, value: Any) -> str:
-    """Returns the line of a flagfile that gives a flag this value."""
+    """Returns the line of a flagfile that sets a flag to a value."""
     return f"--{name}={_Serializer(kind_of(name)).serialize(value)}"
 
 
 def given(argv: Sequence[str], values: flags.FlagValues) -> list[tuple[str, str | None]]:
-    """Returns the flags that a command line names, `--flagfile` among them, but not those inside flagfiles.
+    """Returns the flags that a command line names, including `--flagfile` but not the flags inside flagfiles.
 
     Args:
-        argv: Arguments, without the program's name, that absl has parsed without an error.
-        values: All flags but `--flagfile`.
+        argv: The arguments after the program's name, which absl has parsed without an error.
+        values: All flags except absl's own, such as `--flagfile`.
 
     Returns:
-        [(name, text)]. The text is None for a boolean flag that stands alone.
+        [(name, text)]. The text is None for a boolean flag without a value.
     """
     found: list[tuple[str, str | None]] = []
     rest = iter(argv)
@@ -80,20 +80,20 @@ def given(argv: Sequence[str], values: flags.FlagValues) -> list[tuple[str, str 
 
 @functools.cache
 def kind_of(name: str) -> flag_kinds.Kind:
-    """Returns the kind of an option's flag, by the option's type; text for a name that is no option."""
+    """Returns the kind of an option's flag, from the option's type; the kind for text if the name is no option."""
     types = (_type_of(field) for field in settings.fields(settings.JobSettings) if field.name == name)
     return flag_kinds.kind(next(types, "str"))
 
 
 class _Parser(flags.ArgumentParser):
-    """Parses the text of a flag as its kind does; `none` stands for None where the option may be None."""
+    """A parser for flags of a kind. For an option that may be None, the text `none` gives None."""
 
     def __init__(self, kind: flag_kinds.Kind, *, optional: bool) -> None:
         self._kind, self._optional = kind, optional
         self.syntactic_help = f"{kind.description}, or none" if optional else kind.description
 
     def parse(self, argument: Any) -> Any:
-        """Returns the value that a text stands for; a default is a value already."""
+        """Returns the value for a text. A default, which is a value already, is returned unchanged."""
         if not isinstance(argument, str):
             return argument
         if self._optional and argument.lower() == "none":
@@ -104,25 +104,26 @@ class _Parser(flags.ArgumentParser):
             raise ValueError(f"{argument!r} is not {self._kind.description}") from error
 
     def flag_type(self) -> str:
-        """Returns what the value is, in words."""
+        """Returns the form of the text, for help."""
         return self._kind.description
 
 
 class _Serializer(flags.ArgumentSerializer):
-    """The inverse of `_Parser`."""
+    """A writer of the texts that `_Parser` reads."""
 
     def __init__(self, kind: flag_kinds.Kind) -> None:
         self._kind = kind
 
     def serialize(self, value: Any) -> str:
-        """Returns the text that stands for a value."""
+        """Returns the text for a value."""
         return "none" if value is None else self._kind.text(value)
 
 
 def _define(field: dataclasses.Field[Any], text: str, title: str, values: flags.FlagValues) -> None:
+    """Defines the flag of an option, in the section of `--help` with this title."""
     annotation = _type_of(field)
-    if annotation == "bool":  # absl's own, which understands --name and --noname too.
-        flags.DEFINE_bool(field.name, field.default, text, values, module_name=title)
+    if annotation == "bool":  # absl's own kind also understands --name and --noname.
+        flags.DEFINE_bool(field.name, bool(field.default), text, values, module_name=title)
         return
     kind = flag_kinds.kind(annotation)
     parser = _Parser(kind, optional="None" in annotation.split(" | "))
@@ -130,5 +131,5 @@ def _define(field: dataclasses.Field[Any], text: str, title: str, values: flags.
 
 
 def _type_of(field: dataclasses.Field[Any]) -> str:
-    """The type of an option as it is written, whether its module evaluates annotations or not."""
+    """Returns an option's type as text, also if its module does not defer the evaluation of annotations."""
     return field.type if isinstance(field.type, str) else inspect.formatannotation(field.type)

@@ -1,4 +1,4 @@
-"""One style transfer from settings to files: the picture, its animation, the flagfile that repeats it, its record."""
+"""One style transfer from settings to files: picture, animation, plots, record, and the flagfile that repeats it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from nst_keras.runtime import hosts
 
 __all__ = ["Files", "Job"]
 
-# A `frame_interval` that keeps no frame but the last, however many epochs are asked for.
+# A `frame_interval` that keeps only the last frame, for any number of steps.
 _LAST_ALONE = sys.maxsize
 
 
@@ -29,13 +29,13 @@ class Files(NamedTuple):
     """The files that a run writes.
 
     Attributes:
-        output: The picture, STEM.png.
-        flags: STEM.flags beside it: the whole run as a flagfile, which makes the picture again.
-        record: STEM.json: what the picture holds inside, with the losses of each step and the seconds that it took.
-        animation: The run as a moving picture; None for none.
-        contact_sheet: Content, styles, frames at intervals and the picture on one page; None for none.
-        loss_plot: The losses over the steps; None for none.
-        preview: The picture while it forms; None for none.
+        output: The picture, such as STEM.png.
+        flags: STEM.flags, the flagfile that makes the picture again.
+        record: STEM.json, the picture's record with the losses of each step and the seconds that the run took.
+        animation: The animation of the frames; None for none.
+        contact_sheet: One page with content, styles, frames at even intervals and the picture; None for none.
+        loss_plot: The plot of the losses over the steps; None for none.
+        preview: The picture during the run; None for none.
     """
 
     output: pathlib.Path
@@ -48,22 +48,23 @@ class Files(NamedTuple):
 
 
 class Job:
-    """A style transfer whose files are checked before it begins. Of several hosts, the chief writes them.
+    """A style transfer whose output files are checked before it begins. Of several hosts, only the chief writes files.
 
     Args:
-        asked: What the command line says.
-        flagfiles: Flagfiles that were read, and are not to be replaced.
-        keeps_frames: Whether frames are kept at `frame_interval` in any case. Default: only where something that the
-            job makes needs them; otherwise the last one alone.
+        asked: All options of the command line.
+        flagfiles: Paths of flagfiles that were read and must not be replaced.
+        keeps_frames: Whether frames are kept at `frame_interval` in any case. Default: only if an output needs them;
+            otherwise the last frame alone is kept.
 
     Attributes:
-        files: What it writes.
+        files: The files that it writes.
+        style_transfer: The style transfer.
 
     Raises:
-        ValueError: A bad option, a suffix or length that cannot be written, two files of one name, or a file that is
-            read too.
-        OSError: An input cannot be read, a file exists already and may not be replaced, or its folder is missing or may
-            not be written to.
+        ValueError: A bad option, an unsupported suffix or length, two outputs with one name, or an output that would
+            replace an input.
+        OSError: An input cannot be read, a file exists and may not be replaced, or its folder is missing or cannot be
+            written to.
         ImportError: The animation's format needs a package that is not installed.
         ConnectionError: Another host is lost.
     """
@@ -72,7 +73,7 @@ class Job:
         self, asked: settings.JobSettings, *, flagfiles: Sequence[str] = (), keeps_frames: bool = False
     ) -> None:
         given = asked.transfer
-        # First of all: hosts find each other before TensorFlow runs anything, and one that fails then tells the others.
+        # First of all, because hosts must connect before TensorFlow runs anything. A host that fails later is noticed.
         is_chief = hosts.is_chief(hosts.joined(given.runtime.strategy))
         self.files = _files(asked)
         self._asked = asked
@@ -87,7 +88,7 @@ class Job:
         self._seconds = 0.0
 
     def run(self) -> None:
-        """Makes the picture; raises what `fit_style_transfer` does."""
+        """Makes the picture. It raises the errors of `NeuralStyleTransfer.fit_style_transfer`."""
         begun = time.monotonic()
         try:
             self.style_transfer.fit(
@@ -98,7 +99,7 @@ class Job:
 
     @property
     def state(self) -> run_state.RunState:
-        """What the run has come to."""
+        """The state of the run."""
         return self.style_transfer.state
 
     @property
@@ -108,16 +109,16 @@ class Job:
 
     @property
     def summary(self) -> str:
-        """Why the run ended, and how long it took."""
+        """Why the run ended, and how many seconds it took."""
         return f"{self.state.stop_reason} in {self._seconds:.0f} s"
 
     @property
     def is_chief(self) -> bool:
-        """Whether this process writes the files: False on the hosts but one of a run over several."""
+        """Whether this process writes the files. Of several hosts, only the chief does."""
         return self.style_transfer.is_chief
 
     def write(self) -> None:
-        """Writes what the run has made, each file whole or not at all; does nothing on hosts other than the chief.
+        """Writes the files of the run, each completely or not at all. Only the chief of several hosts writes.
 
         Raises:
             OSError: A file cannot be written.
@@ -138,22 +139,23 @@ class Job:
             result.plot_history(files.loss_plot)
 
     def written(self) -> list[str]:
-        """Returns the files and folders of the run that there are."""
+        """Returns the paths of the run's files and folders that exist."""
         fit = self._asked.fit
         folders = (fit.tensorboard, fit.checkpoint_dir, self._asked.transfer.frames.frames_dir)
         paths = [*self.files, *(pathlib.Path(folder).expanduser() for folder in folders if folder)]
         return [str(path) for path in paths if path is not None and path.exists()]
 
     def _needs_frames(self) -> bool:
-        """Whether something needs frames. A run with checkpoints may, if it goes on and an animation is asked for."""
+        """Returns whether an output needs frames. A run with checkpoints may need them when it is continued."""
         folder = self._asked.transfer.frames.frames_dir or self._asked.fit.checkpoint_dir
         return folder is not None or self._shows_frames()
 
     def _shows_frames(self) -> bool:
+        """Returns whether an animation or a contact sheet is written."""
         return self.files.animation is not None or self.files.contact_sheet is not None
 
     def _own_flags(self) -> dict[str, object]:
-        """{flag: value} for a flagfile, beside those that decide the picture."""
+        """Returns {flag: value} of the flags for files, which the flagfile has beside those that decide the picture."""
         named = {name: path for name, path in self.files._asdict().items() if name in _FLAGS and path}
         found: dict[str, object] = {name: str(path.resolve()) for name, path in named.items()}
         if self._shows_frames():
@@ -163,12 +165,12 @@ class Job:
         return found
 
     def _can_go_on(self) -> bool:
-        """Whether there is a checkpoint to go on from: files of that run are then replaced."""
+        """Returns whether there is a checkpoint to continue from. The files of that run are then replaced."""
         folder = self._asked.fit.checkpoint_dir
         return self._asked.fit.resume and folder is not None and bool(checkpoints.Store(folder).steps())
 
     def _check_files(self, read: Sequence[str], *, overwrite: bool) -> None:
-        """Finds out, as far as that goes before a run, whether all its files can be written after it."""
+        """Raises an error, as far as can be known before the run, if a file cannot be written after it."""
         _check_inputs(self.files, read)
         named = {name: path for name, path in self.files._asdict().items() if path is not None}
         for name, path in named.items():
@@ -186,10 +188,10 @@ class Job:
 
 
 def _files(asked: settings.JobSettings) -> Files:
-    """Where a run writes. Those of the others that are None or empty are not wanted."""
+    """Returns the files that a run writes. An option that is None or empty gives no file."""
     names = asked.files
     if not pathlib.Path(names.output).name:
-        raise ValueError(f"output must name a picture, but {names.output!r} was given.")
+        raise ValueError(f"output must name a picture file, but {names.output!r} was given. Give one like out.png.")
     picture = pathlib.Path(names.output).expanduser()
     return Files(
         output=picture,
@@ -207,13 +209,17 @@ def _path(name: str | os.PathLike[str] | None) -> pathlib.Path | None:
 
 
 def _check_inputs(files: Files, read: Sequence[str]) -> None:
+    """Raises `ValueError` if an output would replace a file that the run reads."""
     for written in (path for path in files if path is not None and path.exists()):
         if any(pathlib.Path(name).exists() and written.samefile(name) for name in read):
             raise ValueError(f"output: {str(written)!r} would replace a file that this run reads. Choose another name.")
 
 
 def _resolved_weights(network: settings.NetworkSettings) -> settings.NetworkSettings:
-    """The network with the file in place of `imagenet` that the environment names, for the record."""
+    """Returns the network's options with `imagenet` replaced by the weights file that the environment names, if any.
+
+    The record then has the file's path.
+    """
     if network.weights != "imagenet" or network.extractor not in architectures.ARCHITECTURES:
         return network
     return dataclasses.replace(network, weights=architectures.weights_file(str(network.extractor)) or network.weights)
@@ -224,7 +230,7 @@ def _write_text(path: pathlib.Path, text: str) -> None:
         pathlib.Path(temporary).write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
-# What each file's name may end in, for those that a flag of their own names.
+# {flag: suffixes that its file may have}.
 _SUFFIXES = {
     "output": list(export.STILL_OPTIONS),
     "animation": list(export.ANIMATION_WRITERS),
@@ -232,5 +238,5 @@ _SUFFIXES = {
     "loss_plot": list(plots.FIGURE_OPTIONS),
     "preview": list(export.STILL_OPTIONS),
 }
-# Those that a flagfile names, to make them again.
+# The files that a flagfile names, so that they are made again.
 _FLAGS = ("output", "animation", "contact_sheet", "loss_plot")

@@ -1,9 +1,9 @@
-"""The flagfile that makes a picture again, from the record inside it.
+"""Prints how a picture was made: the flagfile that makes it again, from the record inside the picture.
 
     python -m nst_keras.provenance picture.png > settings.flags
     python -m nst_keras.run --flagfile=settings.flags --output=again.png
 
-Exit status: 0 where the picture tells; 2 and one line where it does not.
+Exit status: 0, or 2 with one line if the picture has no record.
 """
 
 from __future__ import annotations
@@ -22,26 +22,28 @@ __all__ = ["flagfile", "main", "read"]
 
 
 def flagfile(made: record.Record, others: Mapping[str, object] | None = None) -> str:
-    """Returns the flagfile that makes a picture again, from any folder, as far as flags can say it.
+    """Returns the flagfile that makes a picture again, from any folder.
+
+    Options that no flag can give, such as arrays, are named in comments.
 
     Args:
         made: The picture's record.
-        others: {flag: value} beside those in the record, such as where to write.
+        others: {flag: value} of further flags, such as the output. Default: none.
 
     Returns:
         Lines `--name=value`, after comments with the rest of the record.
     """
-    lines = [f"{flags.HEADER} {made['nst_keras']}. To make it again where it lies, add --overwrite."]
+    lines = [f"{flags.HEADER} {made['nst_keras']}. To make the picture again in its place, add --overwrite."]
     lines += [f"# With {', '.join(f'{name} {version}' for name, version in made['versions'].items())}."]
     lines += [f"# {name}: sha256 {value}" for name, value in made["inputs"].items()]
     lines += [f"# extractor {made['extractor']['name']} with its weights: sha256 {made['extractor']['sha256']}"]
     lines += [f"# {made['steps']} steps ({made['stop_reason']}): {_losses(made)}"]
     lines += [f"# No flag can say what was given as {name}: {what}" for name, what in made["without_flag"].items()]
-    # What a stranger's picture says besides is not run.
+    # A picture from a stranger may record other flags: they are left out.
     known = {name for name, option in record.recorded_options().items() if option.has_flag}
     given = {name: value for name, value in made["settings"].items() if name in known} | dict(others or {})
     given_lines = {name: flags.flag_line(name, value) for name, value in given.items()}
-    # A line of a flagfile is all that a value can be: neither the end of one nor the blanks around it are kept.
+    # A flagfile cannot hold a value with line breaks, or with spaces at its ends.
     lines += [f"# No flag can say: {line!r}" for line in given_lines.values() if line.splitlines() != [line.strip()]]
     whole = [" ".join(line.split()) for line in lines]
     whole += [line for line in given_lines.values() if line.splitlines() == [line.strip()]]
@@ -52,7 +54,7 @@ def read(path: str | os.PathLike[str]) -> record.Record:
     """Returns the record inside a picture.
 
     Raises:
-        ValueError: The picture holds none, or one that cannot be understood.
+        ValueError: The picture holds no record, or one of another form.
         OSError: The file cannot be read.
     """
     what = "holds no record of a run"
@@ -66,20 +68,17 @@ def read(path: str | os.PathLike[str]) -> record.Record:
     except (KeyError, TypeError, AttributeError) as error:
         what = f"holds a record that cannot be understood ({error!r})"
     raise ValueError(
-        f"{str(path)!r} {what}. Give one as a run or its `save` wrote it; many programs drop what is inside."
+        f"{str(path)!r} {what}. Give the file that a run wrote: many programs drop the record when they save it."
     )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Prints how a picture was made.
+    """Prints how a picture was made, and returns the exit status.
 
     Args:
-        argv: The arguments after the program's name; those of the process if left out.
-
-    Returns:
-        The exit status.
+        argv: The arguments after the program's name. Default: those of the process.
     """
-    parser = argparse.ArgumentParser("nst_keras.provenance", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser("nst_keras.provenance", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("picture", help="PNG, JPEG, WebP or TIFF that a run has written")
     parser.add_argument("--json", action="store_true", help="print the whole record, not a flagfile")
     arguments = parser.parse_args(argv)
@@ -95,13 +94,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _losses(made: record.Record) -> str:
-    """The last losses as text, the total before its terms."""
+    """Returns the last losses as text, the total before its terms."""
     losses = sorted(made["losses"].items(), key=lambda item: item[0] != "loss")
     return ", ".join(f"{name} {value:.6g}" for name, value in losses)
 
 
 def _changed_inputs(made: record.Record) -> list[str]:
-    """A sentence for each input that is not what it was when the picture was made."""
+    """Returns a sentence for each input file that has changed or is missing since the picture was made."""
     sentences, entries = [], record.entries(made["settings"])
     for name, before in made["inputs"].items():
         path = entries.get(name)
@@ -109,7 +108,7 @@ def _changed_inputs(made: record.Record) -> list[str]:
             continue
         if not os.path.exists(path):
             flag = name.partition("[")[0]
-            sentences.append(f"{name}: there is no file {path!r} any more. Name it with --{flag}.")
+            sentences.append(f"{name}: there is no file {path!r} any more. Give its new path with --{flag}.")
         elif digests_lib.digest(path) != before:
-            sentences.append(f"{name}: {path!r} is not what it was: the picture will be another.")
+            sentences.append(f"{name}: {path!r} has changed, and would make another picture.")
     return sentences

@@ -101,9 +101,9 @@ def test_a_changed_entry_of_a_list_and_a_changed_folder_are_told(folder, capsys)
     capsys.readouterr()
     assert provenance.main(["with_masks.png"]) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert f"style_image[0]: there is no file '{folder}/style.png' any more. Name it with --style_image." in lines[1]
-    assert f"style_image[1]: '{folder}/content.png' is not what it was" in lines[2]
-    assert f"content_mask: '{folder}/masks' is not what it was" in lines[3]
+    assert f"style_image[0]: there is no file '{folder}/style.png' any more. Give its new path with --style_image." in lines[1]
+    assert f"style_image[1]: '{folder}/content.png' has changed, and would make another picture" in lines[2]
+    assert f"content_mask: '{folder}/masks' has changed, and would make another picture" in lines[3]
     assert f"style_mask: there is no file '{folder}/gone.png'" in lines[4]
     assert len(lines) == 5
 
@@ -115,7 +115,7 @@ def test_a_changed_and_a_missing_input_are_told(folder, capsys):  # noqa: F811
     capsys.readouterr()
     assert provenance.main(["made.png"]) == 0
     printed = capsys.readouterr()
-    assert "content.png' is not what it was" in printed.err
+    assert "content.png' has changed, and would make another picture" in printed.err
     assert "style_image: there is no file" in printed.err
     assert printed.out.startswith(flags.HEADER)
 
