@@ -1,4 +1,4 @@
-"""`python -m nst_keras.provenance PICTURE`: how a picture was made, see `cli.provenance`."""
+"""`python -m nst_keras.provenance PICTURE` prints how a picture was made, see `cli.provenance`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m nst_keras.run --flagfile=configs/NAME.flags`: a style transfer from the command line."""
+"""`python -m nst_keras.run --flagfile=configs/NAME.flags` runs a style transfer, see `cli.command`."""
 
 from __future__ import annotations
 

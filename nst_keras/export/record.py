@@ -1,4 +1,4 @@
-"""The record of how a picture was made, which travels inside its file."""
+"""The record of how a picture was made, which is stored inside the picture's file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
     "recorded_options",
 ]
 
-# {option that may name files to read: its values that are no files}.
+# {option that may name files to read: its values that are not files}.
 INPUTS: dict[str, tuple[str, ...]] = {
     field.name: names
     for field in settings.fields(settings.TransferSettings)
@@ -39,19 +39,19 @@ INPUTS: dict[str, tuple[str, ...]] = {
 
 
 class Record(TypedDict):
-    """How a picture was made, as JSON holds it inside the picture's file.
+    """How a picture was made, as stored inside its file in JSON.
 
     Attributes:
         nst_keras: Version of this package.
-        settings: {option: value}, of options that flags can say.
-        without_flag: {option: description} of the others.
+        settings: {option: value} of the options whose values a flag can give.
+        without_flag: {option: description} of the other options.
         inputs: {option: SHA-256} of the files and arrays that the run read.
         extractor: `name` and `sha256` of the network with its weights.
-        versions: {package: version}.
-        steps: Steps made.
-        stop_reason: Why the run ended, a sentence.
-        completed: Whether it came to its end.
-        losses: {term: value} after the last step.
+        versions: {package: version}, Python's among them.
+        steps: Number of steps made.
+        stop_reason: Why the run ended, as a sentence.
+        completed: Whether the run made all its steps, or converged.
+        losses: {term: value} in the last step.
     """
 
     nst_keras: str
@@ -67,18 +67,18 @@ class Record(TypedDict):
 
 
 class Facts(NamedTuple):
-    """What a record tells of a run.
+    """The facts of a run that its record is made from.
 
     Attributes:
-        options: {option: value} of all that a run was asked for, with the numbers that it used.
-        inputs: {option: SHA-256} of the files and arrays that it read.
+        options: {option: value}, with the number that the run used where None was given.
+        inputs: {option: SHA-256} of the files and arrays that the run read.
         extractor: Name of the network.
         extractor_sha256: SHA-256 of the network with its weights.
-        steps: Steps made.
-        stop_reason: Why the run ended, a sentence.
-        completed: Whether it came to its end.
-        losses: {term: value} after the last step.
-        exceptions: {name: what no flag can say} beside options, such as the step of an early end.
+        steps: Number of steps made.
+        stop_reason: Why the run ended, as a sentence.
+        completed: Whether the run made all its steps, or converged.
+        losses: {term: value} in the last step.
+        exceptions: {name: description} of what decided the picture and is no option, such as the step of an early end.
     """
 
     options: Mapping[str, object]
@@ -115,10 +115,10 @@ def record(facts: Facts) -> Record:
 
 
 def read(path: str | os.PathLike[str]) -> Record | None:
-    """Returns the record inside a picture file; None where there is none.
+    """Returns the record inside a picture file, or None if there is none.
 
     Raises:
-        ValueError: A picture that cannot be read, or a text in it that is no JSON.
+        ValueError: The file is not a picture, or its text is not JSON.
         OSError: The file cannot be read.
     """
     text = metadata.read(path)
@@ -126,16 +126,16 @@ def read(path: str | os.PathLike[str]) -> Record | None:
 
 
 def recorded_options() -> dict[str, settings.Option]:
-    """Returns {option: its declaration} of all options that have a part in a picture."""
+    """Returns {option: its properties} of all options that affect the picture."""
     groups = (settings.TransferSettings, settings.FitSettings, settings.SaveSettings)
     known = {field.name: settings.declared(field) for group in groups for field in settings.fields(group)}
     return {name: option for name, option in known.items() if option.is_recorded}
 
 
 def digests(options: Mapping[str, object]) -> dict[str, str]:
-    """Returns {option: SHA-256} of the pictures and weights that were read from files or given as arrays.
+    """Returns {option: SHA-256} of the pictures and weights that options name as files or give as arrays.
 
-    Several of an option are `style_image[0]` and so on.
+    Several sources of one option have the names `style_image[0]`, `style_image[1]` and so on.
 
     Args:
         options: {option: value}.
@@ -145,7 +145,7 @@ def digests(options: Mapping[str, object]) -> dict[str, str]:
 
 
 def input_files(options: Mapping[str, object]) -> list[str]:
-    """Returns the paths of all files that options name to be read, those in folders too.
+    """Returns the paths of all files that options name as inputs, including the pictures in folders.
 
     Args:
         options: {option: value}.
@@ -156,8 +156,10 @@ def input_files(options: Mapping[str, object]) -> list[str]:
     return [path for path in paths if os.path.isfile(path)] + in_folders
 
 
-def entries(options: Mapping[str, object]) -> dict[str, Any]:
-    """Returns {option: source} of the sources that options name, one by one: `style_image[0]` and so on for several.
+def entries(options: Mapping[str, object]) -> dict[str, object]:
+    """Returns {option: source} of each picture and weights file that options name.
+
+    Several sources of one option have the names `style_image[0]`, `style_image[1]` and so on.
 
     Args:
         options: {option: value}.
@@ -165,7 +167,7 @@ def entries(options: Mapping[str, object]) -> dict[str, Any]:
     found: dict[str, object] = {}
     for name, no_files in INPUTS.items():
         value = options.get(name)
-        sources = value if isinstance(value, (list, tuple)) else [value]
+        sources = _parts(value)
         names = [name] if len(sources) == 1 else [f"{name}[{place}]" for place in range(len(sources))]
         found |= {
             entry: source
@@ -176,7 +178,7 @@ def entries(options: Mapping[str, object]) -> dict[str, Any]:
 
 
 def described(value: object) -> Any:
-    """Returns a value that JSON can hold: numbers and texts as they are, and a description of anything else."""
+    """Returns a value that JSON can hold: None, bools, numbers and texts unchanged, else a description."""
     if isinstance(value, np.generic):
         return value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -190,12 +192,12 @@ def described(value: object) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else type(value).__name__
 
 
-def _resolved(name: str, value: Any) -> Any:
-    """An option that names files with each file's whole path, and a list of one as that one. Others as they are."""
+def _resolved(name: str, value: object) -> object:
+    """Returns the value of an option for the record: files by their absolute paths, and a list of one as that one."""
     if name not in INPUTS:
         return value
     if isinstance(value, (list, tuple)):
-        found = [_resolved(name, entry) for entry in value]
+        found = [_resolved(name, entry) for entry in _parts(value)]
         return found[0] if len(found) == 1 else found
     if not isinstance(value, (str, os.PathLike)) or os.fspath(value) in INPUTS[name]:
         return value
@@ -204,7 +206,7 @@ def _resolved(name: str, value: Any) -> Any:
 
 
 def _plain(value: object) -> object:
-    """Numbers and arrays of NumPy's as Python's, also where others hold them."""
+    """Returns a value with NumPy's numbers and arrays replaced by Python's, also inside lists and mappings."""
     if isinstance(value, Mapping):
         return {name: _plain(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -212,18 +214,25 @@ def _plain(value: object) -> object:
     return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else value
 
 
+def _parts(value: object) -> Sequence[object]:
+    """Returns the entries of a list or tuple, or the value itself as the only entry."""
+    return value if isinstance(value, (list, tuple)) else [value]
+
+
 def _is_given(value: object) -> bool:
+    """Returns whether a value is neither None nor empty."""
     return value is not None and not (isinstance(value, Sequence) and not value)
 
 
 def _is_text(value: object) -> bool:
-    """Whether a flag can say it."""
+    """Returns whether a flag can give the value as text."""
     if isinstance(value, Mapping):
         return all(isinstance(layer, str) for layer in value)
-    parts = value if isinstance(value, (list, tuple)) else [value]
+    parts = _parts(value)
     return value is None or (bool(parts) and all(isinstance(part, (str, bool, int, float)) for part in parts))
 
 
 def _versions() -> dict[str, str]:
+    """Returns {name: version} of Python and of the packages that compute the picture, if loaded."""
     loaded = {name: sys.modules[name].__version__ for name in ("tensorflow", "keras", "numpy") if name in sys.modules}
     return {"nst_keras": nst_keras.__version__, "python": platform.python_version(), **loaded}
