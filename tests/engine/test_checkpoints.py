@@ -322,7 +322,7 @@ def test_a_run_of_other_settings_is_refused_with_the_difference(make_transfer, t
     with pytest.raises(ValueError, match=r"holds a run with other settings") as caught:
         fit(make_transfer(**{"init": "noise", **construction}), tmp_path, resume=True, **options)
     assert change in str(caught.value)
-    assert str(caught.value).endswith("Give the same again, or another checkpoint_dir.")
+    assert str(caught.value).endswith("Use the same settings, or another checkpoint_dir.")
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == kept
 
 
