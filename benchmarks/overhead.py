@@ -40,7 +40,7 @@ CALLBACKS: dict[str, Callable[[pathlib.Path], keras.callbacks.Callback]] = {
     "ImageDisplay, a preview": lambda folder: callbacks.ImageDisplay(INTERVAL.value, folder / "preview.png"),
     "TensorBoard": lambda folder: callbacks.TensorBoard(folder, image_interval=INTERVAL.value),
 }
-# What a run has unless it is asked for something else, and what it has at most.
+# The callbacks of a run by default, and the most that it has.
 TOTALS = {
     "a usual run": ("StepHistory", "Progress, in a terminal", "FrameRecorder, each step"),
     "a run that is watched": [name for name in CALLBACKS if name != "FrameRecorder, each step"],

@@ -38,7 +38,7 @@ SIZES = flags.DEFINE_list("sizes", ["256", "512"], "Sides of the square image, i
 REPEATS = flags.DEFINE_integer("repeats", 9, "Timed steps of each build.")
 MEMORY = flags.DEFINE_bool("memory", True, "Measures peak memory too, each in a process of its own.")
 
-ONLY = flags.DEFINE_list("only", None, "Builds: tutorial, xla, graph, bfloat16, torch; all if left out.")
+ONLY = flags.DEFINE_list("only", None, "Builds: tutorial, xla, graph, bfloat16, torch. Default: all.")
 flags.register_validator("only", lambda names: set(names or ()) <= set(BUILDS), "names a build that there is not.")
 
 STYLE_LAYERS = architectures.ARCHITECTURES["vgg19"].style_layers

@@ -30,7 +30,7 @@ def student(thin: keras.Model, heads: Mapping[str, tuple[np.ndarray, np.ndarray]
 
     Args:
         thin: See `compact.thin_network`.
-        heads: {layer: (H [w, N], bias [N])}; random ones if left out.
+        heads: {layer: (H [w, N], bias [N])}; Default: random ones.
     """
     outputs = {}
     for name, features in thin.output.items():
@@ -63,7 +63,7 @@ class Distillation(keras.Model):
 
     Args:
         teacher: {layer: features} of the preprocessed image.
-        student: Likewise; it learns.
+        student: The network that learns.
         gram_weight: What the Gram matrices' error counts beside the features'.
     """
 

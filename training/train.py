@@ -38,7 +38,7 @@ _POOL = flags.DEFINE_integer("pool", 320, "Stylised pictures that are kept to le
 _FIT_CROPS = flags.DEFINE_integer("fit_crops", 160, "Crops for the regression that makes the first student.", 1)
 _WIDTHS = flags.DEFINE_string("widths", json.dumps(compact.WIDTHS), "Channels of each convolution, as JSON.")
 _PRECISION = flags.DEFINE_string("precision", "mixed_bfloat16", "A dtype policy of Keras.")
-_STOP_AFTER = flags.DEFINE_integer("stop_after", None, "Stops after so many epochs, to go on another time.", 0)
+_STOP_AFTER = flags.DEFINE_integer("stop_after", None, "Stops after this number of epochs, to go on another time.", 0)
 _SEED = flags.DEFINE_integer("seed", 0, "Of everything that is drawn.", 0)
 
 # What a training that goes on must have in common with its beginning, beside the pictures.

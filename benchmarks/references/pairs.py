@@ -11,7 +11,7 @@ __all__ = ["pictures", "start", "weights"]
 
 
 def pictures(pair: str, size: int) -> tuple[tf.Tensor, tf.Tensor]:
-    """Content and style, float32 [1, height, width, 3], 0..255, their longest sides reduced to so many pixels."""
+    """Content and style, float32 [1, height, width, 3], 0..255, their longest sides reduced to a number of pixels."""
     content, style = (loading.load(source, longest_side=size) for source in pair.split(";"))
     return content, style
 

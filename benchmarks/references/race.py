@@ -59,13 +59,13 @@ class Runner:
         return next((place for place, loss in enumerate(self.losses, 1) if loss <= level), None)
 
     def elapsed(self, evaluations: int, *, start_up: bool = False) -> float:
-        """Seconds of so many evaluations, those beyond the median of the first few left out unless asked for."""
+        """Seconds of a number of evaluations. What the first few take beyond the median counts only with start-up."""
         warm_up = sum(min(self.step, seconds) for seconds in self._seconds[: min(evaluations, _WARM_UP)])
         return warm_up + sum(self._seconds[_WARM_UP:evaluations]) + (self.start_up if start_up else 0.0)
 
 
 def race(runners: Mapping[str, Runner], *, judge: str, evaluations: int, most: int) -> float:
-    """Advances all in turn until each has come to the loss that one, the judge, has after so many evaluations.
+    """Advances all in turn until each has the loss that one of them, the judge, has after a number of evaluations.
 
     In turn, so that the machine's moods fall on all alike.
 

@@ -55,7 +55,7 @@ class Task(NamedTuple):
 
     Attributes:
         content: float32 [1, height, width, 3], RGB, 0..255.
-        style: Likewise, of any size.
+        style: float32 [1, height, width, 3], 0..255, of any size.
         start: Where the picture starts, of the content's shape.
         network: Keras's VGG19 with its weights, to block5_conv1 or further.
     """

@@ -28,7 +28,7 @@ class Result(NamedTuple):
     Attributes:
         evaluations: Of each level; None for one that it did not come to.
         seconds: To each level, or spent without coming to it.
-        with_start_up: Likewise, with all that the first evaluations take.
+        with_start_up: The same seconds, with all that the first evaluations take.
         step: Seconds of an evaluation.
         grain: Energy of the high frequencies of its picture.
     """
@@ -59,7 +59,7 @@ def table(results: Mapping[str, Mapping[str, Result]], *, ours: str, plain: str)
     Args:
         results: {task: {recipe: result}}.
         ours: Name of a recipe.
-        plain: Likewise.
+        plain: Name of the recipe whose grain the others are divided by.
     """
     by_recipe = collections.defaultdict(list)
     for of_task in results.values():

@@ -127,7 +127,7 @@ def _sizes(full: tuple[int, int], smallest: int) -> list[tuple[int, int]]:
 
 
 def _resized(picture: np.ndarray, longest: int) -> torch.Tensor:
-    """A picture in 0..1, its longest side reduced to so many pixels, channels first."""
+    """A picture in 0..1, its longest side reduced to a number of pixels, channels first."""
     image = torch.tensor(picture / 255.0).movedim(3, 1)
     ratio = min(1.0, longest / max(image.shape[2:]))
     sides = tuple(round(ratio * side) for side in image.shape[2:])

@@ -147,8 +147,6 @@ def used(plan: Plan) -> dict[str, object]:
     setup, asked = plan.setup, plan.setup.settings
     options = settings.values(asked) | settings.values(setup.optimization) | settings.values(plan.fit)
     numbers: dict[str, object] = {"init": setup.mode.init, "seed": setup.pictures.seed}
-    if len(setup.stage_sizes) > 1:
-        options["pyramid"] = list(setup.stage_sizes)
     if len(setup.pictures.blend) > 1:
         numbers["style_blend"] = list(setup.pictures.blend)
     if setup.optimization.optimizer == "lbfgs":

@@ -21,7 +21,7 @@ class Setup(NamedTuple):
     """What all runs of one transfer share.
 
     Attributes:
-        settings: The settings of the transfer. The seed is a number, drawn if none was given.
+        settings: The settings of the transfer. The seed is a number, drawn if none was given; the pyramid is its sizes.
         mode: The kind of run.
         stage_pictures: The pictures at the size of each stage, growing; the last have the result's size.
         stage_sizes: Longest side of the picture at each stage, in pixels.
@@ -75,8 +75,9 @@ def prepare(given: settings.TransferSettings, replicas: devices.Replicas) -> Set
     with replicas.scope():
         extractor = _extractor(given, [*style_layers, *content_layers], for_xla=jit_compile != "false")
     suits_graph = jit_compile == "auto" and processors.has_instructions_for(extractor.compute_dtype)
+    schedule_used = dataclasses.replace(given.schedule, pyramid=list(sizes) if len(sizes) > 1 else None)
     setup = Setup(
-        settings=given,
+        settings=dataclasses.replace(given, schedule=schedule_used),
         mode=mode,
         stage_pictures=_stages(pictures, sizes),
         stage_sizes=sizes,

@@ -29,8 +29,12 @@ def _output_size(name: str, value: int | str | None) -> int | str | None:
 
 
 def _callbacks(name: str, value: Any) -> tuple[Any, ...]:
-    """Returns callbacks as a tuple: empty for None, of one for a single callback."""
-    return tuple(value or ()) if isinstance(value, Iterable) or value is None else (value,)
+    """Returns callbacks as a tuple: empty for None, of one for a single callback; raises `TypeError` for others."""
+    found: tuple[Any, ...] = tuple(value or ()) if isinstance(value, Iterable) or value is None else (value,)
+    for one in found:
+        if not hasattr(one, "set_model"):
+            raise TypeError(f"{name} must be Keras callbacks, but {one!r} was given. Give a list of them.")
+    return found
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
