@@ -22,7 +22,7 @@ import pathlib
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from absl import flags as absl_flags
@@ -122,7 +122,7 @@ def _finish(work: job.Job, status: int, values: absl_flags.FlagValues) -> int:
 
 
 @contextlib.contextmanager
-def _warnings_as_lines() -> Iterator[None]:
+def _warnings_as_lines() -> Generator[None, None, None]:
     """Prints each warning as one line on standard error, like errors."""
     with warnings.catch_warnings():
         for category in (UserWarning, RuntimeWarning):
@@ -132,7 +132,7 @@ def _warnings_as_lines() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _silent() -> Iterator[None]:
+def _silent() -> Generator[None, None, None]:
     """Suppresses standard error while TensorFlow is imported: its C++ code prints messages that would bury ours."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
