@@ -101,7 +101,8 @@ def test_a_changed_entry_of_a_list_and_a_changed_folder_are_told(folder, capsys)
     capsys.readouterr()
     assert provenance.main(["with_masks.png"]) == 0
     lines = capsys.readouterr().err.splitlines()
-    assert f"there is no file '{folder}/style.png' any more. Give its new path with --style_image." in lines[1]
+    missing = f"style_image[0]: there is no file '{folder}/style.png' any more. Give its new path with --style_image."
+    assert missing in lines[1]
     assert f"style_image[1]: '{folder}/content.png' has changed, and would make another picture" in lines[2]
     assert f"content_mask: '{folder}/masks' has changed, and would make another picture" in lines[3]
     assert f"style_mask: there is no file '{folder}/gone.png'" in lines[4]
