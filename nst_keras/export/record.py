@@ -11,7 +11,6 @@ from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
-import nst_keras
 from nst_keras import settings
 from nst_keras.images import digests as digests_lib
 from nst_keras.images import folders
@@ -100,7 +99,7 @@ def record(facts: Facts) -> Record:
     options = {name: value if name in INPUTS else _plain(value) for name, value in options.items()}
     is_text = {name: known[name].has_flag and _is_text(value) for name, value in options.items()}
     return Record(
-        nst_keras=nst_keras.__version__,
+        nst_keras=_versions()["nst_keras"],
         settings={name: value for name, value in options.items() if is_text[name]},
         without_flag={name: described(value) for name, value in options.items() if not is_text[name]}
         | dict(facts.exceptions),
@@ -234,5 +233,6 @@ def _is_text(value: object) -> bool:
 
 def _versions() -> dict[str, str]:
     """Returns {name: version} of Python and of the packages that compute the picture, if loaded."""
-    loaded = {name: sys.modules[name].__version__ for name in ("tensorflow", "keras", "numpy") if name in sys.modules}
-    return {"nst_keras": nst_keras.__version__, "python": platform.python_version(), **loaded}
+    names = ("nst_keras", "tensorflow", "keras", "numpy")
+    loaded = {name: sys.modules[name].__version__ for name in names if name in sys.modules}
+    return {"python": platform.python_version(), **loaded}

@@ -5,15 +5,14 @@ from __future__ import annotations
 import abc
 import contextlib
 import inspect
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import keras
 import tensorflow as tf
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 __all__ = ["BOUNDS", "Bounds", "Objective", "Optimizer", "Step", "clipped", "dot", "free", "held", "norm"]
+
+Own = TypeVar("Own", bound="Optimizer")
 
 Bounds = tuple[float, float] | None
 BOUNDS = (0.0, 255.0)
@@ -63,7 +62,7 @@ class Optimizer(abc.ABC):
     name: str
     built = True  # For Keras's callbacks, where there is no Keras optimizer to ask: a run starts it first.
 
-    def __new__(cls, *args: Any, **options: Any) -> Self:
+    def __new__(cls: type[Own], *args: Any, **options: Any) -> Own:
         """Returns the new object, which remembers its arguments for `get_config` and `fresh`."""
         made = super().__new__(cls)
         made._arguments = (args, options)
@@ -73,7 +72,7 @@ class Optimizer(abc.ABC):
     def __init__(self, *, on_host: bool = False) -> None:
         self._on_host = on_host
 
-    def fresh(self) -> Self:
+    def fresh(self: Own) -> Own:
         """Returns another optimizer of the same class and arguments, which has not been started.
 
         Wrapped optimizers are made anew too. A subclass need not do anything for it.
