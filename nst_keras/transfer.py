@@ -288,3 +288,9 @@ class NeuralStyleTransfer:
             if name.startswith("_") or hasattr(type(self), name):  # The latter: an error inside a property.
                 raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
             return self._session.shown(name)
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Refuses to set what a run has made, which would only hide it."""
+            if not name.startswith("_") and not hasattr(type(self), name) and hasattr(self._session.state, name):
+                raise AttributeError(f"{name} is what the run has made, and cannot be set. Make another run.")
+            super().__setattr__(name, value)

@@ -622,3 +622,12 @@ def test_an_optimizer_and_a_statistic_are_given_as_objects(make_transfer, pyrami
     assert described["optimizer"].startswith("LBFGS {")
     assert '"history": 3' in described["optimizer"]
     assert described["style_statistic"] == "Covariance"
+
+
+def test_what_a_run_has_made_cannot_be_set(make_transfer):
+    style_transfer = make_transfer()
+    for name in ("image", "step", "optimized_image", "frames"):
+        with pytest.raises(AttributeError, match=f"{name} is what the run has made, and cannot be set"):
+            setattr(style_transfer, name, None)
+    style_transfer.note = "mine"
+    assert style_transfer.note == "mine"

@@ -27,6 +27,7 @@ __all__ = [
     "read",
     "record",
     "recorded_options",
+    "resolved",
 ]
 
 # {option that may name files to read: its values that are not files}.
@@ -94,7 +95,7 @@ class Facts(NamedTuple):
 def record(facts: Facts) -> Record:
     """Returns the record of a run."""
     known = recorded_options()
-    options = {name: _resolved(name, value) for name, value in facts.options.items() if name in known}
+    options = {name: resolved(name, value) for name, value in facts.options.items() if name in known}
     options = {name: value for name, value in options.items() if known[name].has_flag or _is_given(value)}
     options = {name: value if name in INPUTS else _plain(value) for name, value in options.items()}
     is_text = {name: known[name].has_flag and _is_text(value) for name, value in options.items()}
@@ -176,6 +177,19 @@ def entries(options: Mapping[str, object]) -> dict[str, object]:
     return found
 
 
+def resolved(name: str, value: object) -> object:
+    """Returns the value of an option for the record: files by their absolute paths, and a list of one as that one."""
+    if name not in INPUTS:
+        return value
+    if isinstance(value, (list, tuple)):
+        found = [resolved(name, entry) for entry in _parts(value)]
+        return found[0] if len(found) == 1 else found
+    if not isinstance(value, (str, os.PathLike)) or os.fspath(value) in INPUTS[name]:
+        return value
+    path = os.path.expanduser(value)
+    return os.path.abspath(path) if os.path.exists(path) else os.fspath(value)
+
+
 def described(value: object) -> Any:
     """Returns a value that JSON can hold: None, bools, numbers and texts unchanged, else a description."""
     if isinstance(value, np.generic):
@@ -189,19 +203,6 @@ def described(value: object) -> Any:
     if (shape := getattr(value, "shape", None)) is not None:
         return f"{type(value).__name__} {list(shape)}"
     return os.fspath(value) if isinstance(value, os.PathLike) else type(value).__name__
-
-
-def _resolved(name: str, value: object) -> object:
-    """Returns the value of an option for the record: files by their absolute paths, and a list of one as that one."""
-    if name not in INPUTS:
-        return value
-    if isinstance(value, (list, tuple)):
-        found = [_resolved(name, entry) for entry in _parts(value)]
-        return found[0] if len(found) == 1 else found
-    if not isinstance(value, (str, os.PathLike)) or os.fspath(value) in INPUTS[name]:
-        return value
-    path = os.path.expanduser(value)
-    return os.path.abspath(path) if os.path.exists(path) else os.fspath(value)
 
 
 def _plain(value: object) -> object:

@@ -64,7 +64,7 @@ class Optimizer(abc.ABC):
 
     def __new__(cls: type[Own], *args: Any, **options: Any) -> Own:
         """Returns the new object, which remembers its arguments for `get_config` and `fresh`."""
-        made = super().__new__(cls)
+        made = object.__new__(cls)
         made._arguments = (args, options)
         made.name = cls.__name__
         return made

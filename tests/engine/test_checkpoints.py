@@ -242,7 +242,7 @@ def test_backup_and_restore_does_not_mix_with_resume(make_transfer, tmp_path):
 def test_a_picture_that_is_not_finite_is_no_checkpoint(make_transfer, tmp_path):
     def spoil(batch, logs):
         if style_transfer.step == 6:
-            style_transfer.optimized_image *= float("nan")
+            style_transfer.state.optimized_image *= float("nan")
 
     style_transfer = make_transfer()
     fit(style_transfer, tmp_path, callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=spoil)], steps=3)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nst_keras.engine import modes, reading
-from nst_keras.images import starts
+from nst_keras.engine import modes
+from nst_keras.images import loading, starts
 
 WITHOUT_CONTENT = ("texture", "style_reconstruction")
 
@@ -164,7 +164,7 @@ def test_without_content_the_rest_goes_on(make, mode, tmp_path, style):
     assert {"style", "result"} <= set(labels)
     style_transfer.plot_history(tmp_path / "history.png")
     style_transfer.save(tmp_path / "made.png", output_size="content", alpha=True)
-    np.testing.assert_array_equal(reading.images.load(tmp_path / "made.png")[0], style_transfer.image)
+    np.testing.assert_array_equal(loading.load(tmp_path / "made.png")[0], style_transfer.image)
     assert style_transfer.record()["settings"]["mode"] == mode
 
 
