@@ -153,7 +153,7 @@ def helps(kind: type) -> dict[str, str]:
         section = re.search(r"^Attributes:\n((?: .*\n|\n)*)", docstring, re.MULTILINE)
         entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1] if section else "", re.MULTILINE)
         found |= {name: " ".join(text.split()) for name, text in entries}
-    return found
+    return {name: text for name, text in found.items() if name in {field.name for field in fields(kind)}}
 
 
 def documents(kind: type) -> Callable[[T], T]:
