@@ -66,8 +66,11 @@ class Session:
 
         See `NeuralStyleTransfer.fit_style_transfer`, which takes the same options one by one.
         """
+        modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
         store = None if asked.checkpoint_dir is None else checkpoints.Store(asked.checkpoint_dir)
-        checkpoint = self._checkpoint(asked, store)
+        checkpoint = self._found_checkpoint(asked, store)
+        if checkpoint is not None:
+            self._adopt(checkpoint)
         plan = plan_lib.make(self.setup, asked)
         recorder = self._recorder(plan, store, resume=checkpoint is not None)
         request = plan_lib.memory_request(
@@ -94,19 +97,20 @@ class Session:
             with memory_advice.explained(request):
                 run.execute()
         except MemoryError as error:
+            # In the place of the run's own sentence: this one says what would fit.
             run.state.stop = state_lib.Stop(state_lib.StopReason.FAILED, str(error))
             raise
         return recorder.frames
 
     def result(self) -> result_lib.Result:
-        """Returns the result of the last run, so far during the run. Before the first run: the start."""
+        """Returns the result of the last run. During a run: so far. Before the first run: the start image."""
+        # A result has a plan: before the first run that of a default run, which says nothing of the start image.
         plan = plan_lib.make(self.setup, settings.FitSettings()) if self._run is None else self._run.plan
         return result_lib.of(plan, self.state, self.input_digests)
 
     def asked(self) -> dict[str, object]:
         """Returns {option: value} of the transfer and of the last run, as given."""
-        options = settings.values(self.setup.settings)
-        return options if self._run is None else options | settings.values(self._run.plan.fit)
+        return settings.values(self.setup.settings) if self._run is None else plan_lib.asked(self._run.plan)
 
     def shown(self, name: str) -> Any:
         """Returns the attribute of this name: the session's own, or the one that callbacks see of the last run.
@@ -124,23 +128,22 @@ class Session:
         """Whether this process writes files and shows progress. Of several hosts, only the chief does."""
         return hosts.is_chief(self._replicas)
 
-    def _checkpoint(
+    def _found_checkpoint(
         self, asked: settings.FitSettings, store: checkpoints.Store | None
     ) -> checkpoints.Checkpoint | None:
-        """Returns the checkpoint that a run continues from, if any, after taking over its seed and tile sizes."""
-        modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
-        steps = asked.epochs * asked.steps_per_epoch
-        found = checkpoints.to_go_on_from(store, resume=asked.resume, steps=steps)
+        """Returns the checkpoint that a run resumes from, the same one on all hosts; None for a run from its start."""
+        found = checkpoints.to_go_on_from(store, resume=asked.resume, steps=asked.epochs * asked.steps_per_epoch)
         step, size = found and found.step, self.setup.pictures.size
         hosts.check_same(self._replicas, {"checkpoint_dir": step, "epochs": asked.epochs, "image_size": size})
-        if found is not None:
-            if self._seed_is_drawn:
-                self.setup = setup_lib.with_seed(self.setup, found.record["seed"])
-            sizes = found.record["fingerprint"].get("tile_size", ())
-            self.setup.tiles.take(
-                dict(zip((pictures.size for pictures in self.setup.stage_pictures), sizes, strict=False))
-            )
         return found
+
+    def _adopt(self, checkpoint: checkpoints.Checkpoint) -> None:
+        """Takes over the seed and the tile sizes that the checkpoint's run has drawn and chosen."""
+        if self._seed_is_drawn:
+            self.setup = setup_lib.with_seed(self.setup, checkpoint.record["seed"])
+        sizes = checkpoint.record["fingerprint"].get("tile_size", ())
+        stages = (pictures.size for pictures in self.setup.stage_pictures)
+        self.setup.tiles.take(dict(zip(stages, sizes, strict=False)))
 
     def _recorder(
         self, plan: plan_lib.Plan, store: checkpoints.Store | None, *, resume: bool

@@ -207,7 +207,7 @@ class NeuralStyleTransfer:
 
     @property
     def result(self) -> result_lib.Result:
-        """The result of the last run, so far during the run. Before the first run: the start."""
+        """The result of the last run. During a run: so far. Before the first run: the start image."""
         return self._session.result()
 
     @settings_lib.documents(settings_lib.SaveSettings)

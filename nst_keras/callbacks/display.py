@@ -50,7 +50,7 @@ class ImageDisplay(run_view.RunCallback):
         self._places = self._chosen_places()
         if not self._places:
             warnings.warn(
-                "show_image: there is no screen and no notebook to show it in. preview=PATH would show it in a file.",
+                "show_image: there is no screen and no notebook. Give preview=PATH to show the picture in a file.",
                 stacklevel=2,
             )
         self._show()

@@ -121,7 +121,7 @@ class FrameRecorder(run_view.RunCallback):
         self.frames: list[np.ndarray] | StoredFrames = [] if folder is None else StoredFrames(folder)
         if len(self.frames) and not resume:
             raise ValueError(
-                f"frames_dir: {str(folder)!r} holds the frames of another run. Go on with that (resume), or choose "
+                f"frames_dir: {str(folder)!r} holds the frames of another run. Continue it with resume, or choose "
                 "another folder."
             )
         if isinstance(self.frames, StoredFrames):
@@ -134,7 +134,7 @@ class FrameRecorder(run_view.RunCallback):
         return -(-steps // self.interval) if isinstance(self.frames, list) else 0
 
     def on_train_begin(self, logs: run_view.Logs = None) -> None:
-        """Removes frames from the folder that the run has not made up to its first step."""
+        """Removes frames of steps after the one at which this run begins."""
         if isinstance(self.frames, StoredFrames):
             self.frames.keep(range(self.interval, self.run.first_step + 1, self.interval))
 

@@ -64,7 +64,7 @@ class RunView(Protocol):
         ...
 
     def steps_left(self) -> float:
-        """Returns the steps still to make, those of other stages weighted by their pixels against this stage's."""
+        """Returns the work left, in steps of the present stage: a step costs in proportion to its stage's pixels."""
         ...
 
     @property

@@ -25,7 +25,7 @@ __all__ = ["MemoryEstimate", "MemoryRequest", "estimate", "estimate_memory", "ex
 
 _MEBIBYTE = 2**20
 _PROCESS = 690 * _MEBIBYTE  # Resident set with TensorFlow, Keras and two small images loaded.
-_LOADING = 2.3  # Memory for loading and cutting a network, over its weights: what is freed stays with the process.
+_LOADING = 2.3  # Peak of loading and cutting a network, in multiples of its weights. The process keeps freed memory.
 _COMPILER = 290 * _MEBIBYTE  # XLA and LLVM, for a network without Winograd's convolutions,
 _COMPILED_LAYER = 17 * _MEBIBYTE  # and for each of them.
 _GAPS = 1.25  # Without XLA, TensorFlow's allocator leaves gaps between features of different sizes.

@@ -71,7 +71,7 @@ def make(setup: setup_lib.Setup, fit: settings.FitSettings) -> Plan:
             pictures,
             end,
             setup.tiles.of(memory_request(setup, pictures)),
-            _jit_mode(setup, pictures, end - begin),
+            _stage_jit_mode(setup, pictures, end - begin),
         )
         for pictures, begin, end in zip(setup.stage_pictures, (0, *ends), ends, strict=False)
     )
@@ -178,7 +178,7 @@ def _weighted(setup: setup_lib.Setup, fit: settings.FitSettings) -> settings.Fit
     )
 
 
-def _jit_mode(setup: setup_lib.Setup, pictures: inputs.Inputs, steps: int) -> str:
+def _stage_jit_mode(setup: setup_lib.Setup, pictures: inputs.Inputs, steps: int) -> str:
     """Returns how a stage is compiled: "auto" does without XLA in a stage too short to win back XLA's compile time."""
     is_short = len(setup.stage_sizes) > 1 and steps * math.prod(pictures.size) < _LEAST_FOR_XLA
     return "false" if is_short and setup.jit_compile == "auto" else setup.jit_compile

@@ -11,7 +11,6 @@ from nst_keras import checks, optimizers, settings
 from nst_keras.engine import inputs, modes, reading, schedule, tile_sizes
 from nst_keras.losses import regularizers, statistics
 from nst_keras.networks import extractors, layer_weights
-from nst_keras.objectives.tiled import evaluator
 from nst_keras.runtime import compilation, devices, processors
 
 __all__ = ["Setup", "prepare", "with_seed"]
@@ -74,7 +73,6 @@ def prepare(given: settings.TransferSettings, replicas: devices.Replicas) -> Set
     sizes = schedule.stage_sizes(given.schedule.pyramid, max(pictures.size))
     with replicas.scope():
         extractor = _extractor(given, [*style_layers, *content_layers], for_xla=jit_compile != "false")
-    suits_graph = jit_compile == "auto" and processors.has_instructions_for(extractor.compute_dtype)
     schedule_used = dataclasses.replace(given.schedule, pyramid=list(sizes) if len(sizes) > 1 else None)
     setup = Setup(
         settings=dataclasses.replace(given, schedule=schedule_used),
@@ -87,7 +85,7 @@ def prepare(given: settings.TransferSettings, replicas: devices.Replicas) -> Set
         content_layers=content_layers,
         optimization=_optimization(given.optimization, mode, stages=len(sizes)),
         tiles=tiles,
-        jit_compile="false" if suits_graph else jit_compile,
+        jit_compile=_jit_mode(jit_compile, extractor),
     )
     _check_sizes(setup)
     return setup
@@ -109,7 +107,7 @@ def _tile_size(given: settings.TransferSettings) -> int | str | None:
     if asked == "auto":
         return asked if isinstance(statistic, statistics.Additive) else None
     if asked is not None:
-        evaluator.check_statistic(given.losses.style_statistic)
+        statistics.additive(given.losses.style_statistic)
     return asked
 
 
@@ -170,6 +168,12 @@ def _optimization(asked: settings.OptimizerSettings, mode: modes.Mode, *, stages
     )
     exponent = optimizers.exponent_of(asked.optimizer, preconditioning)
     return dataclasses.replace(asked, averaging=averaging, preconditioning=exponent)
+
+
+def _jit_mode(asked: str, extractor: extractors.FeatureExtractor) -> str:
+    """Returns "false" for "auto" where TensorFlow's own convolutions are the faster; `plan` chooses by stage, too."""
+    suits_graph = processors.has_instructions_for(extractor.compute_dtype)
+    return "false" if asked == "auto" and suits_graph else asked
 
 
 def _check_sizes(setup: Setup) -> None:

@@ -1,4 +1,4 @@
-"""Identifies what a run was given, so that runs can be compared: digests of pictures, descriptions of settings."""
+"""Digests of pictures, so that runs can be compared."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import os
 import pathlib
 from typing import Any
 
-import numpy as np
-
 from nst_keras.images import folders
 
-__all__ = ["described", "digest"]
+__all__ = ["digest"]
 
 
 def digest(*sources: Any) -> str | None:
@@ -41,18 +39,3 @@ def digest(*sources: Any) -> str | None:
 def _sums(folder: pathlib.Path) -> bytes:
     sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folders.pictures(folder)}
     return json.dumps(sums).encode()
-
-
-def described(thing: Any) -> Any:
-    """A setting as JSON takes it; of what is no text and no number, a description."""
-    if isinstance(thing, np.generic):
-        return thing.item()
-    if thing is None or isinstance(thing, (bool, int, float, str)):
-        return thing
-    if hasattr(thing, "get_config"):
-        return f"{type(thing).__name__} {json.dumps(thing.get_config(), default=str)}"
-    if isinstance(thing, (list, tuple)):
-        return f"[{', '.join(str(described(part)) for part in thing)}]"
-    if hasattr(thing, "shape"):
-        return f"{type(thing).__name__} {list(thing.shape)}"
-    return os.fspath(thing) if isinstance(thing, os.PathLike) else type(thing).__name__

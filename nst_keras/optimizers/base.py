@@ -81,7 +81,7 @@ class Optimizer(abc.ABC):
         return type(self)(*map(_fresh, args), **{name: _fresh(value) for name, value in options.items()})
 
     def get_config(self) -> dict[str, object]:
-        """Returns {argument: value}: what was given where it was made, as a description for records and checkpoints."""
+        """Returns {argument: value} of the constructor call, for records and checkpoints."""
         args, options = self._arguments
         given = inspect.signature(self.__init__).bind(*args, **options).arguments
         return {name: _described(value) for name, value in given.items()}
@@ -137,7 +137,7 @@ def held(image: tf.Tensor, gradient: tf.Tensor, bounds: Bounds) -> tf.Tensor:
 
 
 def free(values: tf.Tensor, image: tf.Tensor, gradient: tf.Tensor, bounds: Bounds) -> tf.Tensor:
-    """Returns the values of pixels that may move down the gradient, and 0 where a bound holds one."""
+    """Returns `values`, set to 0 at pixels that a bound keeps from moving."""
     if bounds is None:
         return tf.identity(values)
     return tf.where(held(image, gradient, bounds), tf.zeros([], values.dtype), values)

@@ -13,7 +13,7 @@ from nst_keras.optimizers import averaged, base, keras_optimizer, lbfgs, spectra
 
 __all__ = ["OPTIMIZERS", "Kind", "exponent_of", "get", "state_images"]
 
-# The image and its start, beside its coordinates; which pixels are held; the image evaluated; what transforms take.
+# Images that `Spectral` adds: image, start, held pixels, evaluated image, and the transforms' workspace.
 _SPECTRAL = 8
 
 
@@ -40,8 +40,8 @@ class Kind(NamedTuple):
     Attributes:
         make: Makes an optimizer.
         state: length of the history -> images that the optimizer remembers.
-        temporaries: Images that an update takes beside them and the gradient, with XLA and without it: peak resident
-            set, measured at 1024 and 2048 px with TensorFlow 2.21, whose allocator leaves gaps.
+        temporaries: (with XLA, without): images that an update needs besides `state` and the gradient. Measured as peak
+            resident set at 1024 and 2048 px with TensorFlow 2.21, whose allocator leaves gaps.
         exponent: The exponent of `Spectral` under `preconditioning="auto"`; 0 for none.
         no_average: Why its images are not averaged; None where they may be.
     """

@@ -167,7 +167,7 @@ class Spectral(wrapper.Wrapper):
         self._held.assign(is_held)
 
     def _bounded(self, changes: tf.Tensor) -> tf.Tensor:
-        """Returns the start and its changes, but for the pixels that are held."""
+        """Returns start + changes, within the bounds. Held pixels keep the image's values."""
         return tf.where(self._held, self.image, base.clipped(self._start + changes, self.bounds))
 
 

@@ -38,7 +38,7 @@ class Option:
         check: (name, value) -> the value to keep. It raises `ValueError` for a bad value. None: every value is kept.
         has_flag: Whether a flag can give its value as text.
         is_recorded: Whether it affects the picture, and so belongs in the picture's record.
-        reads: For an option that names files to read: its values that are no files. None for other options.
+        reads: For an option that names files: special values that are not files, such as `noise`. None for others.
         term: `"style"` or `"content"` for an option of that loss term alone; None for other options.
         is_agreed: Whether all hosts must have the same value before they send each other anything else.
     """

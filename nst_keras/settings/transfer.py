@@ -193,8 +193,8 @@ class RuntimeSettings(options.Group):
         halo: Context pixels around each tile. Default: the receptive field, which makes gradients exact; less is faster
             and approximate.
         strategy: Devices that share the tiles: `default` (one), `mirrored` (all GPUs of this machine), `multi_worker`
-            (the hosts in `TF_CONFIG`; the first writes all files), `tpu`, `auto` (chosen from what there is), or a
-            `tf.distribute.Strategy`.
+            (the hosts in `TF_CONFIG`; the first writes all files), `tpu`, `auto` (several hosts, else a TPU, else
+            several GPUs, else one device), or a `tf.distribute.Strategy`.
         jit_compile: Compilation with XLA: `true`, `false`, or `auto` (where XLA works and is faster).
     """
 

@@ -28,9 +28,9 @@ from nst_keras.images.formats import opening, profiles, tiffs
 
 __all__ = ["Raster", "from_pil", "opened"]
 
-_SIXTEEN_BIT_GREY = ("I", "I;16", "I;16L", "I;16B", "I;16N")
+_DEEP_GREY_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _PHOTOMETRIC_RGB = 2  # A value of TIFF's tag PhotometricInterpretation.
-_TABLES = "its colour profile is not one of curves and a matrix"
+_UNUSABLE_PROFILE = "its colour profile is not one of curves and a matrix"
 
 # Turns pixels upright, by their EXIF orientation; 1 is upright.
 _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
@@ -100,10 +100,10 @@ def opened(
     with opening.translated(path, argument=argument, name=name) as found, tiffs.opened(found) as tiff:
         if tiff is not None and bands.is_large(*tiff.size):
             opening.check_size(*_reduced(tiff.size, longest_side))
-            yield _from_tiff(tiff, argument)
+            yield _raster_of_tiff(tiff, argument)
             return
     with opening.opened(path, argument=argument, name=name) as picture:
-        yield _from_pillow(picture, longest_side, argument)
+        yield _raster_of_file(picture, longest_side, argument)
 
 
 def from_pil(picture: PIL.Image.Image, *, argument: str = "image") -> Raster:
@@ -113,7 +113,7 @@ def from_pil(picture: PIL.Image.Image, *, argument: str = "image") -> Raster:
         picture: An image of any mode but F. Its `rows` raises `ValueError` for floats and for integers beyond 16 bits.
         argument: The argument that error messages name.
     """
-    return _of_picture(PIL.ImageOps.exif_transpose(picture), argument)
+    return _raster_of(PIL.ImageOps.exif_transpose(picture), argument)
 
 
 def _reduced(size: tuple[int, int], longest_side: int | None) -> tuple[int, int]:
@@ -122,25 +122,28 @@ def _reduced(size: tuple[int, int], longest_side: int | None) -> tuple[int, int]
     return math.ceil(size[0] * scale), math.ceil(size[1] * scale)
 
 
-def _from_tiff(tiff: tiffs.TiffRows, argument: str) -> Raster:
-    rows = functools.partial(_rows_of_tiff, tiff, argument)
+def _raster_of_tiff(tiff: tiffs.TiffRows, argument: str) -> Raster:
+    """Returns the rows of a large TIFF. Its first row is read at once, for the warning to come before all others."""
+    rows = functools.partial(_tiff_rows, tiff, argument)
     first = tiff.read(0, 1)
-    if first.dtype == np.uint16 and first.shape[-1] > 1 and _from_sixteen_bits(first, tiff.profile) is None:
-        _warn_of_eight_bits(argument, _TABLES)
+    if first.dtype == np.uint16 and first.shape[-1] > 1 and _levels_to_srgb(first, tiff.profile) is None:
+        _warn_of_eight_bits(argument, _UNUSABLE_PROFILE)
     return _turned(Raster(tiff.size, tiff.size, rows), tiff.orientation)
 
 
 def _turned(raster: Raster, orientation: int) -> Raster:
+    """Returns the raster with the orientation of its file, by which `loading` turns it upright."""
     raster = raster._replace(orientation=orientation)
     return raster._replace(own_size=raster.own_size[::-1]) if raster.is_turned else raster
 
 
-def _rows_of_tiff(tiff: tiffs.TiffRows, argument: str, top: int, bottom: int) -> np.ndarray:
+def _tiff_rows(tiff: tiffs.TiffRows, argument: str, top: int, bottom: int) -> np.ndarray:
+    """Returns rows of a large TIFF, float32 in sRGB, 0..255."""
     levels = tiff.read(top, bottom)
     if levels.dtype == np.uint16:
         if levels.shape[-1] == 1:
             return levels.astype(np.float32) / 257
-        pixels = _from_sixteen_bits(levels, tiff.profile)
+        pixels = _levels_to_srgb(levels, tiff.profile)
         if pixels is not None:
             return pixels
         levels = (levels >> 8).astype(np.uint8)
@@ -149,7 +152,7 @@ def _rows_of_tiff(tiff: tiffs.TiffRows, argument: str, top: int, bottom: int) ->
     return _pixels(picture, argument)
 
 
-def _from_pillow(picture: PIL.ImageFile.ImageFile, longest_side: int | None, argument: str) -> Raster:
+def _raster_of_file(picture: PIL.ImageFile.ImageFile, longest_side: int | None, argument: str) -> Raster:
     stored_orientation = _orientation(picture)
     own_size = picture.height, picture.width
     is_draft = False
@@ -157,11 +160,11 @@ def _from_pillow(picture: PIL.ImageFile.ImageFile, longest_side: int | None, arg
         height, width = _reduced(own_size, 2 * longest_side)
         is_draft = picture.draft(None, (width, height)) is not None  # None for other formats than JPEG.
     picture.load()  # Raises if the file is cut short, so that the other decoders need not check.
-    levels = _sixteen_bits(picture, argument)
+    levels = _decoded_at_16_bits(picture, argument)
     if levels is not None:
         rows = functools.partial(_rows_of_levels, levels, picture.info.get("icc_profile"))
         return _turned(Raster(levels.shape[:2], levels.shape[:2], rows), stored_orientation)
-    raster = _of_picture(picture, argument)
+    raster = _raster_of(picture, argument)
     raster = raster._replace(own_size=own_size) if is_draft else raster
     return _turned(raster, _orientation(picture))  # A TIFF is upright by now.
 
@@ -171,12 +174,12 @@ def _orientation(picture: PIL.Image.Image) -> int:
 
 
 def _rows_of_levels(levels: np.ndarray, profile: bytes | None, top: int, bottom: int) -> np.ndarray:
-    pixels = _from_sixteen_bits(levels[top:bottom], profile)
-    assert pixels is not None  # `_sixteen_bits` has tried the profile.
+    pixels = _levels_to_srgb(levels[top:bottom], profile)
+    assert pixels is not None  # `_decoded_at_16_bits` has tried the profile.
     return pixels
 
 
-def _of_picture(picture: PIL.Image.Image, argument: str) -> Raster:
+def _raster_of(picture: PIL.Image.Image, argument: str) -> Raster:
     width, height = picture.size
 
     def rows(top: int, bottom: int) -> np.ndarray:
@@ -189,7 +192,7 @@ def _of_picture(picture: PIL.Image.Image, argument: str) -> Raster:
 
 def _pixels(picture: PIL.Image.Image, argument: str) -> np.ndarray:
     """Returns float32 [height, width, 1 | 3 | 4] of a PIL image as stored, not turned upright."""
-    if picture.mode in _SIXTEEN_BIT_GREY:
+    if picture.mode in _DEEP_GREY_MODES:
         levels = np.asarray(picture)
         if levels.min() < 0 or levels.max() > 65535:
             raise ValueError(f"{argument} holds values in {levels.min()}..{levels.max()}. Give 8 or 16 bits a channel.")
@@ -203,31 +206,33 @@ def _pixels(picture: PIL.Image.Image, argument: str) -> np.ndarray:
     return np.asarray(PIL.Image.merge("RGBA", (*colour.split(), alpha)) if alpha else colour, np.float32)
 
 
-def _sixteen_bits(picture: PIL.ImageFile.ImageFile, argument: str) -> np.ndarray | None:
+def _decoded_at_16_bits(picture: PIL.ImageFile.ImageFile, argument: str) -> np.ndarray | None:
     """Decodes a file of 16 bits a channel to uint16 [height, width, 3 | 4].
 
     Returns None for other files, and after a warning for those whose 16 bits cannot be decoded or converted to sRGB.
     """
-    is_deep, decode = _SIXTEEN_BITS.get(picture.format, (None, None))
-    if is_deep is None or decode is None or not is_deep(picture):
+    if picture.format not in _DEEP_DECODERS:
+        return None
+    is_deep, decode = _DEEP_DECODERS[picture.format]
+    if not is_deep(picture):
         return None
     try:
         levels = decode(os.fsdecode(picture.filename))
     except Exception as error:  # Whatever it is, Pillow has read the picture at 8 bits.
         reason = str(error)
     else:
-        if _from_sixteen_bits(levels[:1], picture.info.get("icc_profile")) is not None:
+        if _levels_to_srgb(levels[:1], picture.info.get("icc_profile")) is not None:
             return levels
-        reason = _TABLES
+        reason = _UNUSABLE_PROFILE
     _warn_of_eight_bits(argument, reason)
     return None
 
 
 def _warn_of_eight_bits(argument: str, reason: str) -> None:
-    warnings.warn(f"{argument}: 8 of its 16 bits a channel are read ({reason}).", stacklevel=2)
+    warnings.warn(f"{argument}: read at 8 bits a channel instead of 16 ({reason}).", stacklevel=2)
 
 
-def _from_sixteen_bits(levels: np.ndarray, profile: bytes | None) -> np.ndarray | None:
+def _levels_to_srgb(levels: np.ndarray, profile: bytes | None) -> np.ndarray | None:
     """Converts uint16 [height, width, 3 | 4] to float32 in sRGB, 0..255; None if only Pillow knows the profile."""
     colour = profiles.sixteen_bits_to_srgb(levels[..., :3], profile)
     if colour is None or levels.shape[-1] == 3:
@@ -262,8 +267,8 @@ def _decode_tiff(path: str) -> np.ndarray:
     return tiffs.colours(levels, page.extrasamples)
 
 
-# By Pillow's name of the format: whether a file has 16 bits of which Pillow gives 8, and who decodes all 16.
-_SIXTEEN_BITS: dict[str | None, tuple[Callable[[Any], bool], Callable[[str], np.ndarray]]] = {
+# {Pillow's name of a format: (tests whether Pillow would drop 8 of a file's 16 bits, decodes all 16)}.
+_DEEP_DECODERS: dict[str | None, tuple[Callable[[Any], bool], Callable[[str], np.ndarray]]] = {
     "PNG": (_is_deep_png, _decode_png),
     "TIFF": (_is_deep_tiff, _decode_tiff),
 }

@@ -40,6 +40,7 @@ __all__ = [
     "SlicedWasserstein",
     "StyleStatistic",
     "Wasserstein",
+    "additive",
     "count",
     "get",
 ]
@@ -72,6 +73,27 @@ def get(style_statistic: str | StyleStatistic, *, normalization: str) -> StyleSt
             f"{', '.join(statistic.normalizations)}, or style_statistic='gram'."
         )
     return statistic
+
+
+def additive(style_statistic: str | StyleStatistic) -> Additive:
+    """Returns a statistic that parts of a picture can add up, as tiles need.
+
+    Args:
+        style_statistic: A name in `STATISTICS`, or a `StyleStatistic`.
+
+    Raises:
+        ValueError: Unknown name, or a statistic that is no sum over locations.
+        TypeError: `style_statistic` is of another type.
+    """
+    statistic = _object(style_statistic)
+    if isinstance(statistic, Additive):
+        return statistic
+    names: dict[type, str] = {type(one): name for name, one in STATISTICS.items()}
+    choices = [name for name, one in STATISTICS.items() if isinstance(one, Additive)]
+    raise ValueError(
+        f"style_statistic={names.get(type(statistic), type(statistic).__name__)!r} is no sum over the picture's "
+        f"locations, which tiles need. Choose one of: {', '.join(choices)}; or tile_size=None."
+    )
 
 
 def _object(style_statistic: object) -> StyleStatistic:

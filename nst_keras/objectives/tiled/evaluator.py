@@ -12,34 +12,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import checks
 from nst_keras.losses import guidance, statistics
 from nst_keras.objectives import base, comparison, targets
 from nst_keras.objectives.tiled import content_features, passes, style_summaries, tiles, tiling
 from nst_keras.runtime import compilation, devices, strategies
 
-__all__ = ["Tiled", "check_statistic"]
+__all__ = ["Tiled"]
 
 Places = Mapping[str, tiling.Place]
-
-
-def check_statistic(style_statistic: str | statistics.StyleStatistic) -> statistics.Additive:
-    """Returns the statistic if tiles can add it up; raises `ValueError` otherwise.
-
-    Args:
-        style_statistic: A name in `statistics.STATISTICS`, or a statistic.
-    """
-    statistic: object = style_statistic
-    if isinstance(style_statistic, str):
-        statistic = statistics.STATISTICS[checks.one_of("style_statistic", style_statistic, statistics.STATISTICS)]
-    if isinstance(statistic, statistics.Additive):
-        return statistic
-    names: dict[type, str] = {type(one): name for name, one in statistics.STATISTICS.items()}
-    additive = [name for name, one in statistics.STATISTICS.items() if isinstance(one, statistics.Additive)]
-    raise ValueError(
-        f"style_statistic={names.get(type(statistic), type(statistic).__name__)!r} is no sum over the picture's "
-        f"locations, which tiles need. Choose one of: {', '.join(additive)}; or tile_size=None."
-    )
 
 
 class Tiled:
@@ -78,7 +58,7 @@ class Tiled:
         jit_compile: str | bool = "auto",
     ) -> None:
         self.comparison = compared
-        self._statistic = check_statistic(compared.statistic)
+        self._statistic = statistics.additive(compared.statistic)
         self._tile_size, self._halo = tile_size, halo
         self._replicas = replicas or devices.Replicas(strategies.get("default"))
         self._counted: dict[tuple[int, int], list[dict[str, tf.Tensor]]] = {}
@@ -89,19 +69,24 @@ class Tiled:
 
     def evaluate(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[base.LossTerms, tf.Tensor]:
         """Returns the terms of the loss and its gradient, see `base.Evaluator`."""
-        with tf.device(image.device):  # On the host, maybe: an accelerator is to hold windows alone.
+        with tf.device(image.device):  # Which may be the host's: an accelerator should hold only windows.
             seen = self.comparison.seen(image)
-        sums = self._add_up(seen)
-        style_layers, pulls, content_pulls = self._gradients_of_sums(sums, self._counts(seen), weights)
-        squares, gradient = self._pull_back(seen, pulls, content_pulls)
-        content_layers = {name: content_pulls[name] * total for name, total in squares.items()}
+        sums = self._first_pass(seen)
+        style_layers, style_gradients, content_gradients = self._compiled_gradients(sums, self._counts(seen), weights)
+        squares, gradient = self._second_pass(seen, style_gradients, content_gradients)
+        content_layers = {name: content_gradients[name] * total for name, total in squares.items()}
         with tf.device(image.device):
-            regularizers, gradient = self._regularized(image, gradient, weights)
+            regularizers, gradient = self._compiled_regularized(image, gradient, weights)
         return base.terms_of(style_layers, content_layers, **regularizers), gradient
 
     def tracing_count(self) -> int:
         """Returns how often its compiled functions were traced, all together: 4 for a whole run."""
-        functions = (self._sums, self._gradients_of_sums, self._pulled, self._regularized)
+        functions = (
+            self._compiled_sums,
+            self._compiled_gradients,
+            self._compiled_part_gradient,
+            self._compiled_regularized,
+        )
         return sum(function.tracing_count() for function in functions)
 
     def _targets_of(self, regions: Sequence[guidance.Region], content_image: tf.Tensor | None) -> passes.TiledTargets:
@@ -114,32 +99,34 @@ class Tiled:
         return passes.TiledTargets(style, content)
 
     def _compile(self, jit_compile: str | bool) -> None:
-        of_sums, of_pull = passes.signatures(self.comparison, self.targets, self._no_sums())
-        self._sums = compilation.compiled(self._sums_of, jit_compile=jit_compile, graph_signature=of_sums)
-        self._gradients_of_sums = compilation.compiled(self._gradients_of, jit_compile=jit_compile)
-        self._pulled = compilation.compiled(self._pull, jit_compile=jit_compile, graph_signature=of_pull)
-        self._regularized = compilation.compiled(self.comparison.regularized, jit_compile=jit_compile)
+        of_sums, of_gradient = passes.signatures(self.comparison, self.targets, self._no_sums())
+        self._compiled_sums = compilation.compiled(self._part_sums, jit_compile=jit_compile, graph_signature=of_sums)
+        self._compiled_gradients = compilation.compiled(self._gradients_of_sums, jit_compile=jit_compile)
+        self._compiled_part_gradient = compilation.compiled(
+            self._part_gradient, jit_compile=jit_compile, graph_signature=of_gradient
+        )
+        self._compiled_regularized = compilation.compiled(self.comparison.regularized, jit_compile=jit_compile)
 
-    def _sums_of(self, part: passes.Part) -> list[passes.Sums]:
+    def _part_sums(self, part: passes.Part) -> list[passes.Sums]:
         return passes.style_sums(self._statistic, self.targets.style, self._style(part.window), part)
 
-    def _gradients_of(
+    def _gradients_of_sums(
         self, sums: list[passes.Sums], counts: Sequence[Mapping[str, tf.Tensor]], weights: tf.Tensor
     ) -> tuple[dict[str, tf.Tensor], list[passes.Sums], dict[str, tf.Tensor]]:
         return passes.gradients_of_sums(self.comparison, self.targets, sums, counts, weights)
 
-    def _pull(
-        self, part: passes.Part, pulls: list[passes.Sums], content: passes.ContentPart
+    def _part_gradient(
+        self, part: passes.Part, style_gradients: list[passes.Sums], content: passes.ContentPart
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         extractor = self.comparison.extractor
-        return passes.pull_back(extractor, self._statistic, self.targets.style, part, pulls, content)
+        return passes.pull_back(extractor, self._statistic, self.targets.style, part, style_gradients, content)
 
     def _no_sums(self) -> list[passes.Sums]:
         coordinates = self.comparison.extractor.coordinates
         style = {name: coordinates[name] for name in self.comparison.style_layers}
         return passes.no_sums(self._statistic, self.targets.style, style)
 
-    def _add_up(self, seen: tf.Tensor) -> list[passes.Sums]:
+    def _first_pass(self, seen: tf.Tensor) -> list[passes.Sums]:
         """Makes the first pass, and returns for each region the statistic's sums over the whole picture."""
         if not self.targets.style:
             return []
@@ -149,12 +136,12 @@ class Tiled:
             return (self._part(seen, tile, places),)
 
         total = self._no_sums()  # A host may have no tile.
-        for _, sums in self._each(seen, self._sums, arguments):
+        for _, sums in self._each(seen, self._compiled_sums, arguments):
             total = tf.nest.map_structure(tf.add, total, sums)
         return self._replicas.total([total])
 
-    def _pull_back(
-        self, seen: tf.Tensor, pulls: list[passes.Sums], content_pulls: dict[str, tf.Tensor]
+    def _second_pass(
+        self, seen: tf.Tensor, style_gradients: list[passes.Sums], content_gradients: dict[str, tf.Tensor]
     ) -> tuple[dict[str, tf.Tensor], np.ndarray]:
         """Makes the second pass; returns {content layer: sum (F - P)^2} and the gradient with respect to `seen`."""
 
@@ -162,17 +149,16 @@ class Tiled:
             """Returns the arguments of the second pass over a tile."""
             features = self.targets.content.of(tile, places)
             own = {name: places[name].own for name in features}
-            return self._part(seen, tile, places), pulls, passes.ContentPart(own, features, content_pulls)
+            return self._part(seen, tile, places), style_gradients, passes.ContentPart(own, features, content_gradients)
 
-        total, gradient = (
-            tf.nest.map_structure(tf.zeros_like, content_pulls),
-            np.zeros((1, *tiling.size_of(seen), 3), np.float32),
-        )
-        for tile, (squares, of_window) in self._each(seen, self._pulled, arguments):
+        total = tf.nest.map_structure(tf.zeros_like, content_gradients)
+        gradient = np.zeros((1, *tiling.size_of(seen), 3), np.float32)
+        for tile, (squares, of_window) in self._each(seen, self._compiled_part_gradient, arguments):
             gradient[tile.window] += of_window.numpy()
             total = tf.nest.map_structure(tf.add, total, squares)
-        # Without content there is nothing of it to send.
-        return total and self._replicas.total([total]), self._replicas.total_of_array(gradient)
+        if total:  # Without content layers there are no sums to exchange.
+            total = self._replicas.total([total])
+        return total, self._replicas.total_of_array(gradient)
 
     def _each(
         self,
@@ -180,7 +166,7 @@ class Tiled:
         function: Callable[..., Any],
         arguments: Callable[[tiles.Tile, Places], tuple[Any, ...]],
     ) -> Iterator[tuple[tiles.Tile, Any]]:
-        """Calls a function for each of this host's tiles, one per replica at a time; gives tiles and results."""
+        """Yields each of this host's tiles with the result of a function. Each replica works on one tile at a time."""
         cut = self._tiling(seen)
         for dealt in self._replicas.deal(cut.tiles):
             given = [None if tile is None else arguments(tile, cut.places(tile)) for tile in dealt]
@@ -198,7 +184,7 @@ class Tiled:
         return passes.Part(window, {name: place.start for name, place in places.items()}, guides)
 
     def _counts(self, seen: tf.Tensor) -> list[dict[str, tf.Tensor]]:
-        """Returns for each region {style layer: how much all of its locations count together}."""
+        """Returns for each region {style layer: the sum of its guide over all locations}."""
         size, sizes = tiling.size_of(seen), self._tiling(seen).sizes
         if size not in self._counted:
             self._counted[size] = [

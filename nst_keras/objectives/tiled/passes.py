@@ -129,7 +129,7 @@ def gradients_of_sums(
         compared: Layers and losses.
         against: Targets of these layers.
         sums: For each region the sums over the whole picture.
-        counts: For each region {style layer: how much all of its locations count together, a float32 scalar}.
+        counts: For each region {style layer: the sum of its guide over all locations, a float32 scalar}.
         weights: float32 [4], in the order of `base.WEIGHTED_TERMS`.
 
     Returns:
@@ -228,7 +228,7 @@ def signatures(
 def _means(
     layer: str, sums: Sequence[Sums], counts: Sequence[Mapping[str, tf.Tensor]]
 ) -> Iterator[dict[str, tf.Tensor]]:
-    """Gives for each region the layer's statistic: its sums, divided by what all locations count together."""
+    """Yields each region's statistic of the layer: its sums, divided by the guide's sum."""
     for of_region, count in zip(sums, counts, strict=True):
         yield {key: total / count[layer] for key, total in of_region[layer].items()}
 

@@ -111,7 +111,7 @@ def test_a_profile_of_tables_is_converted_at_eight_bits_and_told(tmp_path, deep)
     other = make_profile(extra=[(b"A2B1", bytes(8))])
     write_tiff(tmp_path / "deep.tif", deep[..., :3], iccprofile=other)
     write_tiff(tmp_path / "flat.tif", (deep[..., :3] // 256).astype(np.uint8), iccprofile=other)
-    with pytest.warns(UserWarning, match="photo: 8 of its 16 bits a channel are read .its colour profile"):
+    with pytest.warns(UserWarning, match="photo: read at 8 bits a channel instead of 16 .its colour profile"):
         pixels = from_file(tmp_path / "deep.tif", argument="photo")
     np.testing.assert_allclose(pixels, from_file(tmp_path / "flat.tif"), atol=1)
 
@@ -121,8 +121,8 @@ def test_a_compression_that_tifffile_lacks_gives_eight_bits_and_says_what_to_ins
         raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
 
     path = write_tiff(tmp_path / "a.tif", deep[..., :3])
-    monkeypatch.setitem(decoding._SIXTEEN_BITS, "TIFF", (decoding._is_deep_tiff, refuse))
-    with pytest.warns(UserWarning, match="photo: 8 of its 16 bits a channel are read .*'imagecodecs' package"):
+    monkeypatch.setitem(decoding._DEEP_DECODERS, "TIFF", (decoding._is_deep_tiff, refuse))
+    with pytest.warns(UserWarning, match="photo: read at 8 bits a channel instead of 16 .*'imagecodecs' package"):
         pixels = from_file(path, argument="photo")
     np.testing.assert_allclose(pixels, deep[..., :3] / 257, atol=1)
 

@@ -148,7 +148,7 @@ def test_a_large_tiff_that_is_damaged_inside(tmp_path, smooth, as_large):
 def test_a_large_tiff_with_a_profile_of_tables_gives_eight_bits_and_says_so(tmp_path, smooth, as_large):
     tiff(tmp_path / "a.tif", smooth[..., :3], iccprofile=make_profile(extra=[(b"A2B1", bytes(8))]), **TILES)
     as_large()
-    with pytest.warns(UserWarning, match="photo: 8 of its 16 bits a channel are read"):
+    with pytest.warns(UserWarning, match="photo: read at 8 bits a channel instead of 16"):
         pixels = loading.load(tmp_path / "a.tif", argument="photo")
     assert pixels.shape == (1, 120, 90, 3)
 
