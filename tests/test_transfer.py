@@ -29,6 +29,7 @@ def fit(style_transfer, steps=4, epochs=1, **options):
     return style_transfer.fit_style_transfer(epochs, steps, verbose=0, **{**WEIGHTS, **options})
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:One step from here")  # Random weights may be out of balance.
 def test_todays_call_runs_as_written(tmp_path, content, style):
     """With a network by name; the real one is tried in the integration tests."""
@@ -78,6 +79,7 @@ def test_a_second_fit_gives_what_the_first_gave(make, optimizer):
     np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_the_same_seed_gives_the_same_pixels(make, optimizer):
     runs = [fit(make(optimizer=optimizer, init="noise", seed=seed), 5)[-1] for seed in (7, 7, 8)]
@@ -85,6 +87,7 @@ def test_the_same_seed_gives_the_same_pixels(make, optimizer):
     assert np.any(runs[0] != runs[2])
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_random_weights(make, content, style):
     layers = {"style_layers": ["conv1_1"], "content_layers": ["conv1_2"]}
     runs = [fit(make(network="vgg16", weights="random", seed=seed, **layers))[-1] for seed in (7, 7, 8)]
@@ -97,6 +100,7 @@ def test_a_seed_is_drawn_and_kept(make):
     assert len(seeds) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_one_trace_for_a_whole_run(make, optimizer):
     style_transfer = make(optimizer=optimizer)
@@ -139,6 +143,7 @@ def test_frames_are_not_stretched(make, content):
     assert frames[0].max() <= 101
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*expected peak memory")  # Told too, and rightly.
 def test_frames_beyond_memory_are_told_beforehand(make, monkeypatch):
     monkeypatch.setattr(memory, "machine_memory", lambda: 48 * 40 * 3 * 40)
@@ -156,6 +161,7 @@ def test_a_weight_of_0_leaves_the_term_out_and_cuts_the_network(make):
     assert style_transfer.objective.evaluator.comparison.extractor.layers == ("conv1", "conv2")
 
 
+@pytest.mark.slow
 def test_the_usual_weights_belong_to_the_normalization(make):
     for normalization, weights in {"mean": (1e-2, 1e4), "relative": (1.0, 0.02), "gatys2015": (1e3, 1.0)}.items():
         style_transfer = make(normalization=normalization)
@@ -305,6 +311,7 @@ def test_an_unknown_extractor(make):
         make(network="vgg91")
 
 
+@pytest.mark.slow
 def test_jit_compile_takes_a_bool(make):
     on, off = fit(make(jit_compile=True)), fit(make(jit_compile=False))
     np.testing.assert_allclose(on[-1].astype(float), off[-1], atol=2)
@@ -314,6 +321,7 @@ def test_the_image_is_that_of_the_start_before_a_run(make, content):
     np.testing.assert_array_equal(make().image, content)
 
 
+@pytest.mark.slow
 def test_an_error_in_a_run_keeps_the_image_the_frames_and_the_reason(make):
     style_transfer = make()
 
@@ -356,6 +364,7 @@ def test_a_run_that_was_refused_leaves_no_trace(make):
     np.testing.assert_array_equal(fit(style_transfer, learning_rate=2.0), first)
 
 
+@pytest.mark.slow
 def test_an_extractor_of_a_known_network_takes_its_aliases(make):
     vgg = keras.applications.VGG16(weights=None, include_top=False)
     own = extractors.FeatureExtractor(vgg, keras.applications.vgg16.preprocess_input)
@@ -380,6 +389,7 @@ KEPT = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", KEPT)
 def test_what_a_mask_keeps_is_the_content_image_and_the_rest_is_stylised(make, content, options):
     style_transfer = make(content_mask=mask_of(15), **options)
@@ -399,6 +409,7 @@ def test_a_style_stays_within_its_mask(make, content, style):
     assert moved[25:].max() == 0
 
 
+@pytest.mark.slow
 def test_two_styles_each_in_its_place(make, content):
     """Red in the left half, blue in the right."""
     red, blue = np.full([2, 30, 30, 3], [[[[220, 20, 20]]], [[[20, 20, 220]]]], np.uint8)
@@ -410,6 +421,7 @@ def test_two_styles_each_in_its_place(make, content):
     assert right[2] - right[0] > 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"pyramid": [20, 30]}, {"pyramid": 3, "optimizer": "adam", "init": "noise"}])
 def test_a_luminance_transfer_leaves_the_chrominance(make, content, options):
     """Where RGB holds the colour; out of it, it loses saturation, see `colour`."""
@@ -427,12 +439,14 @@ def luminance_of(picture):
     return (picture.astype(float) @ [0.299, 0.587, 0.114])[..., np.newaxis]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_a_share_of_nothing_leaves_the_other_style_alone(make, style, optimizer):
     blended = make(style_image=[style, 255 - style[:20]], style_blend=[1, 0], optimizer=optimizer)
     np.testing.assert_array_equal(fit(blended)[-1], fit(make(optimizer=optimizer))[-1])
 
 
+@pytest.mark.slow
 def test_an_averaging_of_0_is_no_averaging(make):
     frames = fit(make(optimizer="adam"), 6)
     for averaging in (0, 0.0):
@@ -526,6 +540,7 @@ def test_numbers_may_be_numpys(make_transfer, style):
     assert [max(image.shape[1:3]) for image in style_transfer.style_images] == [48, 24]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_a_run_in_tiles_makes_the_picture_of_one_that_is_whole(make_transfer, optimizer):
     """With what the user can add to it: two stages, a mask, regions, a smoothed picture."""
@@ -542,6 +557,7 @@ def test_a_run_in_tiles_makes_the_picture_of_one_that_is_whole(make_transfer, op
     assert np.max(np.abs(pictures[0] - pictures[1])) <= 1
 
 
+@pytest.mark.slow
 def test_a_texture_larger_than_its_style_is_made_in_tiles(make_transfer):
     options = {"mode": "texture", "texture_size": "67x51", "content_image": None, "content_layers": None}
     whole, tiled = (make_transfer(tile_size=size, optimizer="lbfgs", **options) for size in (None, 16))
@@ -550,6 +566,7 @@ def test_a_texture_larger_than_its_style_is_made_in_tiles(make_transfer):
     np.testing.assert_allclose(tiled.history.history["loss"], whole.history.history["loss"], rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
 def test_half_precision_takes_a_run_about_as_far(make_transfer, model, precision):
     ends = []
@@ -606,6 +623,7 @@ def test_a_picture_too_large_for_the_memory_is_taken_in_tiles_without_being_aske
     assert style_transfer.objective.tracing_count() == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pyramid", [None, 2])
 def test_an_optimizer_and_a_statistic_are_given_as_objects(make_transfer, pyramid):
     """To the same pixels as by their names; each stage has an optimizer of its own, and each run too."""

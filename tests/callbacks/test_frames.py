@@ -70,6 +70,7 @@ def into(style_transfer, folder):
     session.setup = session.setup._replace(settings=dataclasses.replace(given, frames=frames))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_steps_where_frames_go_to_files(make_transfer, tmp_path):
     def peak(steps, **options):
         style_transfer = make_transfer(**options)

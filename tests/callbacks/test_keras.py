@@ -41,6 +41,7 @@ class Fails(keras.callbacks.Callback):
             raise RuntimeError("the power went out")
 
 
+@pytest.mark.slow
 def test_csv_logger(style_transfer, tmp_path):
     fit(style_transfer, keras.callbacks.CSVLogger(tmp_path / "log.csv"))
     with open(tmp_path / "log.csv") as file:
@@ -50,6 +51,7 @@ def test_csv_logger(style_transfer, tmp_path):
     np.testing.assert_allclose([float(row["style_loss"]) for row in rows], [losses[2], losses[5]], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_early_stopping(style_transfer):
     stop = keras.callbacks.EarlyStopping("loss", min_delta=1e9, patience=1)
     fit(style_transfer, stop, epochs=5)
@@ -127,6 +129,7 @@ def test_model_checkpoint_keeps_the_best_picture(style_transfer, tmp_path):
     np.testing.assert_array_equal(style_transfer.image, frames[3])
 
 
+@pytest.mark.slow
 def test_backup_and_restore(style_transfer, tmp_path):
     def backup():
         return keras.callbacks.BackupAndRestore(tmp_path / "backup", delete_checkpoint=False)

@@ -148,13 +148,13 @@ def test_a_notebook_shows_a_bar_in_place(make_transfer, notebook):
 
 
 def test_the_time_left_of_a_resumed_run_counts_its_own_steps(make_transfer, terminal, monkeypatch):
-    clock, style_transfer, shown = Clock(monkeypatch), make_transfer(), callbacks.Progress()
-    shown.set_model(style_transfer)
-    style_transfer.step = style_transfer.first_step = 30
-    style_transfer.total_steps = 60
+    clock, run, shown = Clock(monkeypatch), make_transfer().state, callbacks.Progress()
+    shown.set_model(run)
+    run.step = run.first_step = 30
+    run.total_steps = 60
     shown.on_train_begin()
-    for style_transfer.step in (31, 32, 33):
-        clock.now += 20.0 if style_transfer.step == 31 else 0.5
+    for run.step in (31, 32, 33):
+        clock.now += 20.0 if run.step == 31 else 0.5
         shown.on_train_batch_end(0, LOSSES)
     assert terminal().rstrip().endswith("0.50 s/step  14 s left")
 
@@ -206,6 +206,7 @@ def test_keras_verbose_chooses():
         callbacks.Progress("termina")
 
 
+@pytest.mark.slow
 def test_stages_are_told_and_later_steps_count_for_their_pixels(make_transfer, terminal, monkeypatch):
     seen = []
 

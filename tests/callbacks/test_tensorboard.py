@@ -84,7 +84,7 @@ def test_a_resumed_run_goes_on_at_its_step(make_transfer, tmp_path):
     resumed = callbacks.TensorBoard(tmp_path)
     resumed.set_model(style_transfer)
     resumed.on_train_begin()
-    style_transfer.step = 3
+    style_transfer.state.step = 3
     resumed.on_train_batch_end(0, {"loss": 0.5})
     resumed.on_train_end()
     assert list(written(tmp_path)["loss"]) == [1, 2, 3]

@@ -291,6 +291,7 @@ def test_help_needs_no_tensorflow():
     assert "--style_image=a.jpg,b.jpg" in done.stdout
 
 
+@pytest.mark.slow
 def test_importing_the_package_does_no_work():
     code = (
         "import sys, nst_keras; assert not {'tensorflow', 'keras', 'numpy'} & set(sys.modules);"
@@ -300,6 +301,7 @@ def test_importing_the_package_does_no_work():
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
 
 
+@pytest.mark.slow
 def test_ctrl_c_writes_the_picture_so_far(folder):
     process = start(*command("--output=made.png", "--steps_per_epoch=100000", "--frame_interval=1000"), cwd=folder)
     while process.poll() is None and "loss" not in process.stdout.readline(4096):
@@ -311,6 +313,7 @@ def test_ctrl_c_writes_the_picture_so_far(folder):
     assert {"made.png", "made.flags", "made.json"} <= {path.name for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_goes_on_where_it_was(folder):
     long = command("--output=made.png", "--steps_per_epoch=40", "--checkpoint_dir=kept", "--checkpoint_interval=2")
     with start(*long, cwd=folder) as process:
@@ -333,6 +336,7 @@ def test_quiet_prints_nothing(folder, capsys):
     assert printed.out == printed.err == ""
 
 
+@pytest.mark.slow
 def test_all_that_a_run_can_write(folder, capsys):
     wanted = ["--contact_sheet=sheet.png", "--loss_plot=losses.pdf", "--preview=preview.jpg", "--tensorboard=board"]
     wanted += ["--checkpoint_dir=kept"]
@@ -344,6 +348,7 @@ def test_all_that_a_run_can_write(folder, capsys):
     assert "--preview=" not in (folder / "made.flags").read_text()
 
 
+@pytest.mark.slow
 def test_a_deterministic_run_is_no_other_on_a_cpu(folder):
     """In a process of its own, since it holds for the whole process."""
     arguments = command("--output=made.png", "--deterministic")

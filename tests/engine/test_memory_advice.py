@@ -47,6 +47,7 @@ def test_the_largest_size_fits_and_the_next_does_not(networks, size, jit_compile
     assert totals[0] <= room < totals[1]
 
 
+@pytest.mark.slow
 def test_the_style_image_is_reduced_with_the_size(networks):
     sizes = [
         memory_advice.largest_image_size(3 * GIB, request_of(512, 512, networks["vgg19"], style_size=style))
@@ -88,6 +89,7 @@ def test_a_run_that_does_not_fit_is_warned_of_with_all_that_would(networks, usab
         memory_advice.check_memory(request_of(size, size, networks["vgg19"]))
 
 
+@pytest.mark.slow
 def test_only_settings_that_suffice_and_apply_are_named(networks, extractor, usable):
     totals = [
         memory_estimate.estimate_memory(900, 900, networks["compact"], jit_compile=m).total for m in ("false", "true")

@@ -176,6 +176,7 @@ def test_without_style_the_rest_goes_on(make, tmp_path):
     assert style_transfer.style_images == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", modes.MODES)
 def test_every_mode_goes_coarse_to_fine(make, mode):
     style_transfer = make(mode, pyramid=2)

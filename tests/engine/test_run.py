@@ -56,6 +56,7 @@ def watched(style_transfer, *arguments, **options):
     return watch, frames
 
 
+@pytest.mark.slow
 def test_each_stage_has_its_size_and_its_steps(make):
     watch, frames = watched(make(), 10)
     assert watch.stages == [0] * 3 + [1] * 2 + [2] * 5
@@ -63,6 +64,7 @@ def test_each_stage_has_its_size_and_its_steps(make):
     assert [frame.shape for frame in frames] == [(48, 40, 3)] * 10
 
 
+@pytest.mark.slow
 def test_one_compilation_a_stage(make):
     watch, _ = watched(make())
     assert len(set(map(id, watch.objectives))) == 3
@@ -74,6 +76,7 @@ def test_one_compilation_a_stage(make):
         assert compiled.tracing_count() == 1
 
 
+@pytest.mark.slow
 def test_many_stages_are_not_taken_for_one_that_is_traced_again(make):
     """TensorFlow would say so in its log, once a function of the same code has been traced five times."""
     said = []
@@ -87,6 +90,7 @@ def test_many_stages_are_not_taken_for_one_that_is_traced_again(make):
     assert [record.getMessage() for record in said] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("averaging", [0.0, 0.9])
 def test_a_stage_starts_from_the_picture_of_the_one_before(make_transfer, monkeypatch, averaging):
     starts = Starts(monkeypatch, optimizers.KerasOptimizer)
@@ -96,6 +100,7 @@ def test_a_stage_starts_from_the_picture_of_the_one_before(make_transfer, monkey
         np.testing.assert_array_equal(start, resizing.resize_to(tf.constant(before), *start.shape[1:3]))
 
 
+@pytest.mark.slow
 def test_the_first_stage_starts_from_the_small_content_image(make, monkeypatch, content):
     style_transfer = make()
     is_adam = style_transfer.settings["optimizer"] == "adam"
@@ -104,12 +109,14 @@ def test_the_first_stage_starts_from_the_small_content_image(make, monkeypatch, 
     np.testing.assert_array_equal(starts[0], resizing.resize_to(loading.load(content), 20, 17))
 
 
+@pytest.mark.slow
 def test_frames_are_the_stages_pictures_at_the_final_size(make):
     watch, frames = watched(make())
     for picture, frame in zip(watch.pictures, frames, strict=True):
         np.testing.assert_array_equal(frame, pixels.to_uint8(resizing.resize_to(tf.constant(picture), 48, 40)))
 
 
+@pytest.mark.slow
 def test_lbfgs_begins_each_stage_with_an_empty_history(make_transfer, monkeypatch):
     style_transfer, histories = make_transfer(optimizer="lbfgs", pyramid=STAGES), []
     enter = run.Run.enter
@@ -126,6 +133,7 @@ def test_lbfgs_begins_each_stage_with_an_empty_history(make_transfer, monkeypatc
     assert watch.optimizers[-1].variables()["coordinates_curvatures"].numpy().any()
 
 
+@pytest.mark.slow
 def test_adam_carries_its_moments_rate_and_steps_to_the_next_stage(make_transfer, monkeypatch):
     carried = []
     carry_over = optimizers.KerasOptimizer.carry_over
@@ -144,6 +152,7 @@ def test_adam_carries_its_moments_rate_and_steps_to_the_next_stage(make_transfer
     assert {float(values[1]) for values in seen} == {2.0}
 
 
+@pytest.mark.slow
 def test_a_rate_that_a_callback_has_changed_goes_along(make_transfer):
     style_transfer = make_transfer(pyramid=STAGES)
     halving = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 4.0 * 0.5**epoch)
@@ -152,6 +161,7 @@ def test_a_rate_that_a_callback_has_changed_goes_along(make_transfer):
     assert float(tf.convert_to_tensor(style_transfer.optimizer.learning_rate)) == 0.5
 
 
+@pytest.mark.slow
 def test_the_picture_is_the_average_over_its_stage(make_transfer):
     watch, _ = watched(make_transfer(pyramid=STAGES, averaging=0.7), 16)
     for begin in (0, 4, 8):
@@ -160,6 +170,7 @@ def test_the_picture_is_the_average_over_its_stage(make_transfer):
             np.testing.assert_allclose(watch.pictures[step], average, rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_stage_that_can_do_no_more_gives_way_early(make_transfer, content):
     """The content image is the best reconstruction of itself: the first stage ends before its 23 steps."""
     style_transfer = make_transfer(
@@ -177,6 +188,7 @@ def test_a_stage_that_can_do_no_more_gives_way_early(make_transfer, content):
     assert style_transfer.stop_reason == "all 90 steps made"
 
 
+@pytest.mark.slow
 def test_a_second_fit_gives_the_same_pixels_and_compiles_no_objective_again(make):
     style_transfer = make(init="noise")
     first, again = watched(style_transfer), watched(style_transfer)
@@ -185,6 +197,7 @@ def test_a_second_fit_gives_the_same_pixels_and_compiles_no_objective_again(make
     assert all(objective.tracing_count() == 1 for objective in again[0].objectives)
 
 
+@pytest.mark.slow
 def test_one_stage_is_a_run_without_a_pyramid(make):
     np.testing.assert_array_equal(fit(make(pyramid=1)), fit(make(pyramid=None)))
 
@@ -205,6 +218,7 @@ def interrupt(model):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [3, 4])
 def test_ctrl_c_in_any_stage_leaves_a_picture_of_the_final_size(make, tmp_path, step):
     style_transfer = make()
@@ -237,6 +251,7 @@ def spoil(model):
         stage.objective.value_and_gradient = value_and_gradient
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 3, 8])
 @pytest.mark.parametrize("averaging", [0.0, 0.9])
 def test_a_loss_that_is_no_number_leaves_the_last_good_picture(make_transfer, step, averaging):
@@ -251,6 +266,7 @@ def test_a_loss_that_is_no_number_leaves_the_last_good_picture(make_transfer, st
     assert frames[-1].shape == (48, 40, 3)
 
 
+@pytest.mark.slow
 def test_the_best_of_an_earlier_stage_may_be_put_back(make):
     """The loss rises with the stages, as made up here; Keras puts back what `get_weights` gave in the first."""
     rising = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(loss=float(epoch)))
@@ -266,6 +282,7 @@ def test_the_best_of_an_earlier_stage_may_be_put_back(make):
     np.testing.assert_array_equal(frames[-1], style_transfer.image)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [0, 2])
 def test_weights_are_saved_and_loaded_across_stages(make, tmp_path, stage):
     """What is read back brings its stage: the run goes on from there."""
@@ -285,6 +302,7 @@ def test_weights_are_saved_and_loaded_across_stages(make, tmp_path, stage):
     assert style_transfer.image.shape == (48, 40, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs", [2, 3])
 def test_backup_and_restore_goes_on_in_the_midst_of_a_pyramid(make, tmp_path, epochs):
     """Stopped after the second epoch, with which the first stage ends, or in the midst of the second stage."""

@@ -27,6 +27,7 @@ def printed_flagfile(picture, capsys):
     return printed.out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".tiff"])
 def test_a_picture_alone_makes_itself_again(folder, capsys, suffix, monkeypatch):  # noqa: F811
     assert run.main(command(f"--output=made{suffix}", "--seed=none", "--init=noise", "--style_weight=3.5")) == 0
@@ -41,6 +42,7 @@ def test_a_picture_alone_makes_itself_again(folder, capsys, suffix, monkeypatch)
     np.testing.assert_array_equal(again, first)
 
 
+@pytest.mark.slow
 def test_sixteen_bits_and_another_size_are_made_again_too(folder, capsys):  # noqa: F811
     asked = ["--bit_depth=16", "--output_size=content", "--output=made.png"]
     assert run.main(command(*asked)) == 0
@@ -70,6 +72,7 @@ def test_it_tells_what_the_picture_came_of(folder, capsys):  # noqa: F811
     assert record["losses"]["loss"] == beside["history"]["loss"][-1]
 
 
+@pytest.mark.slow
 def test_a_blend_of_styles_is_made_again(folder, capsys, monkeypatch):  # noqa: F811
     (folder / "a, b.png").write_bytes((folder / "content.png").read_bytes())
     styles = '--style_image="style.png","a, b.png","sample:woodblock"'

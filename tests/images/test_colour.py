@@ -226,6 +226,7 @@ def test_each_style_of_several_is_recoloured(style, content):
         np.testing.assert_array_equal(target, colour.match_histograms(loading.load(source), loading.load(content)))
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_to_the_same_pixels_and_in_the_same_colours(make_transfer, tmp_path):
     settings = {"preserve_color": "luminance", "optimizer": "lbfgs"}
     fit(make_transfer(**settings), 4, checkpoint_dir=tmp_path)

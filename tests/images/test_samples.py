@@ -38,6 +38,7 @@ def test_samples_are_pictures_by_name(name):
     assert np.std(picture) > 30
 
 
+@pytest.mark.slow
 def test_the_samples_are_what_the_program_draws(tmp_path):
     assert set(samples.SAMPLES) == {"grace_hopper", *draw_samples.DRAWN}
     draw_samples.main([str(tmp_path)])

@@ -10,8 +10,7 @@ import keras
 import PIL.Image
 import pytest
 
-from nst_keras import run
-from nst_keras.cli import flags, job
+from nst_keras import run, settings
 from nst_keras.images import samples
 from nst_keras.networks import architectures
 from tests.conftest import ROOT
@@ -68,6 +67,7 @@ def shortened(arguments):
     return [*arguments, *SHORT, *(flag for flag in smaller if f"{flag.partition('=')[0]}=" in text)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", run_commands())
 def test_readme_commands(folder, command):
     arguments = shlex.split(command.partition("nst_keras.run ")[2])
@@ -76,6 +76,7 @@ def test_readme_commands(folder, command):
     assert (folder / output).exists()
 
 
+@pytest.mark.slow
 def test_readme_provenance(folder):
     """The block runs as it stands, on the picture that an earlier block makes."""
     (first,) = (command for command in run_commands() if "--output=bridge.png" in command)
@@ -87,6 +88,7 @@ def test_readme_provenance(folder):
         assert picture.tobytes() == again.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [c for b in blocks("bash") for c in b.splitlines() if "training.train" in c])
 def test_readme_training(folder, command):
     for name in ("photographs", "paintings"):
@@ -101,6 +103,7 @@ def test_readme_training(folder, command):
     assert (folder / "compact_training" / "compact.weights.h5").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("snippet", blocks("python"))
 @pytest.mark.filterwarnings("ignore:show_image. there is no screen")
 def test_readme_python(folder, snippet):
@@ -108,6 +111,7 @@ def test_readme_python(folder, snippet):
     exec(re.sub(r"\bepochs=\d+", "epochs=1", snippet), {})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
 def test_configs(folder, config):
     assert run.main(shortened([f"--flagfile={config}"])) == 0
@@ -116,6 +120,7 @@ def test_configs(folder, config):
     assert all((folder / name).exists() for name in (*written, f"{stem}.flags", f"{stem}.json"))
 
 
+@pytest.mark.slow
 def test_the_gallery(folder):
     """A part of it, shortened; README shows all of it."""
     program = [sys.executable, str(ROOT / "docs" / "gallery.py"), "--folder=gallery", "--image_size=96", "--steps=4"]
@@ -142,13 +147,21 @@ def test_readme_names_the_documented_layers(name):
 
 
 def test_the_modules_that_readme_names_exist():
-    section = README.partition("## The house")[2]
-    names = re.findall(r"`(\w+)`", section.partition("`benchmarks/`")[0])
-    rooms = {path.stem for path in (ROOT / "nst_keras").iterdir()}
-    assert set(names) - {"NeuralStyleTransfer"} <= rooms
-    assert job.__doc__
+    """Row by row: the room, and the modules in it."""
+    section = README.partition("## The house")[2].partition("`tools/`")[0]
+    for rooms, words in re.findall(r"^\| (`.*?`) \| (.*) \|$", section, re.MULTILINE):
+        places = [ROOT / "nst_keras" / room for room in re.findall(r"`(.*?)`", rooms)]
+        assert all(place.exists() for place in places)
+        modules = {path.stem for place in places if place.is_dir() for path in place.iterdir()}
+        named = re.findall(r"`(\w+)/?`", words)
+        assert set(named) - {"NeuralStyleTransfer"} <= modules
+    missing = {path.name for path in (ROOT / "nst_keras").iterdir() if path.suffix != ".typed"} - set(
+        re.findall(r"`(\w+(?:\.py)?)/?`", section)
+    )
+    assert missing <= {"__init__.py", "__pycache__"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
 def test_benchmarks(folder, program):
     arguments, printed = {
@@ -213,5 +226,5 @@ def test_benchmarks(folder, program):
 
 def test_readme_names_every_control():
     """Those of how a picture is made; `verbose` and its like are Keras's, and are told by their docstrings."""
-    parameters, _ = flags.signature(*flags.SETUP)
-    assert [name for name in parameters.parameters if name != "self" and name not in README] == []
+    names = [field.name for field in settings.fields(settings.TransferSettings)]
+    assert [name for name in names if name not in README] == []

@@ -44,6 +44,7 @@ def test_a_checkpoint_of_other_settings_is_still_refused(folder, optimizer, caps
     assert "style_weight was 1.0, and is 2.0 now" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_a_picture_is_made_again(folder, optimizer, capsys):
     assert provenance.main([f"{optimizer}_8.png"]) == 0

@@ -62,6 +62,7 @@ def shortened(notebook):
     return notebook
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("kernel")
 def test_runs_without_errors_or_warnings(path, stored, tmp_path):
     executed = refresh.executed(shortened(read(path)), tmp_path)
@@ -146,4 +147,4 @@ def test_teaching_shows_the_packages_own_code():
         "features = extractor(image)",
     ):
         assert line in printed_code
-        assert any(line in path.read_text() for path in (ROOT / "nst_keras").glob("*.py"))
+        assert any(line in path.read_text() for path in (ROOT / "nst_keras").rglob("*.py"))

@@ -34,6 +34,7 @@ def texture_of_style():
 
 
 # 2.0% from the content; a share of the content term stays longer from noise.
+@pytest.mark.slow
 @pytest.mark.parametrize(("init", "most"), [("content", 0.025), ("noise", 0.03)])
 def test_lbfgs_leaves_a_fortieth_of_the_style_loss_in_60_evaluations(make, texture_of_style, init, most):
     settings = {"optimizer": "lbfgs", "normalization": "relative", "content_layers": ["conv4_2"]}
@@ -46,6 +47,7 @@ def test_lbfgs_leaves_a_fortieth_of_the_style_loss_in_60_evaluations(make, textu
     assert high_frequencies(style_transfer.image) < 1.5 * texture_of_style
 
 
+@pytest.mark.slow
 def test_lbfgs_needs_a_quarter_of_adams_steps_on_the_tutorials_loss(make):
     adam = make(optimizer="adam")
     adam.fit_style_transfer(1, 100, verbose=0)
@@ -54,6 +56,7 @@ def test_lbfgs_needs_a_quarter_of_adams_steps_on_the_tutorials_loss(make):
     assert lbfgs.history.history["loss"][-1] <= adam.history.history["loss"][-1]
 
 
+@pytest.mark.slow
 def test_todays_call_stylises_and_keeps_the_picture(make, texture_of_style):
     """Adam at a learning rate of 80, which used to turn the picture to noise at its first step."""
     style_transfer = make(n_style_layers=5, n_content_layers=1)
@@ -67,6 +70,7 @@ def test_todays_call_stylises_and_keeps_the_picture(make, texture_of_style):
     assert max(high_frequencies(frame) for frame in frames[:10]) < 2 * texture_of_style
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
 def test_the_papers_layer_with_the_tutorials_weights_is_warned_of(make, optimizer):
     """The commonest disappointment: these weights leave the photograph as it is with conv4_2."""
@@ -79,6 +83,7 @@ def test_the_papers_layer_with_the_tutorials_weights_is_warned_of(make, optimize
         style_transfer.fit_style_transfer(1, 6, style_weight=balanced, verbose=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -94,6 +99,7 @@ def test_the_usual_weights_are_not_warned_of(make, options, init):
         make(init=init, jit_compile=False, **options).fit_style_transfer(1, 6, verbose=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalization", losses.NORMALIZATIONS)
 def test_compact_measures_in_vgg19s_units(make, normalization):
     """Both losses at an image are near VGG19's own: here at the photograph, upside down."""
@@ -107,6 +113,7 @@ def test_compact_measures_in_vgg19s_units(make, normalization):
     np.testing.assert_allclose(terms["compact"], terms["vgg19"], rtol=0.4)
 
 
+@pytest.mark.slow
 def test_vgg19_finds_the_style_in_compacts_picture(make, vgg19_weights):
     settings = {"optimizer": "lbfgs", "normalization": "relative", "content_layers": ["conv4_2"]}
     compact = make(extractor="compact", weights="imagenet", **settings)

@@ -61,6 +61,7 @@ def test_losses_are_those_of_the_features_whose_coordinates_it_gives(normalizati
     )
 
 
+@pytest.mark.slow
 def test_the_objective_counts_vgg19s_channels(extractor, image):
     weights = {"style_layers": {"block3_conv1": 1.0}, "content_layers": {"block4_conv2": 1.0}}
     other = tf.reverse(image, [1]) * 0.5
@@ -130,6 +131,7 @@ def test_random_weights(image):
     )
 
 
+@pytest.mark.slow
 def test_a_short_run_lowers_the_loss(image):
     transferred = transfer.NeuralStyleTransfer(
         tf.reverse(image, [2]), image, "compact", normalization="relative", optimizer="lbfgs", image_size=48

@@ -94,6 +94,7 @@ def test_smoothing_has_no_meaning_for_coordinates():
     extractors.get("compact", layers=["block1_conv1"], smoothing="none")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [True, False])
 def test_a_residual_network_of_ones_own(jit_compile):
     keras.utils.set_random_seed(0)
@@ -162,6 +163,7 @@ def inception():
     return extractors.get("inception_v3", layers=names, weights="random", smoothing="none")
 
 
+@pytest.mark.slow
 def test_inceptions_names_are_stable_and_its_features_post_activation(inception):
     features = inception(tf.random.stateless_uniform([1, 80, 90, 3], (0, 0), 0, 255))
     assert [features[name].shape[-1] for name in list(features)[:4]] == [32, 64, 192, 256]

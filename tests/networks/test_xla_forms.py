@@ -116,6 +116,7 @@ def test_an_accelerator_keeps_its_own_forms(monkeypatch):
     assert all(xla_forms.replacement(layer) is None for layer in wide_model().layers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("jit_compile", "settings"),
     [(True, {}), (False, {}), (True, {"pooling": "l2", "padding": "replicate"})],

@@ -60,6 +60,7 @@ def test_float32_is_not_scaled():
     np.testing.assert_array_equal(gradient, tape.gradient(value, image))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", HALVES)
 @pytest.mark.parametrize(("normalization", "tile_size"), [("relative", 20), ("gatys2015", None)])
 def test_an_objective_in_half_precision_is_near_that_in_float32(precision, normalization, tile_size):

@@ -11,6 +11,7 @@ from nst_keras.runtime import devices, strategies
 from tests.objectives.examples import noise
 
 
+@pytest.mark.slow
 def test_term_gradients_add_up(make, content):
     goal = make()
     _, gradient = goal.value_and_gradient(noise(content))
@@ -21,6 +22,7 @@ def test_term_gradients_add_up(make, content):
         goal.term_gradient("styl", noise(content))
 
 
+@pytest.mark.slow
 def test_one_trace_whatever_the_weights(make, content):
     goal = make()
     for weight in (1.0, 2.0, 3.0):
@@ -31,6 +33,7 @@ def test_one_trace_whatever_the_weights(make, content):
     assert goal.tracing_count() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("left_out", "term"), [("style_layers", "style"), ("content_layers", "content")])
 def test_a_term_without_layers_is_nothing(make, content, left_out, term):
     goal = make(**{left_out: {}})
@@ -40,6 +43,7 @@ def test_a_term_without_layers_is_nothing(make, content, left_out, term):
     assert float(tf.norm(goal.term_gradient(term, noise(content)))) == 0
 
 
+@pytest.mark.slow
 def test_style_alone_needs_no_content_image(make, content):
     assert float(make(content_layers={}, content_image=None).value_and_gradient(noise(content))[0].style) > 0
 
@@ -56,6 +60,7 @@ def test_the_constructor_picks_the_evaluator(make, monkeypatch):
     assert type(over_hosts.evaluator) is whole.Whole
 
 
+@pytest.mark.slow
 def test_an_evaluator_of_ones_own_is_weighted_as_well(make, content):
     """The objective knows its evaluator by the protocol alone."""
 
@@ -78,6 +83,7 @@ def test_an_evaluator_of_ones_own_is_weighted_as_well(make, content):
     assert goal.tracing_count() == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tile_size", [None, 20])
 def test_a_statistic_is_a_name_or_an_object(make, content, tile_size):
     named, given = (

@@ -33,6 +33,7 @@ def check(extractor, tile_size, *, size=SIZE, tolerance=1e-5, **options):
     return tiled, of_whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("normalization", "variation"), [*zip(losses.NORMALIZATIONS, regularizers.VARIATIONS, strict=True)]
 )
@@ -43,12 +44,14 @@ def test_every_normalization_and_variation_and_each_term_alone(extractor, normal
         assert error(tiled.term_gradient(term, image), of_whole.term_gradient(term, image)) <= 1e-5, term
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("style_statistic", "normalization"), [("covariance", "mean"), ("wasserstein", "relative")])
 def test_every_statistic_that_adds_up(extractor, normalization, style_statistic):
     """A covariance is the small difference of large numbers, which lose a digit."""
     check(extractor, 20, normalization=normalization, style_statistic=style_statistic, tolerance=3e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "tile_size"), [((67, 93), 9), ((64, 96), 32), ((33, 128), 30), ((11, 12), 2), ((66, 40), 50)]
 )
@@ -62,6 +65,7 @@ def layers_of(extractor):
     return {"style_layers": dict.fromkeys(names[1::2], 0.5), "content_layers": dict.fromkeys(names[-2:], 1.0)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
@@ -89,6 +93,7 @@ def test_several_styles_blended(extractor):
     check(extractor, 20, regions=guidance.everywhere(images, [0.5, 0.2, 0.3]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style_statistic", ["gram", "wasserstein"])
 def test_regions(extractor, style_statistic):
     """A soft one; one that most tiles have nothing of; and one that is all of the picture."""
@@ -126,6 +131,7 @@ def test_content_kept_and_computed_again(extractor, images, kept, monkeypatch):
     check(extractor, 20, content_layers={"conv1": 0.5, "conv3": 2.0})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "layers", "tile_size", "size"),
     [
@@ -144,6 +150,7 @@ def test_known_networks(name, layers, tile_size, size):
     check(extractor, tile_size, size=size, style_layers=style, content_layers=content)
 
 
+@pytest.mark.slow
 def test_xla():
     """Whose sums are in another order. Winograd's tiles fall where they do in the whole, or maxima would move."""
     image = tf.keras.Input((None, None, 3))
@@ -155,6 +162,7 @@ def test_xla():
     check(extractor, 12, size=(33, 36), jit_compile="true", tolerance=1e-4, **layers)
 
 
+@pytest.mark.slow
 def test_four_traces_whatever_the_tiles_and_the_weights(extractor):
     """Of a picture in many tiles, of other weights, of each term alone: compiled once."""
     for tile_size in (9, 30):
@@ -166,6 +174,7 @@ def test_four_traces_whatever_the_tiles_and_the_weights(extractor):
         assert goal.tracing_count() == 4
 
 
+@pytest.mark.slow
 def test_the_halo_decides_how_exact_the_gradient_is(extractor):
     """conv1 to conv3 see 6 px; with less, there are more errors, and at borders of tiles alone."""
     image = picture(*SIZE, 3)
@@ -227,6 +236,7 @@ def test_a_picture_without_content_is_added_up_over_hosts(extractor, monkeypatch
     np.testing.assert_array_equal(gradient, made(extractor, 30, **options).value_and_gradient(picture(*SIZE, 3))[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["adam", "lbfgs"])
 def test_optimizers_go_the_same_way(extractor, name):
     pictures = []

@@ -100,6 +100,7 @@ def test_a_mask_of_ones_is_none(make, content, style, name):
     np.testing.assert_allclose(guided[1], plain[1], rtol=1e-3, atol=1e-3 * np.abs(plain[1]).max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", statistics.STATISTICS)
 def test_a_region_of_nothing_contributes_nothing(make, content, style, name):
     options = {"normalization": "relative", "style_statistic": name, "jit_compile": "false", **STYLE_ALONE}
@@ -153,6 +154,7 @@ def test_a_style_without_a_share_is_not_there(make, content, style, name):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", statistics.STATISTICS)
 def test_xla_and_graph_agree_on_regions(make, content, style, name, random):
     mask = random.uniform(size=content.shape[:2])

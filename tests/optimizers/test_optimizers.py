@@ -73,6 +73,7 @@ def evaluations_to(losses, level):
     return next(i + 1 for i, loss in enumerate(losses) if loss <= level)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dimensions", [2, 10, 50])
 def test_lbfgs_needs_no_more_evaluations_than_scipy_on_rosenbrock(dimensions):
     start = tf.constant([-1.2, 1.0] * (dimensions // 2), tf.float64)
@@ -95,6 +96,7 @@ def goal(extractor, content, style):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("from_noise", [False, True])
 def test_lbfgs_needs_no_more_evaluations_than_scipy_on_a_picture(goal, content, from_noise):
     start = starts.white_noise(*content.shape[:2], seed=0) if from_noise else loading.load(content)
@@ -106,6 +108,7 @@ def test_lbfgs_needs_no_more_evaluations_than_scipy_on_a_picture(goal, content, 
     assert ours[-1] <= 1.1 * min(theirs)
 
 
+@pytest.mark.slow
 def test_lbfgs_never_raises_the_loss_and_stays_in_range(goal, content):
     optimizer = optimizers.LBFGS()
     optimizer.start(starts.white_noise(*content.shape[:2], seed=0))
@@ -117,6 +120,7 @@ def test_lbfgs_never_raises_the_loss_and_stays_in_range(goal, content):
         assert 0 <= float(tf.reduce_min(optimizer.image)) <= float(tf.reduce_max(optimizer.image)) <= 255
 
 
+@pytest.mark.slow
 def test_lbfgs_reports_the_terms_of_the_image_it_keeps(goal, content):
     optimizer = optimizers.LBFGS()
     optimizer.start(loading.load(content))
@@ -133,6 +137,7 @@ def test_lbfgs_evaluates_once_a_step():
     assert function.evaluations == 17
 
 
+@pytest.mark.slow
 def test_lbfgs_finds_a_minimum_that_lies_out_of_range():
     optimizer = optimizers.LBFGS()
     descend(optimizer, Function(bowl), tf.zeros([12]), 20)
@@ -236,6 +241,7 @@ def test_an_empty_history_gives_the_gradient():
     )
 
 
+@pytest.mark.slow
 def test_adam_is_keras_adam(goal, content):
     start = loading.load(content)
     optimizer = optimizers.get("adam", learning_rate=2.0)
@@ -247,6 +253,7 @@ def test_adam_is_keras_adam(goal, content):
     np.testing.assert_allclose(optimizer.image, image, rtol=1e-4, atol=0.05)
 
 
+@pytest.mark.slow
 def test_adam_at_a_rate_of_80_does_not_jump(goal, content):
     optimizer = optimizers.get("adam", learning_rate=80.0)
     start = loading.load(content)
@@ -264,6 +271,7 @@ def test_adam_lowers_a_loss_of_tiny_gradients(goal, content):
     assert losses[-1] < 0.5 * losses[0]
 
 
+@pytest.mark.slow
 def test_a_keras_schedule_and_any_keras_optimizer(goal, content):
     schedule = keras.optimizers.schedules.ExponentialDecay(5.0, 10, 0.5)
     for optimizer in (optimizers.get("adam", learning_rate=schedule), optimizers.get(keras.optimizers.Adamax(5.0))):
@@ -287,6 +295,7 @@ OBJECTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OBJECTS)
 def test_an_optimizer_object_stands_for_itself_and_is_not_touched(name):
     mine, goal, start = OBJECTS[name](), Function(squares), tf.fill([1, 4, 4, 3], 100.0)
@@ -302,6 +311,7 @@ def test_an_optimizer_object_stands_for_itself_and_is_not_touched(name):
     assert made.name == type(mine).__name__
 
 
+@pytest.mark.slow
 def test_a_transfer_takes_an_optimizer_object_through_its_stages(make_transfer):
     mine = optimizers.LBFGS(history=3, jit_compile="false")
     style_transfer = make_transfer(optimizer=mine, pyramid=[32, 48], jit_compile="false")
@@ -573,11 +583,13 @@ for identifier, averaging in (("adam", 0.9), ("lbfgs", 0.0)):
 """
 
 
+@pytest.mark.slow
 def test_on_host_all_that_is_remembered_lies_on_the_cpu():
     """A second CPU stands for the accelerator that TensorFlow would choose; the objective stays there."""
     assert printed(PLACES).splitlines() == ["CPU:0 CPU:0 CPU:1", "CPU:1 CPU:1 CPU:1"] * 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", ["true", "false"])
 @pytest.mark.parametrize("identifier", ["adam", "lbfgs"])
 def test_on_host_the_steps_are_the_same(identifier, jit_compile):
@@ -637,6 +649,7 @@ def peak_images(limit, *arguments, **environment):
     return min(peaks)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(("identifier", "jit_compile"), [("adam", "true"), ("lbfgs", "true"), ("lbfgs", "false")])
 def test_an_optimizer_takes_no_more_images_than_it_says(identifier, jit_compile):
@@ -645,6 +658,7 @@ def test_an_optimizer_takes_no_more_images_than_it_says(identifier, jit_compile)
     assert 0.7 * said < peak_images(said + 1, identifier, jit_compile, "1024") < said + 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(
     ("identifier", "jit_compile", "images"), [("adam", "true", 4.3), ("lbfgs", "true", 34.6), ("lbfgs", "false", 34.7)]

@@ -78,6 +78,7 @@ def test_what_a_bound_holds_does_not_count_in_the_gradient():
     np.testing.assert_allclose(gradient[1], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("identifier", ["lbfgs", "adam"])
 def test_pixels_come_back_from_bounds_that_steps_have_gone_beyond(identifier):
     target = tf.where(noise(16, 16) > 0, 250.0, 5.0) + noise(16, 16, seed=3)
@@ -88,6 +89,7 @@ def test_pixels_come_back_from_bounds_that_steps_have_gone_beyond(identifier):
     np.testing.assert_allclose(optimizer.result(), target, atol={"lbfgs": 0.5, "adam": 60}[identifier])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [1.0, 30.0, 1000.0])
 @pytest.mark.parametrize("exponent", [0.5, 1.0])
 def test_pixels_that_bounds_hold_stay_there_and_the_others_come_to_the_minimum(weight, exponent):
@@ -120,6 +122,7 @@ def test_an_optimizer_with_bounds_is_refused():
         spectral.Spectral(lbfgs.LBFGS())
 
 
+@pytest.mark.slow
 def test_what_curves_as_images_do_needs_fewer_evaluations():
     start = 100.0 + noise(32, 48, spread=20.0)
     plain, preconditioned = (
@@ -143,6 +146,7 @@ def test_the_picture_stays_within_bounds_and_has_the_loss_that_is_told(identifie
         np.testing.assert_allclose(picture, 255.0, atol=0.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("identifier", "settings"), [("lbfgs", {}), ("adam", {"averaging": 0.9})])
 def test_a_run_goes_on_from_its_variables(identifier, settings):
     def made():

@@ -41,6 +41,7 @@ def check(report, *, count, identities):
     assert report["new_traces"] == 0
 
 
+@pytest.mark.slow
 def test_devices_share_out_windows_and_give_the_gradient_of_one():
     with begin("devices") as process:
         of_four, of_two = json.loads(process.stdout.readline())
@@ -50,6 +51,7 @@ def test_devices_share_out_windows_and_give_the_gradient_of_one():
     assert of_four["is_chief"]
 
 
+@pytest.mark.slow
 def test_workers_share_out_windows_and_one_that_dies_is_told_of():
     addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
     settings = [{"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}} for index in (0, 1)]

@@ -190,6 +190,7 @@ def wait_for(path, processes):
     pytest.fail(f"{path} does not come")
 
 
+@pytest.mark.slow
 def test_hosts_go_on_to_the_same_picture_after_one_was_killed(folder, monkeypatch):
     options = ["--steps_per_epoch=16", "--checkpoint_interval=1", "--image_size=96", "--tile_size=32"]
     processes = begin_two(folder / "two", *options, "--preview=preview.png")
@@ -213,6 +214,7 @@ def test_hosts_go_on_to_the_same_picture_after_one_was_killed(folder, monkeypatc
     assert np.max(apart) < 1.0  # In levels: where rounding lets a ReLU bend or a maximum change, a few pixels follow.
 
 
+@pytest.mark.slow
 def test_whole_stages_and_tiled_ones_go_on_in_step(folder, monkeypatch):
     options = ["--steps_per_epoch=6", "--init=noise", "--optimizer=lbfgs", "--pyramid=48,192"]
     chief, other = ended(begin_two(folder / "two", *options))
@@ -225,6 +227,7 @@ def test_whole_stages_and_tiled_ones_go_on_in_step(folder, monkeypatch):
     assert np.mean(np.abs(image(folder / "two", 6) - image(folder / "one", 6))) < 1e-3
 
 
+@pytest.mark.slow
 def test_devices_make_the_picture_of_one():
     with begin("transfers") as process:
         differences = json.loads(process.stdout.readline())

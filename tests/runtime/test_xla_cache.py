@@ -25,6 +25,7 @@ def kept(folder):
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_second_run_loads_what_the_first_compiled_and_makes_the_same_picture(tmp_path):
     cache = tmp_path / 'it\'s a "cache"'  # TensorFlow has to find its way through quotes and spaces.
     pictures, found = [], []
@@ -41,6 +42,7 @@ def test_a_second_run_loads_what_the_first_compiled_and_makes_the_same_picture(t
     assert "xla_cache" not in (tmp_path / "second.flags").read_text()
 
 
+@pytest.mark.slow
 def test_it_keeps_other_settings_and_is_named_once(tmp_path):
     code = "import os; from nst_keras.runtime import xla_cache; own = xla_cache.use({0!r});"
     code += (

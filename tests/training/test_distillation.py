@@ -37,6 +37,7 @@ def student():
     return distillation.student(compact.thin_network(WIDTHS))
 
 
+@pytest.mark.slow
 def test_only_the_student_learns(student, random):
     keras.utils.set_random_seed(1)
     vgg19 = keras.applications.VGG19(weights=None, include_top=False)
@@ -51,6 +52,7 @@ def test_only_the_student_learns(student, random):
     np.testing.assert_allclose(sum(parts), history["loss"][-1], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_pictures_are_stylised_by_the_student(student, random):
     stylist = stylising.Stylist(student, batch=2, size=32)
     contents, styles = (random.uniform(0, 255, (2, 32, 32, 3)).astype(np.float32) for _ in range(2))
@@ -66,6 +68,7 @@ def test_pictures_are_stylised_by_the_student(student, random):
     assert loss(many) < 0.9 * loss(few)
 
 
+@pytest.mark.slow
 def test_the_pool_repeats_and_keeps_to_its_capacity(student, tmp_path):
     pictures = [np.random.default_rng(1).integers(0, 255, (40, 40, 3)).astype(np.uint8)]
 

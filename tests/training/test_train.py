@@ -52,6 +52,7 @@ def weights(path):
     return {layer.name: layer.get_weights() for layer in keras.models.load_model(path).layers if layer.weights}
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_to_the_same_weights(folder):
     whole = train(folder, "whole", "--epochs=3")
     assert whole.returncode == 0, whole.stderr[-2000:]
@@ -80,6 +81,7 @@ def test_a_stopped_training_goes_on_to_the_same_weights(folder):
         assert all(np.array_equal(a, b) for a, b in zip(values, first[name], strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -108,6 +110,7 @@ def begun(folder):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", [["--epochs=3"], ["--hold_out="]])
 def test_other_settings_do_not_go_on_with_a_training(begun, changed):
     other = train(begun, "begun", "--epochs=2", *changed)

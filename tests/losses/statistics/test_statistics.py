@@ -177,6 +177,7 @@ def test_the_gradient_agrees_with_finite_differences(random, name, size):
         assert 2 * np.sum(gradient * step) == pytest.approx(slope, rel=0.01, abs=tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_flat_pictures_and_empty_features_stay_finite(random, name):
     cases = np.zeros([3, 4, 4]), np.full([3, 4, 4], 2.0), features(random, 3, 4)
@@ -302,6 +303,7 @@ def test_a_blend_is_of_as_many_points_as_its_shares_say(random, name):
     assert float(blended) == pytest.approx(float(loss(name, picture, together)), rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 def test_an_objective_is_traced_once_and_its_gradient_leads_down(extractor, content, style, name):
     goal = objective.Objective(
