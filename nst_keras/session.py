@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import secrets
 from collections.abc import Sequence
 from typing import Any
@@ -85,13 +86,14 @@ class Session:
         fingerprint = plan_lib.fingerprint(plan)
         hosts.check_same(self._replicas, {"pyramid": None, **fingerprint})
         if checkpoint is not None:
-            checkpoint.check_same_run(fingerprint)
+            checkpoint.check_same_run(fingerprint, plan_lib.optimizer_defaults(self.setup))
         every = callbacks.standard(
             plan, recorder, replicas=self._replicas, header=header, checkpoint=checkpoint, store=store
         )
         # All arguments have passed their checks: the last run gives way to this one.
         run = run_lib.Run(plan, every, stages=stages, checkpoint=checkpoint, input_digests=self.input_digests)
         self._run, self.state = run, run.state
+        gc.collect()  # A run and its callbacks know each other: without it, the last run's frames would stay a while.
         self.state.frames, self.state.frame_steps = recorder.frames, recorder.steps
         try:
             with memory_advice.explained(request):
@@ -104,8 +106,7 @@ class Session:
 
     def result(self) -> result_lib.Result:
         """Returns the result of the last run. During a run: so far. Before the first run: the start image."""
-        # A result has a plan: before the first run that of a default run, which says nothing of the start image.
-        plan = plan_lib.make(self.setup, settings.FitSettings()) if self._run is None else self._run.plan
+        plan = plan_lib.start(self.setup) if self._run is None else self._run.plan
         return result_lib.of(plan, self.state, self.input_digests)
 
     def asked(self) -> dict[str, object]:

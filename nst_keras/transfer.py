@@ -291,6 +291,7 @@ class NeuralStyleTransfer:
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Refuses to set what a run has made, which would only hide it."""
-            if not name.startswith("_") and not hasattr(type(self), name) and hasattr(self._session.state, name):
+            is_made = "_session" in vars(self) and hasattr(self._session.state, name)
+            if is_made and not name.startswith("_") and not hasattr(type(self), name):
                 raise AttributeError(f"{name} is what the run has made, and cannot be set. Make another run.")
             super().__setattr__(name, value)

@@ -649,3 +649,79 @@ def test_what_a_run_has_made_cannot_be_set(make_transfer):
             setattr(style_transfer, name, None)
     style_transfer.note = "mine"
     assert style_transfer.note == "mine"
+
+
+def test_a_callback_reads_and_says_what_it_could_before(make_transfer):
+    def stop(batch, logs):
+        model = watch.model
+        seen.append((model.is_chief, model.seed, model.extractor, model.settings["optimizer"]))
+        weights = model.get_weights()
+        weights[0] *= 0.5  # A copy, which may be changed.
+        with pytest.raises(AttributeError, match="optimized_image is what the run has made"):
+            model.optimized_image = None
+        model.stop_reason, model.stop_training = "the target is met", True
+
+    seen, style_transfer = [], make_transfer()
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=stop)
+    fit(style_transfer, 5, callbacks=[watch])
+    assert seen == [(True, 0, style_transfer.extractor, "adam")]
+    assert style_transfer.stop_reason == "the target is met"
+    assert style_transfer.step == 1
+
+
+def test_the_end_is_told_the_last_epochs_terms_after_ctrl_c_too(make_transfer):
+    def interrupt(epoch, logs=None):
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    told = []
+    end = keras.callbacks.LambdaCallback(on_epoch_begin=interrupt, on_train_end=lambda logs: told.append(logs["loss"]))
+    style_transfer = make_transfer()
+    style_transfer.fit_style_transfer(3, 2, verbose=0, callbacks=[end])
+    assert told == [style_transfer.history.history["loss"][-1]]
+
+
+def test_a_subclass_may_set_what_is_its_own_first(make_transfer):
+    class Named(transfer.NeuralStyleTransfer):
+        def __init__(self, *arguments, **options):
+            self.name = "mine"
+            super().__init__(*arguments, **options)
+
+    whole = make_transfer()
+    content, style = (image[0].numpy() for image in (whole.content_image, whole.style_images[0]))
+    options = {"style_layers": ["conv1"], "content_layers": ["conv3"], "jit_compile": "false"}
+    assert Named(style, content, whole.extractor, **options).name == "mine"
+
+
+def test_before_a_run_the_start_is_saved_and_no_tiles_are_chosen(make_transfer, tmp_path, monkeypatch):
+    """Hosts would have to choose them together."""
+    style_transfer = make_transfer()
+    monkeypatch.setattr(tile_sizes.TileSizes, "of", lambda self, request: pytest.fail("chose tiles"))
+    style_transfer.save(tmp_path / "start.png")
+    assert (tmp_path / "start.png").exists()
+
+
+@pytest.mark.parametrize("options", [{"optimizer": "adam"}, {"optimizer": "lbfgs"}])
+def test_a_run_goes_on_by_the_numbers_of_its_record(make_transfer, tmp_path, options):
+    """Which stand there in the place of None; and by None where numbers were given."""
+    first = make_transfer(**options)
+    fit(first, 2, checkpoint_dir=tmp_path)
+    told = first.record()["settings"]
+    history = {"lbfgs_history": told["lbfgs_history"]} if options["optimizer"] == "lbfgs" else {}
+    resumed = make_transfer(**options, **history)
+    rate = told["learning_rate"] if options["optimizer"] == "adam" else None
+    resumed.fit_style_transfer(2, 2, verbose=0, learning_rate=rate, checkpoint_dir=tmp_path, resume=True)
+    assert (resumed.first_step, resumed.step) == (2, 4)
+    back = make_transfer(**options)
+    back.fit_style_transfer(3, 2, verbose=0, checkpoint_dir=tmp_path, resume=True)
+    assert back.step == 6
+
+
+def test_a_record_with_a_halo_is_made_again(make_transfer):
+    first = make_transfer(halo=4)
+    fit(first, 2)
+    told = first.record()["settings"]
+    assert (told["tile_size"], told["halo"]) == ("auto", 4)
+    np.testing.assert_array_equal(
+        fit(make_transfer(halo=told["halo"], tile_size=told["tile_size"]), 2)[-1], first.image
+    )

@@ -65,7 +65,7 @@ def read(path: str | os.PathLike[str]) -> record.Record:
             return made
     except json.JSONDecodeError as error:
         what = f"holds a record that cannot be understood ({error})"
-    except (KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"holds a record that cannot be understood ({error!r})"
     raise ValueError(
         f"{str(path)!r} {what}. Give the file that a run wrote: many programs drop the record when they save it."

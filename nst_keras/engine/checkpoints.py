@@ -57,17 +57,21 @@ class Checkpoint(NamedTuple):
         random.setstate((version, tuple(state), gauss))
         np.random.set_state(tuple(self.record["random"]["numpy"]))
 
-    def check_same_run(self, fingerprint: Mapping[str, object]) -> None:
+    def check_same_run(self, fingerprint: Mapping[str, object], defaults: Mapping[str, object] | None = None) -> None:
         """Checks that a run has the settings of the run that wrote this checkpoint.
 
         Args:
             fingerprint: {setting: value} of all settings that decide the run's pixels.
+            defaults: {setting: the value that None stands for}. Default: None stands for itself.
 
         Raises:
             ValueError: Settings differ. The message names each with both values.
         """
         found, given = self.record["fingerprint"], json.loads(json.dumps(fingerprint))
-        differing = [name for name in {**found, **given} if found.get(name) != given.get(name)]
+        meant = [
+            {**(defaults or {}), **{name: v for name, v in one.items() if v is not None}} for one in (found, given)
+        ]
+        differing = [name for name in {**found, **given} if meant[0].get(name) != meant[1].get(name)]
         if differing:
             differences = "; ".join(_difference(name, found.get(name), given.get(name)) for name in differing)
             raise ValueError(

@@ -15,6 +15,8 @@ from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import state as state_lib
 from nst_keras.images import resizing
+from nst_keras.networks import extractors
+from nst_keras.runtime import hosts
 
 __all__ = ["ModelledRun", "RunModel"]
 
@@ -72,6 +74,36 @@ class RunModel:
         found = getattr(self._run.state, name, _MISSING)
         return getattr(self._run.result(), name) if found is _MISSING else found
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not name.startswith("_") and not hasattr(type(self), name) and hasattr(self._run.state, name):
+            raise AttributeError(f"{name} is what the run has made, and cannot be set.")
+        super().__setattr__(name, value)
+
+    @property
+    def extractor(self) -> extractors.FeatureExtractor:
+        """The network, cut to the layers named."""
+        return self._run.plan.setup.extractor
+
+    @property
+    def seed(self) -> int:
+        """The seed in use."""
+        return self._run.plan.setup.pictures.seed
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes files: False on hosts other than the chief."""
+        return hosts.is_chief(self._run.plan.setup.tiles.replicas)
+
+    @property
+    def stop_reason(self) -> str:
+        """Why the run ended, a sentence. A callback that stops the run may say it."""
+        return self._run.state.stop_reason
+
+    @stop_reason.setter
+    def stop_reason(self, sentence: str) -> None:
+        """Says why a callback stops the run."""
+        self._run.state.stop = state_lib.Stop(state_lib.StopReason.CALLBACK, sentence)
+
     @property
     def settings(self) -> dict[str, object]:
         """{option: value} of the transfer and of the run, as given."""
@@ -108,7 +140,7 @@ class RunModel:
 
     def get_weights(self) -> list[np.ndarray]:
         """Returns the optimised image as the only weight, float32 [1, height, width, 3], 0..255."""
-        return [np.asarray(self._run.state.optimized_image)]
+        return [np.array(self._run.state.optimized_image)]
 
     def set_weights(self, weights: list[np.ndarray]) -> None:
         """Replaces the optimised image by one that `get_weights` returned. One of an earlier stage is enlarged."""

@@ -13,7 +13,17 @@ from nst_keras.export import record
 from nst_keras.images import resizing
 from nst_keras.runtime import compilation
 
-__all__ = ["Plan", "StagePlan", "asked", "fingerprint", "make", "memory_request", "used"]
+__all__ = [
+    "Plan",
+    "StagePlan",
+    "asked",
+    "fingerprint",
+    "make",
+    "memory_request",
+    "optimizer_defaults",
+    "start",
+    "used",
+]
 
 # Least pixels times steps for which a stage is compiled with XLA. Compiling takes about 10 s at any size. It then saves
 # 0.07 to 0.1 s of 0.26 s a step with VGG19 at 256 px: a shorter stage would not win back the time.
@@ -147,16 +157,25 @@ def used(plan: Plan) -> dict[str, object]:
     setup, asked = plan.setup, plan.setup.settings
     options = settings.values(asked) | settings.values(setup.optimization) | settings.values(plan.fit)
     numbers: dict[str, object] = {"init": setup.mode.init, "seed": setup.pictures.seed}
-    if len(setup.pictures.blend) > 1:
-        numbers["style_blend"] = list(setup.pictures.blend)
-    if setup.optimization.optimizer == "lbfgs":
-        numbers["lbfgs_history"] = optimizers.HISTORY
-    elif setup.optimization.optimizer == "adam":
-        numbers["learning_rate"] = optimizers.LEARNING_RATE
-    tile_sizes = {stage.tile_size for stage in plan.stages}
-    if len(tile_sizes) == 1:
-        options["tile_size"] = tile_sizes.pop()
+    numbers |= optimizer_defaults(setup)
+    # `tile_size` stays as given: the same picture may need tiles on another machine.
     return options | {name: value for name, value in numbers.items() if options[name] is None}
+
+
+def optimizer_defaults(setup: setup_lib.Setup) -> dict[str, object]:
+    """Returns {option: the number that None stands for} of the optimizer in use."""
+    defaults: dict[str, dict[str, object]] = {
+        "adam": {"learning_rate": optimizers.LEARNING_RATE},
+        "lbfgs": {"lbfgs_history": optimizers.HISTORY},
+    }
+    name = setup.optimization.optimizer
+    return defaults.get(name, {}) if isinstance(name, str) else {}
+
+
+def start(setup: setup_lib.Setup) -> Plan:
+    """Returns a plan of the start image alone, for a result before the first run. It chooses no tiles."""
+    pictures = setup.pictures
+    return Plan(setup, _weighted(setup, settings.FitSettings()), (StagePlan(pictures, 0, None, setup.jit_compile),))
 
 
 def _weighted(setup: setup_lib.Setup, fit: settings.FitSettings) -> settings.FitSettings:

@@ -75,9 +75,9 @@ class Run:
         )
         callback_list.on_train_begin()
         state.begun = True
-        logs: dict[str, float] = {}
+        self._logs: dict[str, float] = {}
         try:
-            logs = self._run_epochs(callback_list)
+            self._run_epochs(callback_list)
             if state.stop.reason is StopReason.RUNNING:
                 state.stop = self._natural_end()
         except KeyboardInterrupt:
@@ -87,7 +87,7 @@ class Run:
             state.stop = Stop(StopReason.FAILED, f"Failed after step {state.step}, whose picture is kept: {error}")
             raise
         finally:
-            self._end(callback_list, logs)
+            self._end(callback_list, self._logs)
         return self.result()
 
     def result(self) -> result_lib.Result:
@@ -133,16 +133,15 @@ class Run:
             checkpoint.restore(state.optimizer_variables())
             self.take_up()
 
-    def _run_epochs(self, callback_list: keras.callbacks.CallbackList) -> dict[str, float]:
-        """Runs the epochs, and returns {term: loss} of the last step."""
-        fit, logs = self.plan.fit, dict[str, float]()
+    def _run_epochs(self, callback_list: keras.callbacks.CallbackList) -> None:
+        """Runs the epochs, and keeps {term: loss} of the last step for the callbacks' end."""
+        fit = self.plan.fit
         for epoch in range(self._first_epoch(), fit.epochs):
             callback_list.on_epoch_begin(epoch)
-            logs = self._run_epoch(epoch * fit.steps_per_epoch, callback_list) or logs
-            callback_list.on_epoch_end(epoch, logs)
+            self._logs = self._run_epoch(epoch * fit.steps_per_epoch, callback_list) or self._logs
+            callback_list.on_epoch_end(epoch, self._logs)
             if self.state.stop_training:
                 break
-        return logs
 
     def _first_epoch(self) -> int:
         """Returns the epoch at which the run begins.

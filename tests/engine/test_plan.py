@@ -214,7 +214,6 @@ def test_the_numbers_used_stand_in_the_place_of_none(make, style):
         "lbfgs_history": optimizers.HISTORY,
         "preconditioning": 0.5,
         "pyramid": [20, 30, 48],
-        "style_blend": [0.5, 0.5],
         "init": "content",
         "learning_rate": None,
     }
