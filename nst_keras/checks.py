@@ -13,7 +13,7 @@ import pathlib
 import tempfile
 from collections.abc import Iterable
 
-__all__ = ["finite", "integer", "make_folder", "non_negative", "one_of", "unknown_name"]
+__all__ = ["finite", "integer", "make_folder", "non_negative", "one_of", "share", "unknown_name"]
 
 
 def unknown_name(argument: str, value: object, choices: Iterable[str]) -> str:
@@ -43,6 +43,13 @@ def non_negative(argument: str, value: float) -> float:
     """Returns `value` as a float if it is finite and 0 or more; raises `ValueError` otherwise."""
     if finite(argument, value) < 0:
         raise ValueError(f"{argument} must be 0 or more, but {value!r} was given. Use 0 to switch the term off.")
+    return float(value)
+
+
+def share(argument: str, value: float) -> float:
+    """Returns `value` as a float if it is a number from 0 to 1; raises `ValueError` otherwise."""
+    if not 0.0 <= finite(argument, value) <= 1.0:
+        raise ValueError(f"{argument} must be a number from 0 to 1, but {value!r} was given.")
     return float(value)
 
 

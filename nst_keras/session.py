@@ -5,21 +5,22 @@ from __future__ import annotations
 import dataclasses
 import gc
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import callbacks, settings
-from nst_keras.engine import checkpoints, compiled, memory_advice, modes
+from nst_keras import callbacks, checks, optimizers, settings
+from nst_keras.engine import checkpoints, compiled, memory_advice, modes, steering
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import run as run_lib
 from nst_keras.engine import setup as setup_lib
 from nst_keras.engine import state as state_lib
 from nst_keras.export import record
+from nst_keras.networks import extractors
 from nst_keras.runtime import hosts
 
 __all__ = ["Session"]
@@ -55,24 +56,52 @@ class Session:
         if runtime.deterministic:
             keras.utils.set_random_seed(seed)
             tf.config.experimental.enable_op_determinism()
-        given = dataclasses.replace(given, runtime=dataclasses.replace(runtime, seed=seed))
+        self._given = given = dataclasses.replace(given, runtime=dataclasses.replace(runtime, seed=seed))
         self.setup = setup_lib.prepare(given, self._replicas)
         self._compiled = compiled.Compiled()
         self.input_digests = record.digests(settings.values(given))
         self._run: run_lib.Run | None = None
         self.state = state_lib.RunState(self.setup.pictures)
 
+    def set_images(self, images: Mapping[str, Any]) -> None:
+        """Replaces pictures, or how they are used, for the runs to come. Nothing is compiled for it.
+
+        Args:
+            images: {option of `ImageSettings`: its new value}. The others stay.
+
+        Raises:
+            ValueError: A bad or unknown option, options that contradict each other, or a picture that is too small.
+            TypeError: An option of an unsupported type.
+            OSError: A picture cannot be read.
+            RuntimeError: A run is going.
+        """
+        for name in images:
+            checks.one_of("set_images: the option", name, settings.values(self._given.images))
+        if self._run is not None and self._run.steering.is_going:
+            raise RuntimeError("set_images: a run is going. Call run.set_style to change its style, or run.stop first.")
+        given = dataclasses.replace(self._given, images=dataclasses.replace(self._given.images, **images))
+        setup = setup_lib.with_images(self.setup, given, images)
+        kept = {name: value for name, value in self.input_digests.items() if name.partition("[")[0] not in images}
+        self.input_digests = kept | record.digests(dict(images))
+        self._given, self.setup = given, setup
+        self._compiled.forget_pictures()
+
     def fit(self, asked: settings.FitSettings) -> Sequence[np.ndarray]:
-        """Optimises the picture from its start, or from a checkpoint, and returns the frames.
+        """Optimises the picture from its start, from a checkpoint or from where it is, and returns the frames.
 
         See `NeuralStyleTransfer.fit_style_transfer`, which takes the same options one by one.
         """
+        if self._run is not None and self._run.steering.is_going:
+            raise RuntimeError("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
         modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
+        if asked.warm_start and asked.resume:
+            raise ValueError("warm_start and resume would go on from different pictures. Give one of them.")
         store = None if asked.checkpoint_dir is None else checkpoints.Store(asked.checkpoint_dir)
         checkpoint = self._found_checkpoint(asked, store)
         if checkpoint is not None:
             self._adopt(checkpoint)
-        plan = plan_lib.make(self.setup, asked)
+        before = self._run if asked.warm_start else None
+        plan = plan_lib.make(self.setup, asked) if before is None else _going_on(before, self.setup, asked)
         recorder = self._recorder(plan, store, resume=checkpoint is not None)
         request = plan_lib.memory_request(
             self.setup,
@@ -81,8 +110,6 @@ class Session:
             frames=recorder.held(plan.total_steps),
         )
         header = memory_advice.check_memory(request)  # Before the targets are computed, which takes memory too.
-        with memory_advice.explained(request):
-            stages = self._compiled.stages(plan)
         fingerprint = plan_lib.fingerprint(plan)
         hosts.check_same(self._replicas, {"pyramid": None, **fingerprint})
         if checkpoint is not None:
@@ -90,8 +117,16 @@ class Session:
         every = callbacks.standard(
             plan, recorder, replicas=self._replicas, header=header, checkpoint=checkpoint, store=store
         )
+        with memory_advice.explained(request):
+            run = run_lib.Run(
+                plan,
+                every,
+                built=self._compiled,
+                solver=None if before is None else _solver(before, plan),
+                checkpoint=checkpoint,
+                input_digests=self.input_digests,
+            )
         # All arguments have passed their checks: the last run gives way to this one.
-        run = run_lib.Run(plan, every, stages=stages, checkpoint=checkpoint, input_digests=self.input_digests)
         self._run, self.state = run, run.state
         gc.collect()  # A run and its callbacks know each other: without it, the last run's frames would stay a while.
         self.state.frames, self.state.frame_steps = recorder.frames, recorder.steps
@@ -109,9 +144,42 @@ class Session:
         plan = plan_lib.start(self.setup) if self._run is None else self._run.plan
         return result_lib.of(plan, self.state, self.input_digests)
 
-    def asked(self) -> dict[str, object]:
-        """Returns {option: value} of the transfer and of the last run, as given."""
+    @property
+    def extractor(self) -> extractors.FeatureExtractor:
+        """The network, cut to the style and content layers."""
+        return self.setup.extractor
+
+    @property
+    def seed(self) -> int:
+        """The seed in use: the one given, or the one drawn."""
+        return self.setup.pictures.seed
+
+    @property
+    def content_image(self) -> tf.Tensor | None:
+        """The content image of the next run, as resized; None without content."""
+        return self.setup.pictures.content_image
+
+    @property
+    def style_images(self) -> list[tf.Tensor]:
+        """The style images of the next run, as resized."""
+        return self.setup.pictures.style_images
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """{option: value} of the transfer and of the last run, as given."""
         return settings.values(self.setup.settings) if self._run is None else plan_lib.asked(self._run.plan)
+
+    def refusal(self, name: str) -> str | None:
+        """Returns why an attribute of this name cannot be set; None for a name that is free."""
+        known = {"content_image", "style_images", *settings.values(self._given.images)}
+        if name in known:
+            return f"{name} cannot be set. Call set_images({name.replace('images', 'image')}=...), and then make a run."
+        if name in settings.values(settings.FitSettings()):
+            return f"{name} cannot be set. Give it to fit_style_transfer."
+        if name in settings.values(self._given):
+            return f"{name} cannot be set. Give it to another NeuralStyleTransfer."
+        is_made = hasattr(self.state, name)
+        return f"{name} is what the run has made, and cannot be set. Make another run." if is_made else None
 
     def shown(self, name: str) -> Any:
         """Returns the attribute of this name: the session's own, or the one that callbacks see of the last run.
@@ -123,6 +191,13 @@ class Session:
         if found is _MISSING:
             return getattr(self.state if self._run is None else self._run.model, name)
         return found
+
+    @property
+    def run(self) -> steering.Steering:
+        """The handle of the run that is going, or of the last one; raises `RuntimeError` before the first."""
+        if self._run is None:
+            raise RuntimeError("run: no run has begun. Call fit_style_transfer in another thread, or use a callback.")
+        return self._run.steering
 
     @property
     def is_chief(self) -> bool:
@@ -161,6 +236,22 @@ class Session:
             checkpoints_dir=store and store.folder,
             resume=resume,
         )
+
+
+def _going_on(before: run_lib.Run, setup: setup_lib.Setup, asked: settings.FitSettings) -> plan_lib.Plan:
+    """Returns the plan of a run that starts at the picture of another one."""
+    setup = setup_lib.from_picture(setup, before.state.optimized_image)
+    return plan_lib.make(setup, asked, went_on=f"the picture of an earlier run, after its step {before.state.step}")
+
+
+def _solver(before: run_lib.Run, plan: plan_lib.Plan) -> optimizers.Optimizer | None:
+    """Returns the optimizer of an earlier run, if a plan goes on where it is; None if a new start is needed."""
+    state, last = before.state, plan.stages[-1]
+    has_ended_well = state.completed or state.stop.reason is state_lib.StopReason.CALLBACK
+    if not has_ended_well or state.picture_replaced or state.stage_size != last.pictures.size:
+        return None
+    one, other = plan_lib.loss_fingerprint(before.present), plan_lib.loss_fingerprint(plan)
+    return state.solver if one == other else None
 
 
 def _agreed(given: settings.TransferSettings) -> dict[str, object]:

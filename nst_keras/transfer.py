@@ -15,12 +15,16 @@ from nst_keras import session
 from nst_keras import settings as settings_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import state as state_lib
+from nst_keras.engine import steering
 from nst_keras.export import record as record_lib
-from nst_keras.losses import statistics
+from nst_keras.losses import statistics, terms
 from nst_keras.networks import extractors
 from nst_keras.objectives import objective
 from nst_keras.optimizers import base as optimizers
 from nst_keras.settings import ImageSource
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["NeuralStyleTransfer"]
 
@@ -54,6 +58,11 @@ class NeuralStyleTransfer:
         style_images: The style images as resized, each float32 [1, height, width, 3], 0..255.
         input_digests: {argument: SHA-256} of the pictures and weights that were read from files or given as arrays.
         is_chief: Whether this process writes files. Of several hosts, only the chief does.
+        run: The handle of the present run, by which a callback or another thread changes its weights or its style.
+        state: The state of the last run, also during the run.
+        extractor: The network, cut to the style and content layers.
+        seed: The seed in use: the one given, or the one drawn.
+        settings: {argument: value} of the constructor and of the last run, as given.
     """
 
     image: np.ndarray
@@ -69,6 +78,11 @@ class NeuralStyleTransfer:
     style_images: list[tf.Tensor]
     input_digests: dict[str, str]
     is_chief: bool
+    run: steering.Steering
+    state: state_lib.RunState
+    extractor: extractors.FeatureExtractor
+    seed: int
+    settings: dict[str, object]
 
     def __init__(
         self,
@@ -99,6 +113,7 @@ class NeuralStyleTransfer:
         normalization: str = "mean",
         style_statistic: str | statistics.StyleStatistic = "gram",
         variation: str = "l1",
+        losses: Sequence[terms.Term] = (),
         optimizer: str | keras.optimizers.Optimizer | optimizers.Optimizer = "adam",
         averaging: float | None = None,
         lbfgs_history: int | None = None,
@@ -130,7 +145,7 @@ class NeuralStyleTransfer:
             losses=settings_lib.LossSettings(
                 mode=mode, n_style_layers=n_style_layers, n_content_layers=n_content_layers,
                 style_layers=style_layers, content_layers=content_layers, style_layer_scheme=style_layer_scheme,
-                normalization=normalization, style_statistic=style_statistic, variation=variation,
+                normalization=normalization, style_statistic=style_statistic, variation=variation, losses=losses,
             ),
             optimization=settings_lib.OptimizerSettings(
                 optimizer=optimizer, averaging=averaging, lbfgs_history=lbfgs_history, preconditioning=preconditioning,
@@ -163,11 +178,13 @@ class NeuralStyleTransfer:
         show_image: bool = False,
         show_interval: int = 90,
         *,
+        strength: float = 1.0,
         preview: str | os.PathLike[str] | None = None,
         tensorboard: str | os.PathLike[str] | None = None,
         checkpoint_dir: str | os.PathLike[str] | None = None,
         checkpoint_interval: int = 50,
         resume: bool = False,
+        warm_start: bool = False,
         callbacks: Iterable[keras.callbacks.Callback] = (),
         alpha_norm_weight: float = 0.0,
         verbose: int | str = "auto",
@@ -194,9 +211,9 @@ class NeuralStyleTransfer:
         # fmt: off
         return self.fit(settings_lib.FitSettings(
             epochs=epochs, steps_per_epoch=steps_per_epoch, learning_rate=learning_rate, style_weight=style_weight,
-            content_weight=content_weight, var_weight=var_weight, show_image=show_image, show_interval=show_interval,
-            preview=preview, tensorboard=tensorboard, checkpoint_dir=checkpoint_dir,
-            checkpoint_interval=checkpoint_interval, resume=resume, callbacks=callbacks,
+            content_weight=content_weight, var_weight=var_weight, strength=strength, show_image=show_image,
+            show_interval=show_interval, preview=preview, tensorboard=tensorboard, checkpoint_dir=checkpoint_dir,
+            checkpoint_interval=checkpoint_interval, resume=resume, warm_start=warm_start, callbacks=callbacks,
             alpha_norm_weight=alpha_norm_weight, verbose=verbose,
         ))
         # fmt: on
@@ -204,6 +221,23 @@ class NeuralStyleTransfer:
     def fit(self, asked: settings_lib.FitSettings) -> Sequence[np.ndarray]:
         """Optimises the picture. See `fit_style_transfer`, which takes the same options one by one."""
         return self._session.fit(asked)
+
+    def set_images(self, **images: Unpack[settings_lib.ImageChanges]) -> None:
+        """Replaces pictures, or how they are used, for the runs to come. The last run's result stays until then.
+
+        Nothing is traced or compiled for pictures of a size seen before, and what was measured of a style is reused.
+
+        Args:
+            images: Options of the constructor's images, by name; those not named stay. A content image without masks,
+                for example: `set_images(content_image="other.jpg", content_mask=None)`.
+
+        Raises:
+            ValueError: A bad or unknown option, or options that contradict each other. Then nothing is changed.
+            TypeError: An option of an unsupported type.
+            OSError: A picture cannot be read.
+            RuntimeError: A run is going.
+        """
+        self._session.set_images(images)
 
     @property
     def result(self) -> result_lib.Result:
@@ -252,26 +286,6 @@ class NeuralStyleTransfer:
         return self.result.plot_frames(path, rows=rows, columns=columns)
 
     @property
-    def state(self) -> state_lib.RunState:
-        """The state of the last run, also during the run."""
-        return self._session.state
-
-    @property
-    def extractor(self) -> extractors.FeatureExtractor:
-        """The network, cut to the style and content layers."""
-        return self._session.setup.extractor
-
-    @property
-    def seed(self) -> int:
-        """The seed in use: the one given, or the one drawn."""
-        return self._session.setup.pictures.seed
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """{argument: value} of the constructor and of the last run, as given."""
-        return self._session.asked()
-
-    @property
     def stop_training(self) -> bool:
         """Whether the run ends after the present step. A callback sets it to True to end the run."""
         return self._session.state.stop_training
@@ -290,8 +304,7 @@ class NeuralStyleTransfer:
             return self._session.shown(name)
 
         def __setattr__(self, name: str, value: Any) -> None:
-            """Refuses to set what a run has made, which would only hide it."""
-            is_made = "_session" in vars(self) and hasattr(self._session.state, name)
-            if is_made and not name.startswith("_") and not hasattr(type(self), name):
-                raise AttributeError(f"{name} is what the run has made, and cannot be set. Make another run.")
+            """Refuses to set an option, or what a run has made, which would only hide it."""
+            if not name.startswith("_") and not hasattr(type(self), name) and (no := self._session.refusal(name)):
+                raise AttributeError(no)
             super().__setattr__(name, value)

@@ -59,6 +59,8 @@ class Checkpointer(run_view.RunCallback):
     def _save(self) -> None:
         if not np.isfinite(self.run.optimized_image).all():
             return  # No run could go on from it.
+        if self.run.changes:  # Only a run of the options as they are now can go on from here.
+            self._record["fingerprint"] = self.run.fingerprint
         record = {**self._record, "stage": self.run.stage, "history": self.run.history.history}
         try:
             self._store.save(self.run.step, self.run.optimizer_variables(), record)

@@ -112,6 +112,16 @@ class RunView(Protocol):
         ...
 
     @property
+    def changes(self) -> Sequence[tuple[int, str]]:
+        """The changes made while the run was going: for each its step and the change in words."""
+        ...
+
+    @property
+    def fingerprint(self) -> Mapping[str, object]:
+        """{option: value, or SHA-256} of all that decides the pixels of the next step."""
+        ...
+
+    @property
     def content_image(self) -> tf.Tensor | None:
         """The content image, resized: float32 [1, height, width, 3], 0..255; None in a run without content."""
         ...

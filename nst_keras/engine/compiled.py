@@ -1,100 +1,106 @@
-"""Objectives and optimizers of stages, each built and compiled once and then reused by later runs."""
+"""Objectives and the optimizer of runs, each built once and then reused by later stages and runs."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from typing import NamedTuple
 
 from nst_keras import optimizers, settings
+from nst_keras.engine import inputs
 from nst_keras.engine import plan as plan_lib
 from nst_keras.objectives import objective
 
-__all__ = ["Compiled", "Stage"]
-
-
-class Stage(NamedTuple):
-    """A stage that is ready to run.
-
-    Attributes:
-        plan: The plan of the stage.
-        objective: The objective that the stage minimises.
-        optimizer: Returns this stage's optimizer, reusing a compiled one.
-    """
-
-    plan: plan_lib.StagePlan
-    objective: objective.Objective
-    optimizer: Callable[[], optimizers.Optimizer]
+__all__ = ["Compiled"]
 
 
 class _Key(NamedTuple):
-    """The values that an objective is built for. Weights are not among them: they can be changed afterwards."""
+    """The values that an objective is built for. Pictures and weights can be changed afterwards."""
 
-    size: tuple[int, int]
     has_style: bool
     has_content: bool
     jit_compile: str
     tile_size: int | None
+    preserve_color: str
+
+
+class _Compared(NamedTuple):
+    """What an objective compares with at present."""
+
+    pictures: inputs.Inputs
+    strength: float
 
 
 class Compiled:
-    """The objectives and the optimizer that were built for the runs of one setup."""
+    """The objectives and the optimizer that were built for the runs of one session."""
 
     def __init__(self) -> None:
         self._objectives: dict[_Key, objective.Objective] = {}
-        self._optimizer: tuple[settings.LearningRate | None, optimizers.Optimizer] | None = None
+        self._compared: dict[_Key, _Compared] = {}
+        self._optimizer: tuple[tuple[settings.LearningRate | None, tuple[int, int]], optimizers.Optimizer] | None = None
 
-    def stages(self, plan: plan_lib.Plan) -> list[Stage]:
-        """Returns the stages of a run, ready to run.
+    def objective(self, plan: plan_lib.Plan, stage: plan_lib.StagePlan) -> objective.Objective:
+        """Returns the objective of a stage, with the weights and the pictures of the plan.
 
         A style or content term of weight 0 is not computed, and the network is cut after the last layer still needed.
-
-        Raises:
-            ValueError: The learning rate is out of range, or the optimizer has none.
+        Stages may share an objective: each asks for it when it begins.
         """
-        rate = plan.fit.learning_rate
-        if self._optimizer is None or self._optimizer[0] != rate:
-            self._optimizer = (rate, _optimizer(plan, plan.setup.jit_compile))
-        made = self._optimizer[1]
-        is_one = len(plan.stages) == 1
-        return [
-            Stage(
-                stage,
-                self._objective(plan, stage),
-                (lambda: made) if is_one else functools.partial(_optimizer, plan, stage.jit_compile),
-            )
-            for stage in plan.stages
-        ]
-
-    def _objective(self, plan: plan_lib.Plan, stage: plan_lib.StagePlan) -> objective.Objective:
         fit = plan.fit
         key = _Key(
-            stage.pictures.size, bool(fit.style_weight), bool(fit.content_weight), stage.jit_compile, stage.tile_size
+            "style" in plan.terms,
+            "content" in plan.terms,
+            stage.jit_compile,
+            stage.tile_size,
+            stage.pictures.preserve_color,
         )
         if key not in self._objectives:
             self._objectives[key] = _built(plan, stage)
-        self._objectives[key].set_weights(
+        made, compared = self._objectives[key], _Compared(stage.pictures, fit.strength)
+        made.set_weights(
             style_weight=fit.style_weight or 0.0,
             content_weight=fit.content_weight or 0.0,
             var_weight=fit.var_weight,
             alpha_norm_weight=fit.alpha_norm_weight,
+            **plan.further,
         )
-        return self._objectives[key]
+        before = self._compared.get(key)
+        if before is None or before.pictures is not compared.pictures or before.strength != compared.strength:
+            self._compared.pop(key, None)  # Stays so if the targets cannot be computed.
+            made.compare_with(stage.pictures.reference, fit.strength)
+            self._compared[key] = compared
+        return made
+
+    def forget_pictures(self) -> None:
+        """Lets go of what was computed of pictures that no run needs any more."""
+        self._compared.clear()
+        for made in self._objectives.values():
+            made.targets = None
+
+    def optimizer(self, plan: plan_lib.Plan, stage: plan_lib.StagePlan) -> optimizers.Optimizer:
+        """Returns the optimizer of a stage. Runs of one stage reuse theirs; each stage of several has a new one.
+
+        Raises:
+            ValueError: The learning rate is out of range, or the optimizer has none.
+        """
+        if len(plan.stages) > 1:
+            return _optimizer(plan, stage.jit_compile)
+        key = (plan.fit.learning_rate, stage.pictures.size)
+        if self._optimizer is None or self._optimizer[0] != key:
+            self._optimizer = None  # Its images go before those of the next are made.
+            self._optimizer = (key, _optimizer(plan, plan.setup.jit_compile))
+        return self._optimizer[1]
 
 
 def _built(plan: plan_lib.Plan, stage: plan_lib.StagePlan) -> objective.Objective:
-    """Returns a new objective for a stage."""
+    """Returns a new objective for a stage, which compares with nothing yet."""
     setup, losses = plan.setup, plan.setup.settings.losses
     return objective.Objective(
         setup.extractor,
-        regions=stage.pictures.regions,
-        content_image=stage.pictures.content_target,
-        style_layers=setup.style_layers if plan.fit.style_weight else {},
-        content_layers=setup.content_layers if plan.fit.content_weight else {},
+        style_layers=setup.style_layers if "style" in plan.terms else {},
+        content_layers=setup.content_layers if "content" in plan.terms else {},
         normalization=losses.normalization,
         style_statistic=losses.style_statistic,
         variation=losses.variation,
         seen=stage.pictures.seen,
+        further=setup.further,
         jit_compile=stage.jit_compile,
         tile_size=stage.tile_size,
         halo=setup.tiles.halo if stage.tile_size else None,

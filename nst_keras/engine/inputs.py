@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 from nst_keras.images import colour, digests, resizing, starts
 from nst_keras.losses import guidance
 from nst_keras.networks import extractors
+from nst_keras.objectives import targets
 
 __all__ = ["Inputs"]
 
@@ -79,17 +81,18 @@ class Inputs(NamedTuple):
             for target, share, mask in zip(self.style_targets, self.blend, masks, strict=True)
         ]
 
-    def seen(self, picture: tf.Tensor) -> tf.Tensor:
-        """Returns what the network sees of a picture during the run.
+    @property
+    def reference(self) -> targets.Reference:
+        """What the picture is compared with, in the colours of the run."""
+        kept = []
+        if self.content_mask is not None and self.content_target is not None:
+            kept = [targets.Kept(self.content_mask, self.content_target)]
+        return targets.Reference(self.regions, self.content_target, kept)
 
-        Args:
-            picture: float32 [1, height, width, 3], 0..255, of this size.
-
-        Returns:
-            float32, of the same shape, in the colours of the run, with the content target where `content_mask` keeps
-            it.
-        """
-        return self._kept(colour.PRESERVATIONS[self.preserve_color].seen(picture), self.content_target)
+    @property
+    def seen(self) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Function of a picture to what the network sees of it: in the colours of the run."""
+        return colour.PRESERVATIONS[self.preserve_color].seen
 
     def finished(self, picture: tf.Tensor) -> tf.Tensor:
         """Returns a picture as it is shown and saved.

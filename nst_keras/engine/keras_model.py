@@ -14,6 +14,7 @@ from nst_keras import export
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import state as state_lib
+from nst_keras.engine import steering
 from nst_keras.images import resizing
 from nst_keras.networks import extractors
 from nst_keras.runtime import hosts
@@ -27,12 +28,16 @@ class ModelledRun(Protocol):
     """What `RunModel` needs of a run.
 
     Attributes:
-        plan: The plan of the run.
+        plan: The plan of the run, as it began.
+        present: The plan as it is now.
         state: The present state of the run.
+        steering: The handle by which the run is changed.
     """
 
     plan: plan_lib.Plan
+    present: plan_lib.Plan
     state: state_lib.RunState
+    steering: steering.Steering
 
     def result(self) -> result_lib.Result:
         """Returns what the run has made so far."""
@@ -83,6 +88,16 @@ class RunModel:
     def extractor(self) -> extractors.FeatureExtractor:
         """The network, cut to the layers named."""
         return self._run.plan.setup.extractor
+
+    @property
+    def run(self) -> steering.Steering:
+        """The handle of the run, by which a callback changes it or stops it."""
+        return self._run.steering
+
+    @property
+    def fingerprint(self) -> dict[str, object]:
+        """{option: value, or SHA-256} of all that decides the pixels of the next step."""
+        return plan_lib.fingerprint(self._run.present)
 
     @property
     def seed(self) -> int:

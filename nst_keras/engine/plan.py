@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from nst_keras import losses, optimizers, settings
-from nst_keras.engine import inputs, memory_estimate, schedule
+from nst_keras import checks, losses, optimizers, settings
+from nst_keras.engine import inputs, memory_estimate, modes, schedule
 from nst_keras.engine import setup as setup_lib
 from nst_keras.export import record
 from nst_keras.images import resizing
 from nst_keras.runtime import compilation
 
 __all__ = [
+    "STEERED",
     "Plan",
     "StagePlan",
     "asked",
     "fingerprint",
+    "loss_fingerprint",
     "make",
     "memory_request",
     "optimizer_defaults",
     "start",
     "used",
+    "with_fit",
+    "with_setup",
 ]
+
+# Options of a run that can be changed while it is going.
+STEERED = ("style_weight", "content_weight", "var_weight", "alpha_norm_weight", "strength")
 
 # Least pixels times steps for which a stage is compiled with XLA. Compiling takes about 10 s at any size. It then saves
 # 0.07 to 0.1 s of 0.26 s a step with VGG19 at 256 px: a shorter stage would not win back the time.
@@ -53,11 +60,18 @@ class Plan(NamedTuple):
         setup: Pictures, network and layers.
         fit: Steps and weights. Each weight is a number, never None.
         stages: The stages in order, one or more.
+        further: {further term: its weight}.
+        terms: The terms that are computed, of `"style"` and `"content"`. One of weight 0 is not, unless it had a weight
+            at an earlier step.
+        went_on: What the run goes on from, for the record; empty for a run from `init`.
     """
 
     setup: setup_lib.Setup
     fit: settings.FitSettings
     stages: tuple[StagePlan, ...]
+    further: dict[str, float]
+    terms: tuple[str, ...]
+    went_on: str = ""
 
     @property
     def total_steps(self) -> int:
@@ -65,15 +79,16 @@ class Plan(NamedTuple):
         return self.stages[-1].end
 
 
-def make(setup: setup_lib.Setup, fit: settings.FitSettings) -> Plan:
+def make(setup: setup_lib.Setup, fit: settings.FitSettings, *, went_on: str = "") -> Plan:
     """Returns the plan of a run.
 
     Args:
         setup: What all runs of the transfer share.
         fit: Steps and weights. A weight of None becomes the normalization's usual weight.
+        went_on: See `Plan`.
 
     Raises:
-        ValueError: More stages than steps, or weights of 0 for both style and content.
+        ValueError: More stages than steps, weights of 0 for both style and content, or a strength without effect.
     """
     ends = schedule.stage_ends(len(setup.stage_sizes), fit.epochs * fit.steps_per_epoch, setup.stage_shares)
     stages = tuple(
@@ -85,7 +100,42 @@ def make(setup: setup_lib.Setup, fit: settings.FitSettings) -> Plan:
         )
         for pictures, begin, end in zip(setup.stage_pictures, (0, *ends), ends, strict=False)
     )
-    return Plan(setup, _weighted(setup, fit), stages)
+    weighted = _weighted(setup, fit)
+    return Plan(setup, weighted, stages, _further(setup), _terms(weighted), went_on)
+
+
+def with_fit(plan: Plan, **changes: Any) -> Plan:
+    """Returns the same plan with other weights or another strength, for a run that is going.
+
+    Args:
+        plan: The plan so far.
+        changes: Options of `FitSettings`, and weights of further terms by their names.
+
+    Raises:
+        ValueError: A bad value, an unknown name, a term that the run does not have, or weights of 0 for both terms.
+    """
+    further = {name: checks.non_negative(name, changes.pop(name)) for name in list(changes) if name in plan.further}
+    for name in changes:
+        checks.one_of("the name of a weight", name, [*STEERED, *plan.further])
+    fit = dataclasses.replace(plan.fit, **changes)
+    modes.get(plan.setup.settings.losses.mode, settings.FitSettings(**changes))  # For a term that it does not have.
+    weighted = _weighted(plan.setup, fit)
+    terms = tuple(dict.fromkeys([*plan.terms, *_terms(weighted)]))
+    return plan._replace(fit=weighted, further=plan.further | further, terms=terms)
+
+
+def with_setup(plan: Plan, setup: setup_lib.Setup) -> Plan:
+    """Returns the same plan with other pictures of the same sizes, for a run that is going.
+
+    Raises:
+        ValueError: The pictures have other sizes.
+    """
+    pictures = setup.stage_pictures[-len(plan.stages) :]
+    if [one.size for one in pictures] != [stage.pictures.size for stage in plan.stages]:
+        height, width = setup.pictures.size
+        raise ValueError(f"style_image makes the picture {width}x{height} px, which cannot change during a run.")
+    stages = (stage._replace(pictures=one) for stage, one in zip(plan.stages, pictures, strict=True))
+    return plan._replace(setup=setup, stages=tuple(stages))
 
 
 def memory_request(
@@ -131,6 +181,8 @@ def fingerprint(plan: Plan) -> dict[str, object]:
         "content_weight": fit.content_weight,
         "var_weight": fit.var_weight,
         "alpha_norm_weight": fit.alpha_norm_weight,
+        **({} if fit.strength == 1.0 else {"strength": fit.strength}),
+        **plan.further,
         "optimizer": record.described(setup.optimization.optimizer),
         "averaging": setup.optimization.averaging,
         "lbfgs_history": setup.optimization.lbfgs_history,
@@ -144,6 +196,14 @@ def fingerprint(plan: Plan) -> dict[str, object]:
     }
     if len(plan.stages) > 1:
         found["pyramid"] = [[size, stage.end] for size, stage in zip(setup.stage_sizes, plan.stages, strict=True)]
+    return found
+
+
+def loss_fingerprint(plan: Plan) -> dict[str, object]:
+    """Returns what of `fingerprint` decides the loss and the optimizer of the last stage, whatever it started from."""
+    found = fingerprint(plan) | {"tile_size": plan.stages[-1].tile_size}
+    for name in ("init", "steps_per_epoch", "frame_interval", "pyramid"):
+        found.pop(name, None)
     return found
 
 
@@ -175,7 +235,9 @@ def optimizer_defaults(setup: setup_lib.Setup) -> dict[str, object]:
 def start(setup: setup_lib.Setup) -> Plan:
     """Returns a plan of the start image alone, for a result before the first run. It chooses no tiles."""
     pictures = setup.pictures
-    return Plan(setup, _weighted(setup, settings.FitSettings()), (StagePlan(pictures, 0, None, setup.jit_compile),))
+    stage = StagePlan(pictures, 0, None, setup.jit_compile)
+    weighted = _weighted(setup, settings.FitSettings())
+    return Plan(setup, weighted, (stage,), _further(setup), _terms(weighted))
 
 
 def _weighted(setup: setup_lib.Setup, fit: settings.FitSettings) -> settings.FitSettings:
@@ -188,6 +250,11 @@ def _weighted(setup: setup_lib.Setup, fit: settings.FitSettings) -> settings.Fit
         content = usual.content_weight if setup.mode.content else 0.0
     if not (style or content):
         raise ValueError("style_weight and content_weight are both 0. Give one of them a weight.")
+    if fit.strength != 1.0 and not (setup.mode.style and setup.mode.content):
+        raise ValueError(
+            f"strength={fit.strength!r} has no effect in mode={setup.settings.losses.mode!r}, which lacks style or "
+            "content. Leave it out."
+        )
     return dataclasses.replace(
         fit,
         style_weight=style,
@@ -195,6 +262,17 @@ def _weighted(setup: setup_lib.Setup, fit: settings.FitSettings) -> settings.Fit
         var_weight=fit.var_weight or 0.0,
         alpha_norm_weight=fit.alpha_norm_weight or 0.0,
     )
+
+
+def _terms(fit: settings.FitSettings) -> tuple[str, ...]:
+    """Returns the terms that have a weight, of `"style"` and `"content"`."""
+    weights = {"style": fit.style_weight, "content": fit.content_weight}
+    return tuple(term for term, weight in weights.items() if weight)
+
+
+def _further(setup: setup_lib.Setup) -> dict[str, float]:
+    """Returns {further term: its own weight}."""
+    return {term.name: float(term.weight) for term in setup.further}
 
 
 def _stage_jit_mode(setup: setup_lib.Setup, pictures: inputs.Inputs, steps: int) -> str:

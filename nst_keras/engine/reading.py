@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import pathlib
 import re
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -20,13 +20,23 @@ __all__ = ["read"]
 Sources: TypeAlias = "settings.ImageSource | list[settings.ImageSource] | None"
 
 
-def read(given: settings.ImageSettings, mode: modes.Mode, *, seed: int) -> inputs.Inputs:
+def read(
+    given: settings.ImageSettings,
+    mode: modes.Mode,
+    *,
+    seed: int,
+    before: inputs.Inputs | None = None,
+    changed: Collection[str] = (),
+) -> inputs.Inputs:
     """Returns the inputs of a run: every picture read, resized and checked.
 
     Args:
         given: The pictures, their sizes and how they are used. `modes.get` has checked them against the mode.
         mode: The kind of run.
         seed: Seed of the noise, 0 or more.
+        before: Inputs that were read with other settings. Default: every picture is read.
+        changed: Names of the settings that differ from those of `before`. Pictures that hang on none of them are taken
+            from there.
 
     Raises:
         ValueError: A bad option, options that contradict each other, or a picture that is damaged or too large.
@@ -37,11 +47,13 @@ def read(given: settings.ImageSettings, mode: modes.Mode, *, seed: int) -> input
     if given.enlarge and given.image_size is None:
         raise ValueError("enlarge has no effect without image_size. Give the longest side to enlarge to.")
     start = starts.read(mode.init if given.init is None else given.init)
-    picture = _content(given)
+    known = _Known(before, changed)
+    picture = known.content() or _content(given)
     content = None if picture is None else picture.image
-    styles = _styles(given)
+    styles = (known.styles() if given.style_scale is None else []) or _styles(given)
     size = _size(content, given.texture_size, styles)
-    styles = styles if given.style_scale is None else _scaled(_sources(given.style_image), given.style_scale, size)
+    if given.style_scale is not None:
+        styles = known.styles(size) or _scaled(_sources(given.style_image), given.style_scale, size)
     return inputs.Inputs(
         size=size,
         content_image=content,
@@ -50,15 +62,42 @@ def read(given: settings.ImageSettings, mode: modes.Mode, *, seed: int) -> input
         style_targets=[_style_target(style, content, preservation) for style in styles],
         blend=_blend(given.style_blend, styles),
         style_masks=_style_masks(given.style_mask, size, styles),
-        content_mask=None
-        if given.content_mask is None
-        else masks.load(given.content_mask, size, argument="content_mask"),
+        content_mask=_content_mask(given.content_mask, size),
         init=start,
         seed=seed,
         preserve_color=given.preserve_color,
         content_size=None if picture is None else picture.size,
         content_alpha=None if picture is None else picture.alpha,
     )
+
+
+class _Known(NamedTuple):
+    """What of earlier inputs can be taken as it is."""
+
+    before: inputs.Inputs | None
+    changed: Collection[str]
+
+    def content(self) -> loading.Picture | None:
+        """Returns the content image as it was read before; None if it must be read."""
+        before = self.before
+        if before is None or before.content_image is None or self._has("content_image"):
+            return None
+        return loading.Picture(before.content_image, before.content_alpha, before.content_size or before.size)
+
+    def styles(self, size: tuple[int, int] | None = None) -> list[tf.Tensor]:
+        """Returns the style images as they were read before; empty if they must be read.
+
+        Args:
+            size: Height and width of the picture now, if the size of the style images hangs on it.
+        """
+        before = self.before
+        if before is None or self._has("style_image", "style_scale") or (size and size != before.size):
+            return []
+        return before.style_images
+
+    def _has(self, *names: str) -> bool:
+        """Returns whether one of these settings has changed, or the size of all images."""
+        return any(name in self.changed for name in (*names, "image_size", "enlarge"))
 
 
 def _content(given: settings.ImageSettings) -> loading.Picture | None:
@@ -89,6 +128,11 @@ def _style_masks(style_mask: Sources, size: tuple[int, int], styles: Sequence[tf
     if sources:
         _check_count("style_mask", sources, styles)
     return [masks.load(source, size, argument=f"style_mask[{place}]") for place, source in enumerate(sources)]
+
+
+def _content_mask(content_mask: settings.ImageSource | None, size: tuple[int, int]) -> tf.Tensor | None:
+    """Returns the content mask at the picture's size, or None."""
+    return None if content_mask is None else masks.load(content_mask, size, argument="content_mask")
 
 
 def _list(sources: Sources) -> list[settings.ImageSource]:

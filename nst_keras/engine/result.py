@@ -35,6 +35,7 @@ class Result:
         stage: Index of the stage in which the run ended, from 0.
         stop: Why the run ended.
         completed: Whether the run made all its steps, or converged: no step lowers the loss further.
+        changes: The changes made during the run: for each the step after which it was made, and the change in words.
         picture_replaced: Whether a callback has replaced the picture of the last step.
         plan: The plan of the run.
         options: {option: value}, with the number that the run used where None was given.
@@ -51,6 +52,7 @@ class Result:
     stage: int
     stop: Stop
     completed: bool
+    changes: Sequence[tuple[int, str]]
     picture_replaced: bool
     plan: plan_lib.Plan
     options: Mapping[str, object]
@@ -165,6 +167,10 @@ class Result:
         found: dict[str, str] = {}
         if self.step and not self.completed and stages > 1:
             found["end"] = f"after step {self.step}, in stage {self.stage + 1} of {stages}"
+        if self.plan.went_on:
+            found["init"] = self.plan.went_on
+        if self.changes:
+            found["changes"] = "; ".join(f"after step {step}: {what}" for step, what in self.changes)
         if self.picture_replaced:
             found["picture"] = "one of an earlier step, which a callback has restored"
         return found
@@ -189,6 +195,7 @@ def of(plan: plan_lib.Plan, state: RunState, input_digests: Mapping[str, str]) -
         stage=state.stage,
         stop=state.stop,
         completed=state.completed,
+        changes=tuple(state.changes),
         picture_replaced=state.picture_replaced,
         plan=plan,
         options=plan_lib.used(plan),

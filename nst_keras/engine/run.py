@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from nst_keras.engine import checkpoints, compiled, keras_model
+from nst_keras import optimizers
+from nst_keras.engine import checkpoints, compiled, keras_model, steering
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine.state import RunState, Stop, StopReason
@@ -29,14 +30,18 @@ class Run:
     Args:
         plan: The plan of the run.
         callbacks: Keras callbacks, called as in `keras.Model.fit`.
-        stages: The stages of the plan, ready to run. Default: built here.
+        built: Objectives and the optimizer of earlier runs, to be reused. Default: none.
+        solver: An optimizer that goes on from where an earlier run left it. Default: one that begins at the plan's
+            start.
         checkpoint: The checkpoint to continue from, also in the middle of an epoch. Default: the run starts at step 0.
         input_digests: {option: SHA-256} of the pictures and weights that were read, for the result.
 
     Attributes:
-        plan: The plan of the run.
+        plan: The plan of the run, as it began.
+        present: The plan as it is now, after the changes made while it was going.
         state: The present state of the run.
         model: The object that callbacks see as `self.model`.
+        steering: The handle by which callbacks and other threads change the run.
     """
 
     def __init__(
@@ -44,18 +49,20 @@ class Run:
         plan: plan_lib.Plan,
         callbacks: Sequence[keras.callbacks.Callback] = (),
         *,
-        stages: Sequence[compiled.Stage] | None = None,
+        built: compiled.Compiled | None = None,
+        solver: optimizers.Optimizer | None = None,
         checkpoint: checkpoints.Checkpoint | None = None,
         input_digests: dict[str, str] | None = None,
     ) -> None:
-        self.plan = plan
+        self.plan = self.present = plan
         self.state = RunState(plan.setup.pictures)
         self.model = keras_model.RunModel(self)
         self._callbacks = callbacks
-        self._stages = compiled.Compiled().stages(plan) if stages is None else stages
+        self.steering = steering.Steering(self)
+        self._built = built or compiled.Compiled()
         self._checkpoint = checkpoint
         self._input_digests = input_digests or {}
-        self._begin()
+        self._begin(solver)
 
     def execute(self) -> result_lib.Result:
         """Makes the steps, and returns the result.
@@ -102,10 +109,10 @@ class Run:
             image: The image to start from, float32 [1, height, width, 3], 0..255, resized to the stage. Default: the
                 stage's own initial image.
         """
-        state, entered = self.state, self._stages[stage]
-        start = entered.plan.pictures.initial_image
-        state.stage, state.objective = stage, entered.objective
-        state.solver = entered.optimizer()
+        state, entered = self.state, self.present.stages[stage]
+        start = entered.pictures.initial_image
+        state.stage, state.objective = stage, self._built.objective(self.present, entered)
+        state.solver = self._built.optimizer(self.present, entered)
         state.solver.start(start if image is None else resizing.resize_to(image, *resizing.size_of(start)))
 
     def take_up(self) -> None:
@@ -117,16 +124,21 @@ class Run:
     @property
     def _objective(self) -> objective_lib.Objective:
         """The objective of the present stage."""
-        return self._stages[self.state.stage].objective
+        if self.state.objective is None:
+            raise RuntimeError("The run has not begun, and has no objective yet. Read it in a callback.")
+        return self.state.objective
 
-    def _begin(self) -> None:
-        """Prepares the first step: at the start, or at the checkpoint."""
-        state, checkpoint = self.state, self._checkpoint
-        state.stage_ends = [stage.plan.end for stage in self._stages]
-        state.stage_sizes = [stage.plan.pictures.size for stage in self._stages]
+    def _begin(self, solver: optimizers.Optimizer | None) -> None:
+        """Prepares the first step: at the start, where an earlier run left its optimizer, or at the checkpoint."""
+        state, checkpoint, stages = self.state, self._checkpoint, self.plan.stages
+        state.stage_ends = [stage.end for stage in stages]
+        state.stage_sizes = [stage.pictures.size for stage in stages]
         state.total_steps = self.plan.total_steps
-        self.enter(0 if checkpoint is None else checkpoint.record["stage"])
-        state.optimized_image = self._last_good = tf.identity(state.working_optimizer.image)
+        if solver is None:
+            self.enter(0 if checkpoint is None else checkpoint.record["stage"])
+        else:
+            state.objective, state.solver = self._built.objective(self.plan, stages[0]), solver
+        state.optimized_image = self._last_good = state.working_optimizer.result()
         state.stop = Stop(StopReason.RUNNING, "")
         if checkpoint is not None:
             state.step = state.first_step = checkpoint.step
@@ -186,6 +198,7 @@ class Run:
     def _make_step(self) -> dict[str, float] | None:
         """Makes a step of the optimizer, and returns {term: loss}; None if loss or gradient was not finite."""
         self._go_up()
+        self._steer()
         state, optimizer = self.state, self.state.working_optimizer
         before = optimizer.result()
         made = optimizer.step(self._objective)
@@ -202,6 +215,7 @@ class Run:
         logs = {name: float(getattr(terms, term)) for term, name in _LOGGED.items()}
         if self._objective.weights["alpha_norm"]:  # Few users weigh this term: it is logged only for them.
             logs["alpha_norm_loss"] = float(terms.alpha_norm)
+        logs |= {f"{name}_loss": float(value) for name, value in terms.further.items()}
         return {"loss": loss, **logs}
 
     def _go_up(self) -> None:
@@ -214,6 +228,17 @@ class Run:
         state.working_optimizer.carry_over(before)
         del before
         gc.collect()  # The old optimizer and its compiled steps refer to each other, and may hold much memory.
+
+    def _steer(self) -> None:
+        """Makes the changes that were asked for since the last step."""
+        state, changes = self.state, list(self.steering.taken())
+        for change in changes:
+            self.present = change.apply(self.present)
+            state.changes.append((state.step, change.what))
+        if changes:
+            state.pictures = self.present.setup.pictures
+            state.objective = self._built.objective(self.present, self.present.stages[state.stage])
+            state.working_optimizer.forget()
 
     def _check_converged(self) -> None:
         """Ends the run if the optimizer of the last stage can lower the loss no further."""
@@ -237,7 +262,7 @@ class Run:
     def _natural_end(self) -> Stop:
         """Returns why a run ended without an error."""
         if self.state.step < self.state.total_steps:
-            return Stop(StopReason.CALLBACK, f"a callback stopped it after step {self.state.step}")
+            return Stop(StopReason.CALLBACK, f"a callback or `stop` ended it after step {self.state.step}")
         return Stop(StopReason.ALL_STEPS, f"all {self.state.total_steps} steps made")
 
     def _interruption(self) -> Stop:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import NamedTuple
 
 import keras
+import tensorflow as tf
 
 from nst_keras import checks, optimizers, settings
 from nst_keras.engine import inputs, modes, reading, schedule, tile_sizes
-from nst_keras.losses import regularizers, statistics
+from nst_keras.losses import regularizers, statistics, terms
 from nst_keras.networks import extractors, layer_weights
 from nst_keras.runtime import compilation, devices, processors
 
-__all__ = ["Setup", "prepare", "with_seed"]
+__all__ = ["Setup", "from_picture", "prepare", "with_images", "with_seed"]
 
 
 class Setup(NamedTuple):
@@ -28,6 +30,7 @@ class Setup(NamedTuple):
         extractor: The network, cut to the style and content layers.
         style_layers: {layer: weight w_l}; empty in a mode without style.
         content_layers: {layer: weight w_l}; empty in a mode without content.
+        further: Further terms of the loss.
         optimization: The optimizer's options. `averaging` and `preconditioning` are numbers.
         tiles: The tile size of each picture.
         jit_compile: A name in `compilation.JIT_MODES`. "auto" only where XLA may be faster than TensorFlow's graph.
@@ -41,6 +44,7 @@ class Setup(NamedTuple):
     extractor: extractors.FeatureExtractor
     style_layers: dict[str, float]
     content_layers: dict[str, float]
+    further: tuple[terms.Term, ...]
     optimization: settings.OptimizerSettings
     tiles: tile_sizes.TileSizes
     jit_compile: str
@@ -67,28 +71,62 @@ def prepare(given: settings.TransferSettings, replicas: devices.Replicas) -> Set
     tiles = tile_sizes.TileSizes(_tile_size(given), given.runtime.halo, replicas)
     jit_compile = compilation.jit_mode(given.runtime.jit_compile)
     checks.one_of("variation", given.losses.variation, regularizers.VARIATIONS)
+    further = terms.checked("losses", given.losses.losses)
     style_layers, content_layers = _layers("style", mode, given), _layers("content", mode, given)
-    seed = given.runtime.seed or 0
-    pictures = reading.read(given.images, mode, seed=seed)
-    sizes = schedule.stage_sizes(given.schedule.pyramid, max(pictures.size))
+    pictures = reading.read(given.images, mode, seed=given.runtime.seed or 0)
+    layers = [*style_layers, *content_layers, *(layer for term in further for layer in term.layers)]
     with replicas.scope():
-        extractor = _extractor(given, [*style_layers, *content_layers], for_xla=jit_compile != "false")
-    schedule_used = dataclasses.replace(given.schedule, pyramid=list(sizes) if len(sizes) > 1 else None)
+        extractor = _extractor(given, layers, for_xla=jit_compile != "false")
     setup = Setup(
-        settings=dataclasses.replace(given, schedule=schedule_used),
+        settings=given,
         mode=mode,
-        stage_pictures=_stages(pictures, sizes),
-        stage_sizes=sizes,
-        stage_shares=schedule.stage_shares(given.schedule.pyramid_shares, len(sizes)),
+        stage_pictures=(pictures,),
+        stage_sizes=(max(pictures.size),),
+        stage_shares=None,
         extractor=extractor,
         style_layers=style_layers,
         content_layers=content_layers,
-        optimization=_optimization(given.optimization, mode, stages=len(sizes)),
+        further=further,
+        optimization=given.optimization,
         tiles=tiles,
         jit_compile=_jit_mode(jit_compile, extractor),
     )
-    _check_sizes(setup)
-    return setup
+    return _with_pictures(setup, given, pictures)
+
+
+def with_images(setup: Setup, given: settings.TransferSettings, changed: Collection[str]) -> Setup:
+    """Returns the same setup with other pictures: the network and all that is compiled stay.
+
+    Args:
+        setup: The setup so far.
+        given: The settings of the transfer as given, with other images.
+        changed: Names of the image settings that have changed; pictures that hang on none of them are not read again.
+
+    Raises:
+        ValueError: A bad option, options that contradict each other, or a picture that is too small for a stage.
+        TypeError: An option of an unsupported type.
+        OSError: A picture cannot be read.
+    """
+    mode = modes.get(given.losses.mode, given.images, given.losses)
+    seed, before = given.runtime.seed or 0, setup.pictures
+    return _with_pictures(setup, given, reading.read(given.images, mode, seed=seed, before=before, changed=changed))
+
+
+def from_picture(setup: Setup, image: tf.Tensor) -> Setup:
+    """Returns the same setup with an image to start from, at the size of the result alone.
+
+    Args:
+        setup: The setup so far.
+        image: float32 [1, height, width, 3], 0..255, of any size.
+    """
+    given = setup.settings
+    images = dataclasses.replace(given.images, init=image)
+    return setup._replace(
+        settings=dataclasses.replace(given, images=images, schedule=settings.ScheduleSettings()),
+        stage_pictures=(setup.pictures._replace(init=image),),
+        stage_sizes=setup.stage_sizes[-1:],
+        stage_shares=None,
+    )
 
 
 def with_seed(setup: Setup, seed: int) -> Setup:
@@ -100,14 +138,32 @@ def with_seed(setup: Setup, seed: int) -> Setup:
     )
 
 
+def _with_pictures(setup: Setup, given: settings.TransferSettings, pictures: inputs.Inputs) -> Setup:
+    """Returns the setup with pictures at the size of the result, and with the stages that they have."""
+    sizes = schedule.stage_sizes(given.schedule.pyramid, max(pictures.size))
+    schedule_used = dataclasses.replace(given.schedule, pyramid=list(sizes) if len(sizes) > 1 else None)
+    setup = setup._replace(
+        settings=dataclasses.replace(given, schedule=schedule_used),
+        stage_pictures=_stages(pictures, sizes),
+        stage_sizes=sizes,
+        stage_shares=schedule.stage_shares(given.schedule.pyramid_shares, len(sizes)),
+        optimization=_optimization(given.optimization, setup.mode, stages=len(sizes)),
+    )
+    _check_sizes(setup)
+    return setup
+
+
 def _tile_size(given: settings.TransferSettings) -> int | str | None:
     """Returns `tile_size`; None for "auto" with a style statistic that cannot be added up over tiles."""
     statistic = statistics.get(given.losses.style_statistic, normalization=given.losses.normalization)
     asked = given.runtime.tile_size
     if asked == "auto":
-        return asked if isinstance(statistic, statistics.Additive) else None
+        # A further term needs the whole picture, as such a statistic does.
+        return asked if isinstance(statistic, statistics.Additive) and not given.losses.losses else None
     if asked is not None:
         statistics.additive(given.losses.style_statistic)
+        if given.losses.losses:
+            raise ValueError(f"losses: further terms need the whole picture, but tile_size={asked!r}. Leave it out.")
     return asked
 
 

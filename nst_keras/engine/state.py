@@ -51,6 +51,7 @@ class RunState:
         pictures: The pictures at the size of the result.
 
     Attributes:
+        pictures: The pictures at the size of the result; another style during the run replaces them.
         optimized_image: The image that the optimizer works on, float32 [1, height, width, 3], 0..255.
         history: Keras `History` with one entry per step: loss, style_loss, content_loss and var_loss, and
             alpha_norm_loss if it has a weight.
@@ -66,6 +67,7 @@ class RunState:
         solver: The optimizer of the present stage; None before the run.
         begun: Whether the run has begun.
         interrupted: Whether Ctrl-C ended the run, or came while it ended.
+        changes: The changes made during the run: for each the step after which it was made, and the change in words.
         picture_replaced: Whether a callback has replaced the picture of the last step.
         stop_training: Callbacks set it to True to end the run after the present step.
         stop: Why the run ended.
@@ -84,10 +86,11 @@ class RunState:
         self.objective: objective_lib.Objective | None = None
         self.solver: optimizers.Optimizer | None = None
         self.begun = self.interrupted = self.picture_replaced = self.stop_training = False
+        self.changes: list[tuple[int, str]] = []
         self.stop = Stop(StopReason.NOT_BEGUN, "not begun")
         self.frames: Sequence[np.ndarray] = []
         self.frame_steps: Sequence[int] = []
-        self._pictures = pictures
+        self.pictures = pictures
         self._finished: tuple[tf.Tensor, tf.Tensor] | None = None
         self._rounded: tuple[tf.Tensor, np.ndarray] | None = None
 
@@ -96,7 +99,7 @@ class RunState:
         """The picture in its final colours, before rounding, float32 [1, height, width, 3], 0..255."""
         if self._finished is None or self._finished[0] is not self.optimized_image:
             # Computed once per picture, and only when someone reads it.
-            self._finished = (self.optimized_image, self._pictures.finished(self.optimized_image))
+            self._finished = (self.optimized_image, self.pictures.finished(self.optimized_image))
         return self._finished[1]
 
     @property
@@ -131,12 +134,12 @@ class RunState:
     @property
     def content_image(self) -> tf.Tensor | None:
         """The content image as resized, float32 [1, height, width, 3], 0..255; None for a run without content."""
-        return self._pictures.content_image
+        return self.pictures.content_image
 
     @property
     def style_images(self) -> list[tf.Tensor]:
         """The style images as resized, each float32 [1, height, width, 3], 0..255."""
-        return self._pictures.style_images
+        return self.pictures.style_images
 
     def steps_left(self) -> float:
         """Returns the work left, in steps of the present stage: a step costs in proportion to its stage's pixels."""

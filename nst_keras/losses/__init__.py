@@ -10,10 +10,12 @@ from nst_keras.losses.functional import (
     style_loss,
     total_variation_loss,
 )
+from nst_keras.losses.terms import Term
 
 __all__ = [
     "NORMALIZATIONS",
     "Normalization",
+    "Term",
     "alpha_norm_loss",
     "content_loss",
     "content_score",

@@ -25,6 +25,7 @@ __all__ = [
     "known_layers",
     "layer_names",
     "weights_file",
+    "weights_stamp",
 ]
 
 WEIGHTS_VARIABLE = "NST_KERAS_WEIGHTS_DIR"
@@ -106,6 +107,26 @@ def weights_file(name: str) -> str | None:
     if len(found) > 1:
         raise ValueError(f"weights: {WEIGHTS_VARIABLE} holds several files for {name}: {', '.join(found)}. Name one.")
     return found[0] if found else None
+
+
+def weights_stamp(name: str, weights: str) -> tuple[str, int, int] | None:
+    """Returns path, time of change and size of the weights file that `build` reads; None for Keras's download.
+
+    Args:
+        name: A name in `ARCHITECTURES`.
+        weights: `"imagenet"`, or the path of a Keras weights file.
+
+    Raises:
+        ValueError: There are several files for this network, see `weights_file`.
+    """
+    if weights == "imagenet":
+        path = weights_file(name) if ARCHITECTURES[name].downloads else str(compact.WEIGHTS_FILE)
+    else:
+        path = os.path.expanduser(weights)
+    if path is None or not os.path.isfile(path):
+        return None
+    known = os.stat(path)
+    return os.path.abspath(path), known.st_mtime_ns, known.st_size
 
 
 def layer_names(model: keras.Model) -> tuple[str, ...]:

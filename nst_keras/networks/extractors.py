@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import copy
+import functools
 import hashlib
 import inspect
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -16,6 +17,10 @@ from nst_keras import checks
 from nst_keras.networks import architectures, surgery
 
 __all__ = ["FeatureExtractor", "get", "known_architecture"]
+
+# Extractors of a process that are kept for other runs of the same network: none is loaded twice, and what was compiled
+# for it is used again.
+_SHARED = 4
 
 
 class FeatureExtractor:
@@ -212,6 +217,10 @@ def get(
         TypeError: `identifier` is of another type.
     """
     settings = {"pooling": pooling, "padding": padding, "smoothing": smoothing, "precision": precision}
+    if isinstance(identifier, str) and weights != "random":
+        known_architecture(identifier)  # Raises for an unknown name.
+        key = _Named(identifier, tuple(layers), weights, architectures.weights_stamp(identifier, weights))
+        return _shared(key, tf.distribute.get_strategy(), for_xla, preprocess, **settings)
     if isinstance(identifier, FeatureExtractor):
         _refuse_unused(identifier, weights=weights, preprocess=preprocess, **settings)
         return identifier.select(layers)
@@ -225,9 +234,7 @@ def get(
             f"extractor must be one of {', '.join(architectures.ARCHITECTURES)}, a keras.Model or a FeatureExtractor, "
             f"but {type(identifier).__name__} was given."
         )
-    preprocess = preprocess or _known_preprocess(model, architecture)
-    channels = architecture and architecture.channels
-    return FeatureExtractor(model, preprocess, layers=layers, for_xla=for_xla, channels=channels, **settings)
+    return _made(model, architecture, preprocess, layers=layers, for_xla=for_xla, **settings)
 
 
 def known_architecture(identifier: str | keras.Model | FeatureExtractor) -> architectures.Architecture | None:
@@ -242,6 +249,49 @@ def known_architecture(identifier: str | keras.Model | FeatureExtractor) -> arch
     if architecture is None or isinstance(identifier, FeatureExtractor):
         return architecture
     return architecture if set(architecture.style_layers) <= set(architectures.known_layers(identifier)) else None
+
+
+class _Named(NamedTuple):
+    """A network that is known by name.
+
+    Attributes:
+        name: A name in `architectures.ARCHITECTURES`.
+        layers: Names of the layers to output.
+        weights: `"imagenet"`, or the path of a Keras weights file.
+        stamp: Path, time and size of the weights file, which change with its contents.
+    """
+
+    name: str
+    layers: tuple[str, ...]
+    weights: str
+    stamp: tuple[str, int, int] | None
+
+
+@functools.lru_cache(maxsize=_SHARED)
+def _shared(
+    named: _Named,
+    strategy: tf.distribute.Strategy,  # Its scope, in which the network is built.
+    for_xla: bool,
+    preprocess: Callable[[tf.Tensor], Any] | None,
+    **settings: str,
+) -> FeatureExtractor:
+    """Returns the extractor of a network known by name, the same one for the same arguments."""
+    model = architectures.build(named.name, named.weights)
+    return _made(model, known_architecture(named.name), preprocess, layers=named.layers, for_xla=for_xla, **settings)
+
+
+def _made(
+    model: keras.Model,
+    architecture: architectures.Architecture | None,
+    preprocess: Callable[[tf.Tensor], Any] | None,
+    *,
+    layers: Iterable[str],
+    for_xla: bool,
+    **settings: str,
+) -> FeatureExtractor:
+    preprocess = preprocess or _known_preprocess(model, architecture)
+    channels = architecture and architecture.channels
+    return FeatureExtractor(model, preprocess, layers=layers, for_xla=for_xla, channels=channels, **settings)
 
 
 def _smoothing(smoothing: str, model: keras.Model, channels: Mapping[str, int] | None) -> str:

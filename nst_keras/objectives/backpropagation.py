@@ -28,15 +28,15 @@ _LARGEST = 1.0
 def through(
     extractor: extractors.FeatureExtractor,
     image: tf.Tensor,
-    loss: Callable[[dict[str, tf.Tensor]], tuple[tf.Tensor, Found]],
+    loss: Callable[[tf.Tensor, dict[str, tf.Tensor]], tuple[tf.Tensor, Found]],
 ) -> tuple[Found, tf.Tensor]:
     """Returns what a loss finds in an image's features, and its gradient with respect to the image.
 
     Args:
         extractor: Network that gives the features.
         image: float32 [1, height, width, 3], 0..255.
-        loss: Function of {layer: features, float32 [1, layer's height, layer's width, K]}. It returns the loss, a
-            float32 scalar, and a value of any kind.
+        loss: Function of the image, and of {layer: features, float32 [1, layer's height, layer's width, K]}. It
+            returns the loss, a float32 scalar, and a value of any kind.
 
     Returns:
         The second value that `loss` returns, and the gradient of the first, of the image's shape.
@@ -46,15 +46,17 @@ def through(
         features = extractor(image)
     exact = {name: tf.cast(of_layer, tf.float32) for name, of_layer in features.items()}
     with tf.GradientTape(watch_accessed_variables=False) as of_loss:
-        of_loss.watch(exact)
-        value, found = loss(exact)
-    zero = tf.UnconnectedGradients.ZERO
-    pulls = cast("dict[str, tf.Tensor]", of_loss.gradient(value, exact, unconnected_gradients=zero))
+        of_loss.watch([image, exact])
+        value, found = loss(image, exact)
+    sources = of_loss.gradient(value, (image, exact))
+    direct, pulls = cast("tuple[tf.Tensor | None, dict[str, tf.Tensor | None]]", sources)
+    pulls = {name: tf.zeros_like(exact[name]) if pull is None else pull for name, pull in pulls.items()}
     scale = _scale(list(pulls.values())) if extractor.has_short_range else 1.0
     scaled = {name: tf.cast(pull * scale, features[name].dtype) for name, pull in pulls.items()}
     # TensorFlow's stub lacks gradients of a dictionary.
     gradient = tape.gradient(features, image, output_gradients=scaled)  # pyright: ignore[reportCallIssue, reportArgumentType]
-    return found, gradient / scale
+    through_features = gradient / scale
+    return found, through_features if direct is None else through_features + direct
 
 
 def _scale(pulls: list[tf.Tensor]) -> tf.Tensor:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import tensorflow as tf
 
-__all__ = ["WEIGHTED_TERMS", "Evaluator", "LossTerms", "terms_of"]
+from nst_keras.objectives import targets
+
+__all__ = ["WEIGHTED_TERMS", "Evaluator", "LossTerms", "Weights", "content_of", "terms_of"]
 
 # The terms of the loss and the names of their weights, in the order in which the terms stand in `LossTerms`.
 WEIGHTED_TERMS: dict[str, str] = {
@@ -16,6 +19,22 @@ WEIGHTED_TERMS: dict[str, str] = {
     "total_variation": "var_weight",
     "alpha_norm": "alpha_norm_weight",
 }
+
+
+class Weights(NamedTuple):
+    """The weights of an evaluation, as arguments of the compiled function: float32 scalars.
+
+    Attributes:
+        terms: {term in `WEIGHTED_TERMS`: its weight}.
+        style_layers: {layer: w_l}.
+        content_layers: {layer: w_l}.
+        further: {further term: its weight}.
+    """
+
+    terms: dict[str, tf.Tensor]
+    style_layers: dict[str, tf.Tensor]
+    content_layers: dict[str, tf.Tensor]
+    further: dict[str, tf.Tensor]
 
 
 class LossTerms(NamedTuple):
@@ -29,6 +48,7 @@ class LossTerms(NamedTuple):
         alpha_norm: alpha_norm_weight times the alpha-norm.
         style_layers: {layer: its share of `style`}.
         content_layers: {layer: its share of `content`}.
+        further: {further term: its value}.
     """
 
     total: tf.Tensor
@@ -38,17 +58,34 @@ class LossTerms(NamedTuple):
     alpha_norm: tf.Tensor
     style_layers: dict[str, tf.Tensor]
     content_layers: dict[str, tf.Tensor]
+    further: Mapping[str, tf.Tensor] = types.MappingProxyType({})
 
 
 class Evaluator(Protocol):
-    """Evaluates the loss and its gradient: of the whole image, tile by tile, or shared by several hosts."""
+    """Evaluates the loss and its gradient: of the whole image, tile by tile, or shared by several hosts.
 
-    def evaluate(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[LossTerms, tf.Tensor]:
+    It holds the network and the compiled functions, and no picture. Several runs may share it.
+    """
+
+    def targets_of(self, reference: targets.Reference, strength: float) -> Any:
+        """Returns what a picture is compared with: `targets.Targets`, or for tiles `passes.TiledTargets`.
+
+        Args:
+            reference: The pictures to compare with.
+            strength: Share of the style in the style targets, 0..1; the rest is the content image's own.
+
+        Raises:
+            ValueError: There are style layers but no style image, or content layers but no content image.
+        """
+        ...
+
+    def evaluate(self, image: tf.Tensor, weights: Weights, against: Any) -> tuple[LossTerms, tf.Tensor]:
         """Returns the terms of the loss, and the gradient of their total with respect to the image.
 
         Args:
             image: float32 [1, height, width, 3], 0..255.
-            weights: float32 [4], the weights of the terms in the order of `WEIGHTED_TERMS`.
+            weights: The weights of terms and layers.
+            against: The result of `targets_of`.
         """
         ...
 
@@ -57,12 +94,20 @@ class Evaluator(Protocol):
         ...
 
 
+def content_of(reference: targets.Reference) -> tf.Tensor:
+    """Returns the content image; raises `ValueError` where there is none."""
+    if reference.content_image is None:
+        raise ValueError("content_image is None, but content_layers are given. Give a content image.")
+    return reference.content_image
+
+
 def terms_of(
     style_layers: dict[str, tf.Tensor],
     content_layers: dict[str, tf.Tensor],
     *,
     total_variation: tf.Tensor,
     alpha_norm: tf.Tensor,
+    further: Mapping[str, tf.Tensor] = types.MappingProxyType({}),
 ) -> LossTerms:
     """Returns the terms with their total, given float32 scalars that are multiplied by their weights.
 
@@ -71,6 +116,7 @@ def terms_of(
         content_layers: {layer: its share of the content term}; may be empty.
         total_variation: The total variation term.
         alpha_norm: The alpha-norm term.
+        further: {further term: its value}; default: none.
     """
     shares = {
         "style": _sum(style_layers),
@@ -78,8 +124,8 @@ def terms_of(
         "total_variation": total_variation,
         "alpha_norm": alpha_norm,
     }
-    total = tf.add_n(list(shares.values()))
-    return LossTerms(total, **shares, style_layers=style_layers, content_layers=content_layers)
+    total = tf.add_n([*shares.values(), *further.values()])
+    return LossTerms(total, **shares, style_layers=style_layers, content_layers=content_layers, further=dict(further))
 
 
 def _sum(shares: Mapping[str, tf.Tensor]) -> tf.Tensor:

@@ -12,37 +12,49 @@ from typing import cast
 import tensorflow as tf
 
 from nst_keras import checks, losses
-from nst_keras.losses import regularizers, statistics
+from nst_keras.losses import regularizers, statistics, terms
 from nst_keras.networks import extractors
 from nst_keras.objectives import base, targets
 
 __all__ = ["Comparison", "make"]
 
-_PLACES = {term: place for place, term in enumerate(base.WEIGHTED_TERMS)}
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Comparison:
     """The layers that are compared, and the losses by which they are.
 
     Attributes:
         extractor: Network that gives the style and content layers, and no others.
-        style_layers: {layer: w_l}; may be empty.
-        content_layers: {layer: w_l}; may be empty.
+        style_layers: Names; may be empty.
+        content_layers: Names; may be empty.
         normalization: Loss convention, a name in `losses.NORMALIZATIONS`.
         statistic: Measures style.
         variation: Kind of total variation, a name in `regularizers.VARIATIONS`.
         seen: Function of the image, [1, height, width, 3] to the same shape. The network and the regularizers see its
-            result in place of the image.
+            result in place of the image, but for a part that is kept.
+        further: Further terms of the loss.
     """
 
     extractor: extractors.FeatureExtractor
-    style_layers: Mapping[str, float]
-    content_layers: Mapping[str, float]
+    style_layers: tuple[str, ...]
+    content_layers: tuple[str, ...]
     normalization: str
     statistic: statistics.StyleStatistic
     variation: str
     seen: Callable[[tf.Tensor], tf.Tensor]
+    further: tuple[terms.Term, ...] = ()
+
+    def shown(self, image: tf.Tensor, kept: Sequence[targets.Kept]) -> tf.Tensor:
+        """Returns what the network and the regularizers see of an image, of its shape.
+
+        Args:
+            image: float32 [1, height, width, 3], 0..255.
+            kept: One part of the picture that is kept, or none.
+        """
+        seen = self.seen(image)
+        for mask, own in kept:
+            seen = mask * own + (1.0 - mask) * seen
+        return seen
 
     def style_loss(self, layer: str, features: tf.Tensor, regions: Sequence[targets.StyleTarget]) -> tf.Tensor:
         """Returns the style loss E_l of one layer, summed over the regions (Gatys et al. 2015, eq. 4).
@@ -84,83 +96,104 @@ class Comparison:
         channels = self.extractor.channels[layer]
         return losses.content_loss(features, target, normalization=self.normalization, channels=channels)
 
-    def style_shares(self, layer_losses: Mapping[str, tf.Tensor], weights: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns {layer: its share of the style term}, given each layer's loss and the weights of the terms."""
-        return _weighted(layer_losses, self.style_layers, weights[_PLACES["style"]])
+    def style_shares(self, layer_losses: Mapping[str, tf.Tensor], weights: base.Weights) -> dict[str, tf.Tensor]:
+        """Returns {layer: its share of the style term}, given each layer's loss and the weights."""
+        return _weighted(layer_losses, weights.style_layers, weights.terms["style"])
 
-    def content_shares(self, layer_losses: Mapping[str, tf.Tensor], weights: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns {layer: its share of the content term}, given each layer's loss and the weights of the terms."""
-        return _weighted(layer_losses, self.content_layers, weights[_PLACES["content"]])
+    def content_shares(self, layer_losses: Mapping[str, tf.Tensor], weights: base.Weights) -> dict[str, tf.Tensor]:
+        """Returns {layer: its share of the content term}, given each layer's loss and the weights."""
+        return _weighted(layer_losses, weights.content_layers, weights.terms["content"])
+
+    def further_terms(
+        self, image: tf.Tensor, features: Mapping[str, tf.Tensor], weights: base.Weights
+    ) -> dict[str, tf.Tensor]:
+        """Returns {further term: its value}, multiplied by its weight.
+
+        Args:
+            image: float32 [1, height, width, 3], 0..255, as the network sees it.
+            features: {layer: the image's features, float32 [1, layer's height, layer's width, K]}.
+            weights: The weights of terms and layers.
+        """
+        return {
+            term.name: weights.further[term.name] * tf.cast(term.function(image, features), tf.float32)
+            for term in self.further
+        }
 
     def regularized(
-        self, image: tf.Tensor, gradient: tf.Tensor, weights: tf.Tensor
+        self, image: tf.Tensor, gradient: tf.Tensor, weights: base.Weights, kept: Sequence[targets.Kept] = ()
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """Adds the regularizers, and carries the gradient through `seen` back to the image.
+        """Adds the regularizers, and carries the gradient through `shown` back to the image.
 
         Args:
             image: float32 [1, height, width, 3], 0..255.
-            gradient: Gradient of the style and content terms with respect to `seen(image)`.
-            weights: float32 [4], in the order of `base.WEIGHTED_TERMS`.
+            gradient: Gradient of the other terms with respect to `shown(image)`.
+            weights: The weights of terms and layers.
+            kept: One part of the picture that is kept, or none.
 
         Returns:
             {regularizer: its term}, and the gradient of all terms with respect to the image, of its shape.
         """
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(image)
-            seen = self.seen(image)
-            terms = self._regularizers(seen, weights)
-            total = tf.add_n([*terms.values(), tf.reduce_sum(gradient * seen)])
-        return terms, cast("tf.Tensor", tape.gradient(total, image))
+            seen = self.shown(image, kept)
+            found = self._regularizers(seen, weights)
+            total = tf.add_n([*found.values(), tf.reduce_sum(gradient * seen)])
+        return found, cast("tf.Tensor", tape.gradient(total, image))
 
-    def _regularizers(self, seen: tf.Tensor, weights: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _regularizers(self, seen: tf.Tensor, weights: base.Weights) -> dict[str, tf.Tensor]:
         """Returns {term: value} of the terms that need no network."""
         variation = losses.total_variation_loss(seen, normalization=self.normalization, variation=self.variation)
         alpha_norm = losses.alpha_norm_loss(seen, normalization=self.normalization)
         return {
-            "total_variation": weights[_PLACES["total_variation"]] * variation,
-            "alpha_norm": weights[_PLACES["alpha_norm"]] * alpha_norm,
+            "total_variation": weights.terms["total_variation"] * variation,
+            "alpha_norm": weights.terms["alpha_norm"] * alpha_norm,
         }
 
 
 def make(
     extractor: extractors.FeatureExtractor,
     *,
-    style_layers: Mapping[str, float],
-    content_layers: Mapping[str, float],
+    style_layers: Iterable[str],
+    content_layers: Iterable[str],
     normalization: str,
     style_statistic: str | statistics.StyleStatistic,
     variation: str,
     seen: Callable[[tf.Tensor], tf.Tensor],
+    further: Sequence[terms.Term] = (),
 ) -> Comparison:
     """Checks the options and returns the comparison, its network cut to the layers that it needs.
 
     Args:
         extractor: Network that gives at least these layers.
-        style_layers: {layer: w_l}; may be empty.
-        content_layers: {layer: w_l}; may be empty.
+        style_layers: Names; may be empty.
+        content_layers: Names; may be empty.
         normalization: A name in `losses.NORMALIZATIONS`.
         style_statistic: A name in `statistics.STATISTICS`, or a statistic.
         variation: A name in `regularizers.VARIATIONS`.
         seen: Function of the image, see `Comparison`.
+        further: Further terms of the loss.
 
     Raises:
         ValueError: No layer at all, an unknown layer or name, or a statistic that the normalization does not define.
     """
-    if not style_layers and not content_layers:
+    style, content = tuple(style_layers), tuple(content_layers)
+    if not style and not content:
         raise ValueError("style_layers and content_layers are both empty. Name at least one layer.")
     statistic = statistics.get(style_statistic, normalization=normalization)
+    of_terms = (layer for term in further for layer in term.layers)
     return Comparison(
-        extractor=extractor.select(dict.fromkeys([*style_layers, *content_layers])),
-        style_layers={name: float(weight) for name, weight in style_layers.items()},
-        content_layers={name: float(weight) for name, weight in content_layers.items()},
+        extractor=extractor.select(dict.fromkeys([*style, *content, *of_terms])),
+        style_layers=style,
+        content_layers=content,
         normalization=normalization,
         statistic=statistic,
         variation=checks.one_of("variation", variation, regularizers.VARIATIONS),
         seen=seen,
+        further=tuple(further),
     )
 
 
 def _weighted(
-    layer_losses: Mapping[str, tf.Tensor], layer_weights: Mapping[str, float], weight: tf.Tensor
+    layer_losses: Mapping[str, tf.Tensor], layer_weights: Mapping[str, tf.Tensor], weight: tf.Tensor
 ) -> dict[str, tf.Tensor]:
     return {name: weight * layer_weights[name] * loss for name, loss in layer_losses.items()}

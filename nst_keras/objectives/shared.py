@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import tensorflow as tf
 
-from nst_keras.objectives import base
+from nst_keras.objectives import base, targets
 from nst_keras.runtime import devices, hosts
 
 __all__ = ["OverHosts"]
@@ -28,7 +30,11 @@ class OverHosts:
         self.evaluator = evaluator
         self._replicas = replicas
 
-    def evaluate(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[base.LossTerms, tf.Tensor]:
+    def targets_of(self, reference: targets.Reference, strength: float) -> Any:
+        """Returns what a picture is compared with, see `base.Evaluator`."""
+        return self.evaluator.targets_of(reference, strength)
+
+    def evaluate(self, image: tf.Tensor, weights: base.Weights, against: Any) -> tuple[base.LossTerms, tf.Tensor]:
         """Returns the chief's terms of the loss and its gradient, see `base.Evaluator`.
 
         All hosts must call it equally often.
@@ -36,7 +42,7 @@ class OverHosts:
         Raises:
             ConnectionError: Another host is lost.
         """
-        return hosts.of_chief(self._replicas, self.evaluator.evaluate(image, weights))
+        return hosts.of_chief(self._replicas, self.evaluator.evaluate(image, weights, against))
 
     def tracing_count(self) -> int:
         """Returns how often the evaluator's functions were traced on this host."""

@@ -118,6 +118,12 @@ class Optimizer(abc.ABC):
         with self.place():
             self.image.assign(image)
 
+    def forget(self) -> None:  # noqa: B027  Default: nothing.
+        """Drops what was learned of an objective that has now changed, and goes on from the present image.
+
+        Default: nothing is dropped. Adam's moments fade by themselves.
+        """
+
     def stalled(self) -> bool:
         """Returns whether no further step can lower the loss."""
         return False

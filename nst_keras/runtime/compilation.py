@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
 from nst_keras import checks
 
-__all__ = ["JIT_MODES", "as_graph", "compiled", "jit_mode"]
+__all__ = ["JIT_MODES", "compiled", "jit_mode"]
 
 JIT_MODES = ("auto", "true", "false")
 
@@ -28,7 +28,7 @@ def compiled(
     function: Callable[..., Any],
     *,
     jit_compile: str | bool = "auto",
-    graph_signature: Sequence[tf.TensorSpec] | None = None,
+    any_size: bool = False,
 ) -> Callable[..., Any]:
     """Compiles a function of tensors.
 
@@ -36,7 +36,9 @@ def compiled(
         function: A function of tensors, without Python side effects, and without Python's `if` or `for` on tensors.
         jit_compile: `"true"` or True compiles with XLA. `"false"` or False makes a plain TensorFlow graph. `"auto"`
             tries XLA, and falls back to the graph with a warning.
-        graph_signature: Types and shapes of the arguments in a plain graph. Default: traced for those of each call.
+        any_size: Whether it is called with pictures of several sizes. A plain graph then leaves the height and width of
+            all arguments of shape [1, height, width, channels] open, and is traced once for all sizes. (With a size,
+            layers take forms that are fast in XLA alone.) XLA needs sizes: it is traced and compiled once for each.
 
     Returns:
         A function of the same arguments, with `tracing_count()`: how often it was traced.
@@ -49,24 +51,8 @@ def compiled(
     # is traced again and again, and warn of it. A partial has no code.
     function = functools.partial(function)
     if mode == "auto":
-        return _XLAOrGraph(function, graph_signature)
-    signature = graph_signature if mode == "false" else None
-    made = tf.function(function, autograph=False, jit_compile=mode == "true", input_signature=signature)
-    return _with_tracing_count(made)
-
-
-def as_graph(function: Callable[..., Any], *others: tf.TensorSpec | dict[str, tf.TensorSpec]) -> Callable[..., Any]:
-    """Returns a function of an image of any size as a graph, which frees features once nothing needs them any more.
-
-    Called eagerly, a Keras model holds the features of all its layers until it returns.
-
-    Args:
-        function: A function of an image, float32 [1, height, width, 3], and of further arguments.
-        others: Types and shapes of the further arguments.
-    """
-    # The concrete function, since TensorFlow warns of a `tf.function` that is made for each of many stages.
-    image = tf.TensorSpec([1, None, None, 3], tf.float32)
-    return tf.function(function, autograph=False).get_concrete_function(image, *others)
+        return _XLAOrGraph(function, any_size)
+    return _made(function, jit_compile=mode == "true", any_size=any_size)
 
 
 def jit_mode(jit_compile: str | bool) -> str:
@@ -74,12 +60,30 @@ def jit_mode(jit_compile: str | bool) -> str:
     return checks.one_of("jit_compile", str(jit_compile).lower(), JIT_MODES)
 
 
+class _OfAnySize:
+    """Calls the trace for the types of the arguments, and makes it where there is none."""
+
+    def __init__(self, function: Callable[..., Any], *, jit_compile: bool) -> None:
+        self._function = tf.function(function, autograph=False, jit_compile=jit_compile)
+        self._type_of = _exact_type if jit_compile else _open_type
+
+    def __call__(self, *arguments: Any) -> Any:
+        tensors = tf.nest.map_structure(tf.convert_to_tensor, arguments)
+        # A call of the function itself would warn of its traces, which here are wanted.
+        traced = self._function.get_concrete_function(*tf.nest.map_structure(self._type_of, tensors))
+        return traced(*tensors)
+
+    def experimental_get_tracing_count(self) -> int:
+        """Returns how often the function was traced; named as in `tf.function`."""
+        return self._function.experimental_get_tracing_count()
+
+
 class _XLAOrGraph:
     """Calls the XLA build until it fails once, and the graph from then on."""
 
-    def __init__(self, function: Callable[..., Any], graph_signature: Sequence[tf.TensorSpec] | None) -> None:
-        self._xla = tf.function(function, autograph=False, jit_compile=True)
-        self._graph = tf.function(function, autograph=False, jit_compile=False, input_signature=graph_signature)
+    def __init__(self, function: Callable[..., Any], any_size: bool) -> None:
+        self._xla = _made(function, jit_compile=True, any_size=any_size)
+        self._graph = _made(function, jit_compile=False, any_size=any_size)
         self._current = self._xla
 
     def __call__(self, *arguments: Any) -> Any:
@@ -97,9 +101,21 @@ class _XLAOrGraph:
 
     def tracing_count(self) -> int:
         """Returns how often the function was traced."""
-        return self._xla.experimental_get_tracing_count() + self._graph.experimental_get_tracing_count()
+        return self._xla.tracing_count() + self._graph.tracing_count()
 
 
-def _with_tracing_count(function: Any) -> Any:
-    function.tracing_count = function.experimental_get_tracing_count
-    return function
+def _made(function: Callable[..., Any], *, jit_compile: bool, any_size: bool) -> Any:
+    kind: Any = _OfAnySize if any_size else functools.partial(tf.function, autograph=False)
+    made = kind(function, jit_compile=jit_compile)
+    made.tracing_count = made.experimental_get_tracing_count
+    return made
+
+
+def _exact_type(tensor: tf.Tensor) -> tf.TensorSpec:
+    return tf.TensorSpec(tensor.shape, tensor.dtype)
+
+
+def _open_type(tensor: tf.Tensor) -> tf.TensorSpec:
+    """Returns the type of a tensor, with height and width open if it is [1, height, width, channels]."""
+    shape = tensor.shape
+    return tf.TensorSpec([shape[0], None, None, shape[3]] if shape.rank == 4 else shape, tensor.dtype)

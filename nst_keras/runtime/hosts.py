@@ -5,6 +5,7 @@ All hosts must call each function equally often and in the same order. With one 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -29,7 +30,13 @@ def joined(strategy: str | tf.distribute.Strategy) -> devices.Replicas:
         TypeError: A strategy of unequal replicas, or another type.
         RuntimeError: `"multi_worker"` after TensorFlow has started to work.
     """
-    return devices.Replicas(strategies.get(strategy))
+    return _replicas(strategies.get(strategy))
+
+
+@functools.lru_cache(maxsize=4)
+def _replicas(strategy: tf.distribute.Strategy) -> devices.Replicas:
+    """Returns the replicas of a strategy, the same object for the same strategy: what they compiled is used again."""
+    return devices.Replicas(strategy)
 
 
 def is_chief(replicas: devices.Replicas) -> bool:

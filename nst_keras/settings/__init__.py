@@ -22,6 +22,7 @@ from nst_keras.settings.options import (
 )
 from nst_keras.settings.transfer import (
     FrameSettings,
+    ImageChanges,
     ImageSettings,
     ImageSource,
     LossSettings,
@@ -38,6 +39,7 @@ __all__ = [
     "FitSettings",
     "FrameSettings",
     "Group",
+    "ImageChanges",
     "ImageSettings",
     "ImageSource",
     "JobSettings",

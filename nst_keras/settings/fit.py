@@ -49,6 +49,8 @@ class FitSettings(options.Group):
         style_weight: Weight of the style term, beta in the paper. Default: the usual weight of the normalization.
         content_weight: Weight of the content term, alpha in the paper. Default: the usual weight of the normalization.
         var_weight: Weight of the total variation, which smooths the picture.
+        strength: How far the picture goes from the photograph (0) to the style (1), in even steps: the style's
+            statistics are blended with the content image's own.
         show_image: Shows the picture during the run, in a notebook or a window.
         show_interval: Steps between two displays of the picture, and between two images for TensorBoard.
         preview: Picture file that each display replaces, for viewers that reload a changed file.
@@ -58,6 +60,9 @@ class FitSettings(options.Group):
         resume: Continues from the last undamaged checkpoint, to the same pixels as an uninterrupted run. Without a
             checkpoint, the run starts at step 0. `epochs` may be larger than before, except with a pyramid. Callbacks
             with a state of their own start again.
+        warm_start: Goes on from the present picture in place of `init`, with the pictures and options as they are now.
+            An optimizer goes on with what it has learned if the loss has not changed. A pyramid's smaller stages are
+            left out. Before the first run, it has no effect.
         callbacks: Keras callbacks, called as in `keras.Model.fit`, on every host. Their `model` is a view of this run.
         alpha_norm_weight: Weight of the alpha-norm, which keeps pixel levels away from the ends of their range.
         verbose: 1 or `auto`: one progress line that is redrawn, or, in a file, a line now and then. 2: a line now and
@@ -71,6 +76,7 @@ class FitSettings(options.Group):
     style_weight: float | None = options.option(None, options.optional(checks.non_negative), term="style")
     content_weight: float | None = options.option(None, options.optional(checks.non_negative), term="content")
     var_weight: float = options.option(0.0, options.optional(checks.non_negative))
+    strength: float = options.option(1.0, checks.share)
     show_image: bool = options.option(False, is_recorded=False)
     show_interval: int = options.option(90, checks.integer, is_recorded=False)
     preview: str | os.PathLike[str] | None = options.option(None, is_recorded=False)
@@ -78,6 +84,7 @@ class FitSettings(options.Group):
     checkpoint_dir: str | os.PathLike[str] | None = options.option(None, is_recorded=False)
     checkpoint_interval: int = options.option(50, checks.integer, is_recorded=False)
     resume: bool = options.option(False, is_recorded=False)
+    warm_start: bool = options.option(False, has_flag=False, is_recorded=False)
     callbacks: Iterable[keras.callbacks.Callback] = options.option((), _callbacks, has_flag=False)
     alpha_norm_weight: float = options.option(0.0, options.optional(checks.non_negative))
     verbose: int | str = options.option("auto", has_flag=False, is_recorded=False)

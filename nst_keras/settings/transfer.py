@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from nst_keras import checks
 from nst_keras.settings import options
@@ -17,11 +17,13 @@ if TYPE_CHECKING:  # Names in annotations, which nothing evaluates.
     import tensorflow as tf
 
     from nst_keras.losses import statistics
+    from nst_keras.losses import terms as losses_lib
     from nst_keras.networks import extractors
     from nst_keras.optimizers import base as optimizers
 
 __all__ = [
     "FrameSettings",
+    "ImageChanges",
     "ImageSettings",
     "ImageSource",
     "LossSettings",
@@ -79,6 +81,22 @@ class ImageSettings(options.Group):
     init: ImageSource | None = options.option(None, reads=("content", "noise", "style"))
 
 
+class ImageChanges(TypedDict, total=False):
+    """Options of `ImageSettings`, each of which may be left out; for `NeuralStyleTransfer.set_images`."""
+
+    style_image: ImageSource | list[ImageSource] | None
+    content_image: ImageSource | None
+    image_size: int | None
+    enlarge: bool
+    texture_size: str | None
+    style_blend: Sequence[float] | None
+    style_scale: float | Sequence[float] | None
+    style_mask: ImageSource | list[ImageSource] | None
+    content_mask: ImageSource | None
+    preserve_color: str
+    init: ImageSource | None
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class NetworkSettings(options.Group):
     """The frozen network that computes features.
@@ -130,6 +148,8 @@ class LossSettings(options.Group):
         style_statistic: Statistic of the features that defines style: `gram`, `covariance`, `wasserstein` or
             `sliced_wasserstein`, or a `StyleStatistic`.
         variation: Kind of total variation that `var_weight` weights: `l1`, `l2` or `9_point`.
+        losses: Further terms of your own, each an `nst_keras.losses.Term`: a function of picture and features, with a
+            name and a weight.
     """
 
     title = "Loss"
@@ -142,6 +162,7 @@ class LossSettings(options.Group):
     normalization: str = options.option("mean")
     style_statistic: str | statistics.StyleStatistic = options.option("gram", term="style", is_agreed=True)
     variation: str = options.option("l1")
+    losses: Sequence[losses_lib.Term] = options.option((), has_flag=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

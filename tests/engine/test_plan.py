@@ -71,7 +71,7 @@ def test_style_is_compared_with_the_style_at_the_stages_size(make, extractor):
     for stage in make().stages(3):
         (style_image,) = stage.plan.pictures.style_images
         terms, _ = stage.objective.value_and_gradient(stage.plan.pictures.initial_image)
-        alone = stage.objective.evaluator.targets.style[0].layers["conv1"]["gram"]
+        alone = stage.objective.targets.style[0].layers["conv1"]["gram"]
         features = extractor(style_image)["conv1"].numpy()
         flat = features.reshape(-1, features.shape[-1])
         np.testing.assert_allclose(alone[0], flat.T @ flat / len(flat), rtol=1e-4)

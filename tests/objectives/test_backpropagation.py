@@ -24,7 +24,7 @@ def test_gradients_of_any_size_come_through(precision, weight):
     """They are those of float32, of losses whose gradients float16 could not hold."""
     image = picture(*SIZE)
 
-    def loss(features):
+    def loss(image, features):
         assert {of_layer.dtype for of_layer in features.values()} == {tf.float32}
         value = weight * tf.add_n([tf.reduce_sum(tf.square(of_layer)) for of_layer in features.values()])
         return value, value
@@ -40,10 +40,12 @@ def test_gradients_of_any_size_come_through(precision, weight):
 @pytest.mark.parametrize("precision", ["float32", *HALVES])
 def test_a_loss_without_gradient_gives_zeros_and_one_that_is_not_finite_says_so(precision):
     extractor, image = extractor_of(precision), picture(*SIZE)
-    _, nothing = backpropagation.through(extractor, image, lambda features: (0.0 * tf.reduce_sum(features["conv3"]), 0))
+    _, nothing = backpropagation.through(
+        extractor, image, lambda image, features: (0.0 * tf.reduce_sum(features["conv3"]), 0)
+    )
     assert not np.any(nothing)
     _, broken = backpropagation.through(
-        extractor, image, lambda features: (np.nan * tf.reduce_sum(features["conv3"]), 0)
+        extractor, image, lambda image, features: (np.nan * tf.reduce_sum(features["conv3"]), 0)
     )
     assert not np.all(np.isfinite(broken))
 
@@ -52,7 +54,7 @@ def test_float32_is_not_scaled():
     """The gradient is to the bit that of a plain tape."""
     extractor, image = extractor_of("float32"), picture(*SIZE)
     _, gradient = backpropagation.through(
-        extractor, image, lambda features: (1e-12 * tf.reduce_sum(tf.square(features["conv3"])), None)
+        extractor, image, lambda image, features: (1e-12 * tf.reduce_sum(tf.square(features["conv3"])), None)
     )
     with tf.GradientTape() as tape:
         tape.watch(image)
@@ -75,5 +77,5 @@ def test_an_objective_in_half_precision_is_near_that_in_float32(precision, norma
     assert float(terms.total) == pytest.approx(float(expected_terms.total), rel=0.02)
     assert np.all(np.isfinite(gradient))
     assert error(gradient, expected) <= HALVES[precision]
-    for target in half.evaluator.targets.style:
+    for target in half.targets.style:
         assert {value.dtype for value in tf.nest.flatten(target.layers)} == {tf.float32}

@@ -8,10 +8,22 @@ import tensorflow as tf
 
 from nst_keras import losses
 from nst_keras.losses import guidance, statistics
-from nst_keras.objectives import comparison, targets
+from nst_keras.objectives import base, comparison, targets
 from tests.objectives.examples import LAYERS, SIZE, picture
 
-WEIGHTS = tf.constant([3.0, 0.5, 0.01, 0.02])
+
+def weights(style, content, total_variation, alpha_norm):
+    """The weights of the terms, and those of the layers in `LAYERS`."""
+    terms = {"style": style, "content": content, "total_variation": total_variation, "alpha_norm": alpha_norm}
+    return base.Weights(
+        *(
+            {name: tf.constant(weight) for name, weight in of_kind.items()}
+            for of_kind in (terms, LAYERS["style_layers"], LAYERS["content_layers"], {})
+        )
+    )
+
+
+WEIGHTS = weights(3.0, 0.5, 0.01, 0.02)
 
 
 @pytest.fixture
@@ -52,7 +64,7 @@ def test_a_style_loss_is_the_score_of_what_is_measured(make):
     compared = make()
     half = tf.cast(tf.range(SIZE[1]) < 40, tf.float32)[tf.newaxis, tf.newaxis, :, tf.newaxis] * tf.ones([1, *SIZE, 1])
     regions = [guidance.Region([picture(30, 40, 1)], [1.0], half, 0.5), guidance.Region([picture(40, 30, 2)], [1.0])]
-    made = targets.style_targets(compared.statistic, compared.extractor.select(["conv1"]), regions)
+    made = targets.style_targets(compared.statistic, compared.extractor.select(["conv1"]), targets.Reference(regions))
     features = compared.extractor(picture(*SIZE))["conv1"]
     measured = [compared.statistic.measured(features, one.layers["conv1"], one.guides.get("conv1")) for one in made]
     expected = sum(
@@ -76,6 +88,6 @@ def test_regularizers_and_the_gradient_go_through_what_is_seen(make):
     own_terms, own = make().regularized(0.5 * image, gradient, WEIGHTS)
     assert {name: float(term) for name, term in terms.items()} == {n: float(term) for n, term in own_terms.items()}
     np.testing.assert_allclose(found, 0.5 * own, rtol=1e-6)
-    none, alone = make().regularized(image, gradient, tf.zeros([4]))
+    none, alone = make().regularized(image, gradient, weights(0.0, 0.0, 0.0, 0.0))
     assert [float(term) for term in none.values()] == [0.0, 0.0]
     np.testing.assert_array_equal(alone, gradient)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from nst_keras import losses
 from nst_keras.networks import extractors
@@ -10,6 +11,11 @@ from tests import conftest, small_networks
 from tests.objectives.examples import picture
 
 SIZE = (67, 93)
+
+
+def alone(extractor):
+    """{content layer: the network cut to it}."""
+    return {name: extractor.select([name]) for name in extractor.layers if name in ("conv1", "conv3")}
 
 
 @pytest.fixture
@@ -21,7 +27,7 @@ def cut(extractor):
 def test_features_are_the_same_kept_or_computed_again(extractor, cut, images, monkeypatch):
     monkeypatch.setattr(content_features, "KEPT_IMAGES", images)
     image = picture(*SIZE)
-    content, whole = content_features.TiledContent(extractor, ["conv1", "conv3"], image, cut), extractor(image)
+    content, whole = content_features.TiledContent(extractor, alone(extractor), image, cut), extractor(image)
     for tile in cut.tiles:
         places = cut.places(tile)
         found = content.of(tile, places)
@@ -32,9 +38,10 @@ def test_features_are_the_same_kept_or_computed_again(extractor, cut, images, mo
             expected = places[name].of(whole[name].numpy())
             np.testing.assert_allclose(own * part, own * expected, rtol=1e-4, atol=1e-5)
     for name in ("conv1", "conv3"):
-        assert content.energy[name] == pytest.approx(float(np.sum(np.square(whole[name], dtype=np.float64))), rel=1e-5)
-        assert content.size[name] == np.size(whole[name])
-        assert content.energy[name].dtype == content.size[name].dtype == np.float32
+        energy = float(np.sum(np.square(whole[name], dtype=np.float64)))
+        assert float(content.sizes.energy[name]) == pytest.approx(energy, rel=1e-5)
+        assert float(content.sizes.number[name]) == np.size(whole[name])
+        assert content.sizes.energy[name].dtype == content.sizes.number[name].dtype == tf.float32
 
 
 @pytest.mark.parametrize("precision", ["mixed_float16", "mixed_bfloat16"])
@@ -44,11 +51,11 @@ def test_energies_are_summed_in_float32(cut, precision):
         conftest.small_model(), lambda image: image, precision=precision, layers=["conv1", "conv3"]
     )
     image = picture(*SIZE)
-    content = content_features.TiledContent(half, ["conv1", "conv3"], image, cut)
+    content = content_features.TiledContent(half, alone(half), image, cut)
     for name, features in half(image).items():
         expected = float(np.sum(np.square(features.numpy().astype(np.float64))))
         assert expected > 2.0**16
-        assert content.energy[name] == pytest.approx(expected, rel=2e-2)
+        assert float(content.sizes.energy[name]) == pytest.approx(expected, rel=2e-2)
 
 
 def test_features_that_no_window_shows_are_finite(monkeypatch):
@@ -59,15 +66,15 @@ def test_features_that_no_window_shows_are_finite(monkeypatch):
     own = own.select([last])
     for side in range(80, 96):
         cut = tiling.Tiling(own, side, side, 36, 0)
-        content = content_features.TiledContent(own, [last], picture(side, side), cut)
+        content = content_features.TiledContent(own, alone(own), picture(side, side), cut)
         assert all(np.all(np.isfinite(content.of(tile, cut.places(tile))[last])) for tile in cut.tiles)
         missed += np.prod(own.sizes(side, side)[last]) - sum(np.sum(cut.places(tile)[last].own) for tile in cut.tiles)
     assert missed > 0
 
 
 def test_a_content_of_no_layers_asks_for_no_image(extractor):
-    content = content_features.TiledContent(extractor, [], None, None)
-    assert content.energy == content.size == {}
+    content = content_features.TiledContent(extractor, {}, None, None)
+    assert content.sizes == ({}, {})
     assert content.of(None, {}) == {}
 
 

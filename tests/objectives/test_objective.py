@@ -53,6 +53,7 @@ def test_the_constructor_picks_the_evaluator(make, monkeypatch):
     for options in ({}, {"replicas": replicas}):
         assert type(make(**options).evaluator) is whole.Whole
         assert type(make(tile_size=20, halo=4, **options).evaluator) is evaluator.Tiled
+    replicas = devices.Replicas(strategies.get("default"))
     monkeypatch.setattr(replicas, "has_other_hosts", lambda: True)
     assert type(make(tile_size=20, replicas=replicas).evaluator) is evaluator.Tiled
     over_hosts = make(replicas=replicas).evaluator
@@ -68,9 +69,9 @@ def test_an_evaluator_of_ones_own_is_weighted_as_well(make, content):
         def __init__(self, inner):
             self.inner, self.weights = inner, []
 
-        def evaluate(self, image, weights):
-            self.weights.append(weights.numpy().tolist())
-            return self.inner.evaluate(image, weights)
+        def evaluate(self, image, weights, against):
+            self.weights.append([float(weight) for weight in weights.terms.values()])
+            return self.inner.evaluate(image, weights, against)
 
         def tracing_count(self):
             return 7

@@ -14,8 +14,8 @@ class Rounding:
     def __init__(self, off):
         self.off = off
 
-    def evaluate(self, image, weights):
-        value = tf.reduce_sum(weights) * tf.reduce_sum(image**2) + self.off
+    def evaluate(self, image, weights, against):
+        value = tf.reduce_sum(weights) * against * tf.reduce_sum(image**2) + self.off
         terms = base.terms_of({"conv1": value}, {}, total_variation=tf.constant(0.0), alpha_norm=tf.constant(0.0))
         return terms, 2.0 * image + self.off
 
@@ -28,11 +28,11 @@ def test_all_hosts_take_the_chiefs_terms_and_gradient(monkeypatch):
     image, weights = tf.reshape(tf.range(12.0), [1, 2, 2, 3]), tf.constant([1.0, 2.0, 3.0, 4.0])
     found = on_hosts(
         *(
-            lambda host, off=off: shared.OverHosts(Rounding(off), host).evaluate(image, weights)
+            lambda host, off=off: shared.OverHosts(Rounding(off), host).evaluate(image, weights, 2.0)
             for off in (0.25, 0.5, -1.0)
         )
     )
-    expected_terms, expected = Rounding(0.25).evaluate(image, weights)
+    expected_terms, expected = Rounding(0.25).evaluate(image, weights, 2.0)
     for terms, gradient in found:
         assert isinstance(terms, base.LossTerms)
         assert float(terms.total) == float(terms.style_layers["conv1"]) == float(expected_terms.total)

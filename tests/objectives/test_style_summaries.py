@@ -18,7 +18,7 @@ def test_a_target_in_tiles_is_that_of_the_whole_image(name, kind):
     regions = [guidance.Region([picture(91, 117, 1), picture(103, 60, 4)], [0.3, 0.7], None, 0.25)]
     statistic = statistics.STATISTICS[name]
     (tiled,), (whole,) = (
-        targets.style_targets(statistic, extractor, regions, summarise=summarise)
+        targets.style_targets(statistic, extractor, targets.Reference(regions), summarise=summarise)
         for summarise in (style_summaries.tiled_summary(statistic, extractor, 30), None)
     )
     assert tiled.strength == whole.strength == 0.25

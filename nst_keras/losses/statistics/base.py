@@ -27,8 +27,14 @@ class StyleStatistic(abc.ABC):
     normalizations: tuple[str, ...] = ("mean", "relative")
 
     @abc.abstractmethod
-    def summary(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns {name: tensor}: what is kept of the features of one style image."""
+    def summary(self, features: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        """Returns {name: tensor}: what is kept of the features of one style image.
+
+        Args:
+            features: Features of the style image; for a strength below 1 also of the content image.
+            guide: The weight of each location, [1, height, width, 1], 0 or more. Only a strength below 1 beside masks
+                gives one. Default: 1 each.
+        """
 
     def target(self, summaries: Sequence[dict[str, tf.Tensor]], blend: Sequence[float]) -> dict[str, tf.Tensor]:
         """Returns what the picture is compared with. Default: the weighted mean of the summaries.

@@ -26,10 +26,14 @@ class SlicedWasserstein(base.StyleStatistic):
     the mean.
     """
 
-    def summary(self, features: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Returns the points sorted along each line, [batch, K, M], and the Gram matrix, for the style's size."""
-        gram = losses.gram_matrix(features, per_location=True)
-        return {"sorted": tf.sort(_along_lines(features)), "gram": gram}
+    def summary(self, features: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        """Returns the points sorted along each line, [batch, K, M], and the Gram matrix, for the style's size.
+
+        With a guide, the M points are those of equal weight that stand for the weighted ones.
+        """
+        gram = losses.gram_matrix(features, per_location=True, guide=guide)
+        points = _along_lines(features)
+        return {"sorted": tf.sort(points) if guide is None else _of_equal_weight(points, guide), "gram": gram}
 
     def target(self, summaries: Sequence[dict[str, tf.Tensor]], blend: Sequence[float]) -> dict[str, tf.Tensor]:
         """Returns the mean of the summaries, each interpolated to the number of points of the largest."""
@@ -80,6 +84,20 @@ def _shares(order: tf.Tensor, guide: tf.Tensor | None) -> tf.Tensor:
     in_order = tf.gather(counts, order)
     below = tf.cumsum(in_order, axis=-1) - 0.5 * in_order
     return tf.cast(below / tf.maximum(tf.reduce_sum(counts), keras.config.epsilon()), tf.float32)
+
+
+def _of_equal_weight(points: tf.Tensor, guide: tf.Tensor) -> tf.Tensor:
+    """Returns sorted points [batch, K, M] of weight 1 each, in the place of points weighted by a guide.
+
+    The point at each share of the whole weight is that of the last weighted point which begins below it.
+    """
+    order = tf.argsort(points)
+    shares = _shares(order, guide)
+    flat = tf.reshape(shares, [-1, tf.shape(shares)[-1]])
+    wanted = tf.broadcast_to(_middles(tf.shape(order)[-1]), tf.shape(flat))
+    place = tf.minimum(tf.searchsorted(flat, wanted), tf.shape(flat)[-1] - 1)
+    in_order = tf.reshape(tf.gather(points, order, axis=-1, batch_dims=2), tf.shape(flat))
+    return tf.reshape(tf.gather(in_order, place, axis=-1, batch_dims=1), tf.shape(points))
 
 
 def _read_at(ordered: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:

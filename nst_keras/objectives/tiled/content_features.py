@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from nst_keras.networks import extractors
 from nst_keras.objectives.tiled import tiles, tiling
-from nst_keras.runtime import compilation
 
-__all__ = ["KEPT_IMAGES", "TiledContent", "kept_layers"]
+__all__ = ["KEPT_IMAGES", "Sizes", "TiledContent", "kept_layers"]
 
 # Features are kept in memory while those of all layers together are no larger than this number of images. The first
 # layers, at full size, would take the memory that tiles are there to save.
 KEPT_IMAGES = 4
+
+
+class Sizes(NamedTuple):
+    """What a loss needs of the content image's features beside the features: float32 scalars.
+
+    Attributes:
+        energy: {layer: sum P^2}.
+        number: {layer: number of its features, M N}.
+    """
+
+    energy: dict[str, tf.Tensor]
+    number: dict[str, tf.Tensor]
 
 
 class TiledContent:
@@ -24,34 +36,33 @@ class TiledContent:
 
     Args:
         extractor: Network that gives the content layers.
-        layers: Names of the content layers; may be empty.
+        features: {content layer: function of an image, float32 [1, height, width, 3], to {layer: its features}}; may be
+            empty.
         image: Content image, float32 [1, height, width, 3], 0..255; None without layers.
         cut: Tiles of the picture, which has the content image's size; None without layers.
 
     Attributes:
-        energy: {layer: sum P^2}, float32.
-        size: {layer: number of its features, M N}, float32.
+        sizes: Sizes of the features.
     """
 
     def __init__(
         self,
         extractor: extractors.FeatureExtractor,
-        layers: Iterable[str],
+        features: Mapping[str, Callable[[tf.Tensor], dict[str, tf.Tensor]]],
         image: tf.Tensor | None,
         cut: tiling.Tiling | None,
     ) -> None:
-        self._features = {name: compilation.as_graph(extractor.select([name]).__call__) for name in layers}
+        self._features = features
         self._image = tf.zeros([1, 0, 0, 3]) if image is None else image
         self._kept: dict[str, np.ndarray] = {}
-        self.size: dict[str, np.float32] = {}
-        self.energy: dict[str, np.float32] = {}
+        self.sizes = Sizes({}, {})
         if cut is not None:
             size = tiling.size_of(self._image)
             sizes, channels = extractor.sizes(*size), extractor.channels
-            self.size = {name: np.float32(math.prod(sizes[name]) * channels[name]) for name in self._features}
-            shapes = kept_layers(extractor, self._features, *size)
+            counts = {name: tf.constant(math.prod(sizes[name]) * channels[name], tf.float32) for name in features}
+            shapes = kept_layers(extractor, features, *size)
             self._kept = {name: np.zeros(shape, np.float32) for name, shape in shapes.items()}
-            self.energy = self._take(cut)
+            self.sizes = Sizes(self._take(cut), counts)
 
     def of(self, tile: tiles.Tile, places: Mapping[str, tiling.Place]) -> dict[str, tiling.Array]:
         """Returns {layer: features at a tile's place, [1, part's height, part's width, K]}.
@@ -70,7 +81,7 @@ class TiledContent:
         features = tf.cast(self._features[name](window)[name], tf.float32)
         return tiling.cropped(features, place.start, place.own.shape[1:3])
 
-    def _take(self, cut: tiling.Tiling) -> dict[str, np.float32]:
+    def _take(self, cut: tiling.Tiling) -> dict[str, tf.Tensor]:
         """Computes the features of all tiles once, keeps those of small layers, and returns {layer: sum P^2}."""
         energy = dict.fromkeys(self._features, 0.0)
         for tile in cut.tiles:
@@ -80,7 +91,7 @@ class TiledContent:
                 energy[name] += float(np.vdot(part, own * part))
                 if name in self._kept:
                     np.copyto(places[name].of(self._kept[name]), part, where=own.astype(bool))
-        return {name: np.float32(total) for name, total in energy.items()}
+        return {name: tf.constant(total, tf.float32) for name, total in energy.items()}
 
 
 def kept_layers(

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from nst_keras.losses import guidance, statistics
-from nst_keras.objectives import base, comparison, targets
+from nst_keras.losses import statistics
+from nst_keras.objectives import base, comparison, remembered, targets
 from nst_keras.objectives.tiled import content_features, passes, style_summaries, tiles, tiling
 from nst_keras.runtime import compilation, devices, strategies
 
@@ -28,8 +28,6 @@ class Tiled:
     Args:
         compared: Layers and losses. The network's receptive field must be limited, the statistic
             `statistics.Additive`.
-        regions: Style images of each region; may be empty without style layers.
-        content_image: float32 [1, height, width, 3], 0..255; may be None without content layers.
         tile_size: Size of a tile in pixels, without its halo; see `tiles.tiles`.
         halo: Context pixels around each tile, a multiple of the network's stride. Default: the receptive field, which
             makes gradients exact. Less is faster and approximate near the borders of tiles: with VGG19's five style
@@ -39,45 +37,72 @@ class Tiled:
 
     Attributes:
         comparison: Layers and losses.
-        targets: Targets of these layers.
 
     Raises:
         ValueError: The network cannot be cut into tiles, the statistic is no sum over locations, `tile_size` or `halo`
-            does not suit the network, there are style layers but no style image, or `jit_compile` is unknown.
+            does not suit the network, there are further terms, or `jit_compile` is unknown.
     """
 
     def __init__(
         self,
         compared: comparison.Comparison,
-        regions: Sequence[guidance.Region],
-        content_image: tf.Tensor | None,
         *,
         tile_size: int,
         halo: int | None = None,
         replicas: devices.Replicas | None = None,
         jit_compile: str | bool = "auto",
     ) -> None:
+        if compared.further:
+            names = ", ".join(term.name for term in compared.further)
+            raise ValueError(
+                f"losses: {names} needs the whole picture, but tile_size={tile_size!r}. Set tile_size=None."
+            )
         self.comparison = compared
         self._statistic = statistics.additive(compared.statistic)
         self._tile_size, self._halo = tile_size, halo
         self._replicas = replicas or devices.Replicas(strategies.get("default"))
-        self._counted: dict[tuple[int, int], list[dict[str, tf.Tensor]]] = {}
         self._tilings: dict[tuple[int, int], tiling.Tiling] = {}
+        self._memory = remembered.Remembered()
         self._style = compared.extractor.select(compared.style_layers) if compared.style_layers else compared.extractor
-        self.targets = self._targets_of(regions, content_image)
+        self._content = {
+            name: compilation.compiled(compared.extractor.select([name]).__call__, jit_compile="false", any_size=True)
+            for name in compared.content_layers
+        }
+        self._summarise = style_summaries.tiled_summary(self._statistic, self._style, tile_size)
         self._compile(jit_compile)
 
-    def evaluate(self, image: tf.Tensor, weights: tf.Tensor) -> tuple[base.LossTerms, tf.Tensor]:
+    def targets_of(self, reference: targets.Reference, strength: float = 1.0) -> passes.TiledTargets:
+        """Returns what a picture is compared with, see `base.Evaluator`."""
+        compared, style = self.comparison, []
+        if compared.style_layers:
+            style = targets.style_targets(
+                self._statistic,
+                self._style,
+                reference,
+                strength=strength,
+                summarise=self._summarise,
+                memory=self._memory,
+            )
+        image = base.content_of(reference) if compared.content_layers else None
+        cut = None if image is None else self._tiling(image)
+        content = content_features.TiledContent(compared.extractor, self._content, image, cut)
+        return passes.TiledTargets(style, content, list(reference.kept))
+
+    def evaluate(
+        self, image: tf.Tensor, weights: base.Weights, against: passes.TiledTargets
+    ) -> tuple[base.LossTerms, tf.Tensor]:
         """Returns the terms of the loss and its gradient, see `base.Evaluator`."""
         with tf.device(image.device):  # Which may be the host's: an accelerator should hold only windows.
-            seen = self.comparison.seen(image)
-        sums = self._first_pass(seen)
-        style_layers, style_gradients, content_gradients = self._compiled_gradients(sums, self._counts(seen), weights)
-        squares, gradient = self._second_pass(seen, style_gradients, content_gradients)
+            seen = self.comparison.shown(image, against.kept)
+        sums = self._first_pass(seen, against)
+        style_layers, style_gradients, content_gradients = self._compiled_gradients(
+            _without_guides(against.style), against.content.sizes, sums, self._counts(seen, against), weights
+        )
+        squares, gradient = self._second_pass(seen, against, style_gradients, content_gradients)
         content_layers = {name: content_gradients[name] * total for name, total in squares.items()}
         with tf.device(image.device):
-            regularizers, gradient = self._compiled_regularized(image, gradient, weights)
-        return base.terms_of(style_layers, content_layers, **regularizers), gradient
+            regularizers, gradient = self._compiled_regularized(image, gradient, weights, against.kept)
+        return base.terms_of(style_layers, content_layers, **regularizers, further={}), gradient
 
     def tracing_count(self) -> int:
         """Returns how often its compiled functions were traced, all together: 4 for a whole run."""
@@ -89,67 +114,74 @@ class Tiled:
         )
         return sum(function.tracing_count() for function in functions)
 
-    def _targets_of(self, regions: Sequence[guidance.Region], content_image: tf.Tensor | None) -> passes.TiledTargets:
-        compared, style = self.comparison, []
-        if compared.style_layers:
-            summarise = style_summaries.tiled_summary(self._statistic, self._style, self._tile_size)
-            style = targets.style_targets(self._statistic, self._style, regions, summarise=summarise)
-        cut = None if content_image is None or not compared.content_layers else self._tiling(content_image)
-        content = content_features.TiledContent(compared.extractor, compared.content_layers, content_image, cut)
-        return passes.TiledTargets(style, content)
-
     def _compile(self, jit_compile: str | bool) -> None:
-        of_sums, of_gradient = passes.signatures(self.comparison, self.targets, self._no_sums())
-        self._compiled_sums = compilation.compiled(self._part_sums, jit_compile=jit_compile, graph_signature=of_sums)
-        self._compiled_gradients = compilation.compiled(self._gradients_of_sums, jit_compile=jit_compile)
-        self._compiled_part_gradient = compilation.compiled(
-            self._part_gradient, jit_compile=jit_compile, graph_signature=of_gradient
-        )
-        self._compiled_regularized = compilation.compiled(self.comparison.regularized, jit_compile=jit_compile)
+        def compiled(function: Callable[..., Any]) -> Any:
+            return compilation.compiled(function, jit_compile=jit_compile, any_size=True)
 
-    def _part_sums(self, part: passes.Part) -> list[passes.Sums]:
-        return passes.style_sums(self._statistic, self.targets.style, self._style(part.window), part)
+        self._compiled_sums = compiled(self._part_sums)
+        self._compiled_gradients = compiled(self._gradients_of_sums)
+        self._compiled_part_gradient = compiled(self._part_gradient)
+        self._compiled_regularized = compiled(self.comparison.regularized)
+
+    def _part_sums(self, style: list[targets.StyleTarget], part: passes.Part) -> list[passes.Sums]:
+        return passes.style_sums(self._statistic, style, self._style(part.window), part)
 
     def _gradients_of_sums(
-        self, sums: list[passes.Sums], counts: Sequence[Mapping[str, tf.Tensor]], weights: tf.Tensor
+        self,
+        style: list[targets.StyleTarget],
+        content: content_features.Sizes,
+        sums: list[passes.Sums],
+        counts: Sequence[Mapping[str, tf.Tensor]],
+        weights: base.Weights,
     ) -> tuple[dict[str, tf.Tensor], list[passes.Sums], dict[str, tf.Tensor]]:
-        return passes.gradients_of_sums(self.comparison, self.targets, sums, counts, weights)
+        return passes.gradients_of_sums(self.comparison, style, content, sums, counts, weights)
 
     def _part_gradient(
-        self, part: passes.Part, style_gradients: list[passes.Sums], content: passes.ContentPart
+        self,
+        style: list[targets.StyleTarget],
+        part: passes.Part,
+        style_gradients: list[passes.Sums],
+        content: passes.ContentPart,
     ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         extractor = self.comparison.extractor
-        return passes.pull_back(extractor, self._statistic, self.targets.style, part, style_gradients, content)
+        return passes.pull_back(extractor, self._statistic, style, part, style_gradients, content)
 
-    def _no_sums(self) -> list[passes.Sums]:
+    def _no_sums(self, against: passes.TiledTargets) -> list[passes.Sums]:
         coordinates = self.comparison.extractor.coordinates
         style = {name: coordinates[name] for name in self.comparison.style_layers}
-        return passes.no_sums(self._statistic, self.targets.style, style)
+        return passes.no_sums(self._statistic, against.style, style)
 
-    def _first_pass(self, seen: tf.Tensor) -> list[passes.Sums]:
+    def _first_pass(self, seen: tf.Tensor, against: passes.TiledTargets) -> list[passes.Sums]:
         """Makes the first pass, and returns for each region the statistic's sums over the whole picture."""
-        if not self.targets.style:
+        if not against.style:
             return []
+        style = _without_guides(against.style)
 
-        def arguments(tile: tiles.Tile, places: Places) -> tuple[passes.Part]:
+        def arguments(tile: tiles.Tile, places: Places) -> tuple[list[targets.StyleTarget], passes.Part]:
             """Returns the arguments of the first pass over a tile."""
-            return (self._part(seen, tile, places),)
+            return style, self._part(seen, against, tile, places)
 
-        total = self._no_sums()  # A host may have no tile.
+        total = self._no_sums(against)  # A host may have no tile.
         for _, sums in self._each(seen, self._compiled_sums, arguments):
             total = tf.nest.map_structure(tf.add, total, sums)
         return self._replicas.total([total])
 
     def _second_pass(
-        self, seen: tf.Tensor, style_gradients: list[passes.Sums], content_gradients: dict[str, tf.Tensor]
+        self,
+        seen: tf.Tensor,
+        against: passes.TiledTargets,
+        style_gradients: list[passes.Sums],
+        content_gradients: dict[str, tf.Tensor],
     ) -> tuple[dict[str, tf.Tensor], np.ndarray]:
         """Makes the second pass; returns {content layer: sum (F - P)^2} and the gradient with respect to `seen`."""
+        style = _without_guides(against.style)
 
-        def arguments(tile: tiles.Tile, places: Places) -> tuple[passes.Part, list[passes.Sums], passes.ContentPart]:
+        def arguments(tile: tiles.Tile, places: Places) -> tuple[Any, ...]:
             """Returns the arguments of the second pass over a tile."""
-            features = self.targets.content.of(tile, places)
+            features = against.content.of(tile, places)
             own = {name: places[name].own for name in features}
-            return self._part(seen, tile, places), style_gradients, passes.ContentPart(own, features, content_gradients)
+            content = passes.ContentPart(own, features, content_gradients)
+            return style, self._part(seen, against, tile, places), style_gradients, content
 
         total = tf.nest.map_structure(tf.zeros_like, content_gradients)
         gradient = np.zeros((1, *tiling.size_of(seen), 3), np.float32)
@@ -173,28 +205,31 @@ class Tiled:
             results = self._replicas.run(function, given)
             yield from ((tile, result) for tile, result in zip(dealt, results, strict=True) if tile is not None)
 
-    def _part(self, seen: tf.Tensor, tile: tiles.Tile, places: Places) -> passes.Part:
+    def _part(self, seen: tf.Tensor, against: passes.TiledTargets, tile: tiles.Tile, places: Places) -> passes.Part:
         """Cuts a tile out of what is seen of the picture."""
         with tf.device(seen.device):
             window = seen[tile.window]
         guides = [
             {name: places[name].guide(target.guides.get(name)) for name in self.comparison.style_layers}
-            for target in self.targets.style
+            for target in against.style
         ]
         return passes.Part(window, {name: place.start for name, place in places.items()}, guides)
 
-    def _counts(self, seen: tf.Tensor) -> list[dict[str, tf.Tensor]]:
+    def _counts(self, seen: tf.Tensor, against: passes.TiledTargets) -> list[dict[str, tf.Tensor]]:
         """Returns for each region {style layer: the sum of its guide over all locations}."""
-        size, sizes = tiling.size_of(seen), self._tiling(seen).sizes
-        if size not in self._counted:
-            self._counted[size] = [
-                {name: statistics.count(target.guides.get(name), sizes[name]) for name in self.comparison.style_layers}
-                for target in self.targets.style
-            ]
-        return self._counted[size]
+        sizes = self._tiling(seen).sizes
+        return [
+            {name: statistics.count(target.guides.get(name), sizes[name]) for name in self.comparison.style_layers}
+            for target in against.style
+        ]
 
     def _tiling(self, image: tf.Tensor) -> tiling.Tiling:
         size = tiling.size_of(image)
         if size not in self._tilings:
             self._tilings[size] = tiling.Tiling(self.comparison.extractor, *size, self._tile_size, self._halo)
         return self._tilings[size]
+
+
+def _without_guides(style: list[targets.StyleTarget]) -> list[targets.StyleTarget]:
+    """Returns the targets without guides of the whole picture, whose parts come with each tile."""
+    return [target._replace(guides={}) for target in style]

@@ -7,7 +7,7 @@ each tile's own sums against them, since dL/dx = <dL/dS, dS/dx>. The content los
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import tensorflow as tf
@@ -15,7 +15,7 @@ import tensorflow as tf
 from nst_keras import losses
 from nst_keras.losses import statistics
 from nst_keras.networks import extractors
-from nst_keras.objectives import backpropagation, comparison, targets
+from nst_keras.objectives import backpropagation, base, comparison, targets
 from nst_keras.objectives.tiled import content_features, tiling
 
 __all__ = [
@@ -26,11 +26,10 @@ __all__ = [
     "gradients_of_sums",
     "no_sums",
     "pull_back",
-    "signatures",
     "style_sums",
 ]
 
-# A tensor inside a compiled function. Its caller may give an array, and its signature holds a `tf.TensorSpec`.
+# A tensor inside a compiled function. Its caller may give an array.
 Value = Any
 
 # {layer: {name: the statistic's sum over locations, float32}} of one region.
@@ -43,10 +42,12 @@ class TiledTargets(NamedTuple):
     Attributes:
         style: One target per region; empty without style layers.
         content: Features of the content image.
+        kept: One part of the picture that is kept, or none.
     """
 
-    style: Sequence[targets.StyleTarget]
+    style: list[targets.StyleTarget]
     content: content_features.TiledContent
+    kept: list[targets.Kept]
 
 
 class Part(NamedTuple):
@@ -118,19 +119,21 @@ def no_sums(
 
 def gradients_of_sums(
     compared: comparison.Comparison,
-    against: TiledTargets,
+    regions: Sequence[targets.StyleTarget],
+    content: content_features.Sizes,
     sums: list[Sums],
     counts: Sequence[Mapping[str, tf.Tensor]],
-    weights: tf.Tensor,
+    weights: base.Weights,
 ) -> tuple[dict[str, tf.Tensor], list[Sums], dict[str, tf.Tensor]]:
     """Returns the style term and the gradients that the second pass needs.
 
     Args:
         compared: Layers and losses.
-        against: Targets of these layers.
+        regions: Targets of all regions.
+        content: Sizes of the content image's features.
         sums: For each region the sums over the whole picture.
         counts: For each region {style layer: the sum of its guide over all locations, a float32 scalar}.
-        weights: float32 [4], in the order of `base.WEIGHTED_TERMS`.
+        weights: The weights of terms and layers.
 
     Returns:
         {style layer: its share of the style term}; the gradient of the style term with respect to the sums, of their
@@ -139,19 +142,18 @@ def gradients_of_sums(
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(sums)
         style = {
-            name: compared.style_score(name, _means(name, sums, counts), against.style)
-            for name in compared.style_layers
+            name: compared.style_score(name, _means(name, sums, counts), regions) for name in compared.style_layers
         }
         style = compared.style_shares(style, weights)
         total = tf.add_n(list(style.values())) if style else tf.constant(0.0)
-    energy = cast("Mapping[str, tf.Tensor]", against.content.energy)  # NumPy's scalars are constants of the graph.
-    size = cast("Mapping[str, tf.Tensor]", against.content.size)
-    content = {
-        name: losses.content_score(tf.constant(1.0), energy[name], size[name], normalization=compared.normalization)
+    of_squares = {
+        name: losses.content_score(
+            tf.constant(1.0), content.energy[name], content.number[name], normalization=compared.normalization
+        )
         for name in compared.content_layers
     }
     pulls = cast("list[Sums]", tape.gradient(total, sums)) if style else []
-    return style, pulls, compared.content_shares(content, weights)
+    return style, pulls, compared.content_shares(of_squares, weights)
 
 
 def pull_back(
@@ -177,7 +179,7 @@ def pull_back(
         of its window.
     """
 
-    def pulled(features: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+    def pulled(_: tf.Tensor, features: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Returns <pulls, sums>, whose gradient is that of the loss, and each content layer's sum of squares."""
         squares = {
             name: _squares(tiling.cropped(features[name], part.starts[name], _size(own)), content.features[name], own)
@@ -188,41 +190,6 @@ def pull_back(
         return tf.add_n([tf.reduce_sum(pull * value) for pull, value in pairs]), squares
 
     return backpropagation.through(extractor, part.window, pulled)
-
-
-def signatures(
-    compared: comparison.Comparison, against: TiledTargets, no_sum: list[Sums]
-) -> tuple[list[Any], list[Any]]:
-    """Returns the signatures of both passes as graphs, for windows of any size.
-
-    For windows of one size the layers would take forms that are fast in XLA alone.
-
-    Args:
-        compared: Layers and losses.
-        against: Targets of these layers.
-        no_sum: What `no_sums` returns.
-
-    Returns:
-        The arguments `[part]` of the first pass, and `[part, pulls, content]` of the second, as `tf.TensorSpec`.
-    """
-
-    def parts(names: Iterable[str], numbers: Mapping[str, int]) -> dict[str, tf.TensorSpec]:
-        """Returns {layer: its part of any size}, of `numbers[layer]` numbers at each location."""
-        return {name: tf.TensorSpec([1, None, None, numbers[name]]) for name in names}
-
-    extractor, content = compared.extractor, compared.content_layers
-    one = dict.fromkeys(extractor.layers, 1)
-    part = Part(
-        window=tf.TensorSpec([1, None, None, 3]),
-        starts=dict.fromkeys(extractor.layers, tf.TensorSpec([2], tf.int32)),
-        guides=[parts(compared.style_layers, one) for _ in against.style],
-    )
-    of_content = ContentPart(
-        own=parts(content, one),
-        features=parts(content, extractor.coordinates),
-        pulls=dict.fromkeys(content, tf.TensorSpec([])),
-    )
-    return [part], [part, tf.nest.map_structure(lambda total: tf.TensorSpec(total.shape), no_sum), of_content]
 
 
 def _means(

@@ -17,7 +17,7 @@ __all__ = ["tiled_summary"]
 def tiled_summary(
     statistic: statistics.Additive, extractor: extractors.FeatureExtractor, tile_size: int
 ) -> targets.Summarise:
-    """Returns a function that summarises an image tile by tile: image -> {layer: summary}.
+    """Returns a function that summarises an image tile by tile: image, guides -> {layer: summary}.
 
     Args:
         statistic: Measures style.
@@ -27,7 +27,7 @@ def tiled_summary(
 
     def summaries_of(
         window: tf.Tensor, starts: dict[str, tf.Tensor], guides: dict[str, tf.Tensor]
-    ) -> dict[str, targets.Summary]:
+    ) -> targets.Summaries:
         """Returns {layer: summary} of one tile's own features."""
         parts = {
             name: tiling.cropped(features, starts[name], tf.shape(guides[name])[1:3])
@@ -35,21 +35,19 @@ def tiled_summary(
         }
         return {name: statistic.summary(part, guides[name]) for name, part in parts.items()}
 
-    of_starts = dict.fromkeys(extractor.layers, tf.TensorSpec([2], tf.int32))
-    of_guides = dict.fromkeys(extractor.layers, tf.TensorSpec([1, None, None, 1]))
-    graph = compilation.as_graph(summaries_of, of_starts, of_guides)
+    graph = compilation.compiled(summaries_of, jit_compile="false", any_size=True)
 
-    def summarise(image: tf.Tensor) -> dict[str, targets.Summary]:
-        """Returns {layer: summary} of all tiles, each weighted by its share of the locations."""
+    def summarise(image: tf.Tensor, whole: dict[str, tf.Tensor]) -> targets.Summaries:
+        """Returns {layer: summary} of all tiles, each weighted by the share of its locations in the guides' sums."""
         cut = tiling.Tiling(extractor, *tiling.size_of(image), tile_size)
         summaries, counts = {}, dict.fromkeys(extractor.layers, 0.0)
         for tile in cut.tiles:
             places = cut.places(tile)
             starts = {name: tf.constant(place.start) for name, place in places.items()}
-            guides = {name: tf.constant(place.own) for name, place in places.items()}
+            guides = {name: tf.constant(place.guide(whole.get(name))) for name, place in places.items()}
             of_tile = graph(image[tile.window], starts, guides)
-            for name, place in places.items():  # Merged one by one: those of a thousand tiles take gigabytes.
-                before, count = counts[name], float(np.sum(place.own))
+            for name in places:  # Merged one by one: those of a thousand tiles take gigabytes.
+                before, count = counts[name], float(np.sum(guides[name], dtype=np.float64))
                 counts[name] = total = before + count
                 parts = [summaries.get(name, of_tile[name]), of_tile[name]]
                 if count:

@@ -314,6 +314,7 @@ def test_an_objective_is_traced_once_and_its_gradient_leads_down(extractor, cont
         content_layers={},
         normalization="relative",
         style_statistic=name,
+        seen=lambda image: image,  # A function of its own, so that no other test has traced it.
         jit_compile="true",
     )
     image = loading.load(content)

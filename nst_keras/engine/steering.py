@@ -1,0 +1,143 @@
+"""Changes of a run while it is going: asked for by a callback or another thread, made between two steps."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple, Protocol
+
+from nst_keras.engine import plan as plan_lib
+from nst_keras.engine import setup as setup_lib
+from nst_keras.engine import state as state_lib
+
+__all__ = ["Change", "Steered", "Steering"]
+
+
+class Change(NamedTuple):
+    """A change that was asked for.
+
+    Attributes:
+        what: The change in words, for the record: `style_weight=2.0`.
+        apply: Function of the plan so far to the plan from now on.
+    """
+
+    what: str
+    apply: Callable[[plan_lib.Plan], plan_lib.Plan]
+
+
+class Steered(Protocol):
+    """What `Steering` needs of a run.
+
+    Attributes:
+        present: The plan of the run, as it is now.
+        state: The present state of the run.
+    """
+
+    present: plan_lib.Plan
+    state: state_lib.RunState
+
+
+class Steering:
+    """The handle of a run: changes its weights, its strength or its style while it is going, or stops it.
+
+    A callback finds it as `self.model.run`, other threads as `style_transfer.run`. A change is checked at once, and
+    made before the next step. Nothing is compiled again. Of several hosts, each must ask for the same change before the
+    same step.
+
+    Args:
+        run: The run.
+    """
+
+    def __init__(self, run: Steered) -> None:
+        self._run = run
+        self._changes: collections.deque[Change] = collections.deque()
+        self._lock = threading.Lock()
+
+    @property
+    def is_going(self) -> bool:
+        """Whether the run has not ended."""
+        return self._run.state.stop.reason is state_lib.StopReason.RUNNING and not self._run.state.stop_training
+
+    def set_weights(self, **weights: float) -> None:
+        """Changes weights of the loss from the next step on.
+
+        Args:
+            weights: `style_weight`, `content_weight`, `var_weight`, `alpha_norm_weight`, or the name of a further term;
+                each 0 or more. Those not named stay.
+
+        Raises:
+            ValueError: A bad weight, an unknown name, or a term that the run does not have.
+            RuntimeError: The run has ended.
+        """
+        if not weights:
+            raise ValueError("weights: none was given. Name one, such as style_weight=2.0.")
+        if "strength" in weights:
+            raise ValueError("strength is no weight. Call set_strength.")
+        self._ask(_described(weights), lambda plan: plan_lib.with_fit(plan, **weights))
+
+    def set_strength(self, strength: float) -> None:
+        """Changes the strength of the style from the next step on, 0..1; see `FitSettings`.
+
+        Raises:
+            ValueError: A bad strength, or a run without style or content.
+            RuntimeError: The run has ended.
+        """
+        self._ask(f"strength={strength!r}", lambda plan: plan_lib.with_fit(plan, strength=strength))
+
+    def set_style(self, style_image: Any, **images: Any) -> None:
+        """Changes the style from the next step on. The pictures are read at once, in the thread that calls.
+
+        Args:
+            style_image: The new style image, or a list of them.
+            images: Other options of the style images: `style_blend`, `style_mask`, `style_scale`.
+
+        Raises:
+            ValueError: A bad option, an option that is not the style's, or a style that changes the picture's size.
+            TypeError: An option of an unsupported type.
+            OSError: The picture cannot be read.
+            RuntimeError: The run has ended.
+        """
+        images = {"style_image": style_image, **images}
+        for name in images:
+            if not name.startswith("style_"):
+                raise ValueError(f"{name} cannot change during a run. Call set_images before the next one.")
+        self._check_going("set_style")
+        setup = self._run.present.setup
+        given = dataclasses.replace(setup.settings, images=dataclasses.replace(setup.settings.images, **images))
+        changed = setup_lib.with_images(setup, given, images)
+        self._ask(_described(images), lambda plan: plan_lib.with_setup(plan, changed))
+
+    def stop(self) -> None:
+        """Ends the run after the present step; its picture and frames are kept."""
+        self._run.state.stop_training = True
+
+    def taken(self) -> Iterator[Change]:
+        """Yields the changes asked for since the last call, the first first. The run calls it between two steps."""
+        while self._changes:
+            yield self._changes.popleft()
+
+    def _ask(self, what: str, apply: Callable[[plan_lib.Plan], plan_lib.Plan]) -> None:
+        """Checks a change beside those that wait already, and adds it to them."""
+        with self._lock:
+            self._check_going(what)
+            plan = self._run.present
+            for change in (*self._changes, Change(what, apply)):
+                plan = change.apply(plan)
+            self._changes.append(Change(what, apply))
+
+    def _check_going(self, what: str) -> None:
+        if not self.is_going:
+            raise RuntimeError(
+                f"{what} came after the run had ended. Give it to the next fit_style_transfer; warm_start=True goes on "
+                "from this picture."
+            )
+
+
+def _described(options: dict[str, Any]) -> str:
+    """Returns options in words; pictures that are no names by their kind."""
+    return ", ".join(
+        f"{name}={value!r}" if isinstance(value, (str, float, int)) else f"{name}: {type(value).__name__}"
+        for name, value in options.items()
+    )
