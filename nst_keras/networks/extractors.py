@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from nst_keras import checks
 from nst_keras.networks import architectures, surgery
+from nst_keras.runtime import defaults
 
 __all__ = ["FeatureExtractor", "get", "known_architecture"]
 
@@ -21,7 +22,8 @@ __all__ = ["FeatureExtractor", "get", "known_architecture"]
 class FeatureExtractor:
     """A frozen network, cut after the last layer needed.
 
-    The given model is never changed: layers that need another form are built anew.
+    The given model is never changed: layers that need another form are built anew. Keras's global settings, such as a
+    dtype policy, change nothing: the layers compute in `precision`, or in the type that your own model has for them.
 
     Args:
         model: Any functional `keras.Model` with one image as input.
@@ -48,6 +50,7 @@ class FeatureExtractor:
         TypeError: `model` is not a functional `keras.Model`.
     """
 
+    @defaults.keras_defaults()
     def __init__(
         self,
         model: keras.Model,
@@ -81,6 +84,7 @@ class FeatureExtractor:
             cut, pooling=pooling, padding=padding, smoothing=smoothing, precision=precision, for_xla=for_xla
         )
 
+    @defaults.keras_defaults()
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns the features of an image.
 
@@ -132,6 +136,7 @@ class FeatureExtractor:
         """The frozen network: preprocessed image in, features of `layers` out, in their order."""
         return self._network
 
+    @defaults.keras_defaults()
     def select(self, layers: Iterable[str]) -> FeatureExtractor:
         """Returns an extractor of fewer layers, which shares this one's weights.
 
@@ -165,6 +170,7 @@ class FeatureExtractor:
             return False
         return all(side >= 1 for size in sizes.values() for side in size)
 
+    @defaults.keras_defaults()
     def sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
         """Returns {layer: (height, width)} of the features of an image of this size in pixels, without a forward pass.
 
@@ -177,6 +183,7 @@ class FeatureExtractor:
         }
 
 
+@defaults.keras_defaults()
 def get(
     identifier: str | keras.Model | FeatureExtractor,
     *,

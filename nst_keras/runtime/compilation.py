@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from nst_keras import checks
+from nst_keras.runtime import defaults
 
 __all__ = ["JIT_MODES", "as_graph", "compiled", "jit_mode"]
 
@@ -39,7 +40,8 @@ def compiled(
         graph_signature: Types and shapes of the arguments in a plain graph. Default: traced for those of each call.
 
     Returns:
-        A function of the same arguments, with `tracing_count()`: how often it was traced.
+        A function of the same arguments, with `tracing_count()`: how often it was traced. What the process has set in
+        Keras, and `tf.config.run_functions_eagerly`, do not change its results.
 
     Raises:
         ValueError: Another `jit_compile`.
@@ -47,12 +49,11 @@ def compiled(
     mode = jit_mode(jit_compile)
     # TensorFlow tells functions apart by their code. It would take those of a run's many stages for one function that
     # is traced again and again, and warn of it. A partial has no code.
-    function = functools.partial(function)
+    function = functools.partial(_with_defaults, function)
     if mode == "auto":
         return _XLAOrGraph(function, graph_signature)
     signature = graph_signature if mode == "false" else None
-    made = tf.function(function, autograph=False, jit_compile=mode == "true", input_signature=signature)
-    return _with_tracing_count(made)
+    return _Graph(tf.function(function, autograph=False, jit_compile=mode == "true", input_signature=signature))
 
 
 def as_graph(function: Callable[..., Any], *others: tf.TensorSpec | dict[str, tf.TensorSpec]) -> Callable[..., Any]:
@@ -66,12 +67,29 @@ def as_graph(function: Callable[..., Any], *others: tf.TensorSpec | dict[str, tf
     """
     # The concrete function, since TensorFlow warns of a `tf.function` that is made for each of many stages.
     image = tf.TensorSpec([1, None, None, 3], tf.float32)
-    return tf.function(function, autograph=False).get_concrete_function(image, *others)
+    traced = tf.function(functools.partial(_with_defaults, function), autograph=False)
+    with defaults.graphs():
+        return traced.get_concrete_function(image, *others)
 
 
 def jit_mode(jit_compile: str | bool) -> str:
     """Returns the name in `JIT_MODES` for a name or a bool; raises `ValueError` for others."""
     return checks.one_of("jit_compile", str(jit_compile).lower(), JIT_MODES)
+
+
+class _Graph:
+    """Calls a `tf.function` as a graph."""
+
+    def __init__(self, function: Any) -> None:
+        self._function = function
+
+    def __call__(self, *arguments: Any) -> Any:
+        with defaults.graphs():
+            return self._function(*arguments)
+
+    def tracing_count(self) -> int:
+        """Returns how often the function was traced."""
+        return self._function.experimental_get_tracing_count()
 
 
 class _XLAOrGraph:
@@ -83,6 +101,14 @@ class _XLAOrGraph:
         self._current = self._xla
 
     def __call__(self, *arguments: Any) -> Any:
+        with defaults.graphs():
+            return self._called(*arguments)
+
+    def tracing_count(self) -> int:
+        """Returns how often the function was traced."""
+        return self._xla.experimental_get_tracing_count() + self._graph.experimental_get_tracing_count()
+
+    def _called(self, *arguments: Any) -> Any:
         current = self._current  # Several devices may call at once, and one of them may change it.
         try:
             return current(*arguments)
@@ -92,14 +118,11 @@ class _XLAOrGraph:
             self._current = self._graph
             result = self._graph(*arguments)  # An error of the function itself is raised again here.
             reason = str(error).strip().splitlines()[0]
-            warnings.warn(f"XLA cannot compile this step here ({reason}); going on without it.", stacklevel=2)
+            warnings.warn(f"XLA cannot compile this step here ({reason}); going on without it.", stacklevel=3)
             return result
 
-    def tracing_count(self) -> int:
-        """Returns how often the function was traced."""
-        return self._xla.experimental_get_tracing_count() + self._graph.experimental_get_tracing_count()
 
-
-def _with_tracing_count(function: Any) -> Any:
-    function.tracing_count = function.experimental_get_tracing_count
-    return function
+def _with_defaults(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls a function, which is traced, with Keras's own defaults."""
+    with defaults.keras_defaults():
+        return function(*arguments)
