@@ -28,8 +28,8 @@ def require_tensorflow() -> None:
     received = name()
     if received != "tensorflow":
         raise ImportError(
-            f"nst_keras needs Keras's backend 'tensorflow', but this process has {received!r}, from {_origin()}. Set "
-            f"{VARIABLE}=tensorflow in the environment before Keras is first imported, and start Python again."
+            f"nst_keras needs Keras's backend 'tensorflow', but {_origin()} {received!r}. Set {VARIABLE}=tensorflow in "
+            "the environment before Keras is first imported, and start Python again."
         )
 
 
@@ -48,8 +48,11 @@ def chosen() -> Generator[None, None, None]:
 
 
 def _origin() -> str:
-    """Returns where Keras takes the backend's name from."""
-    return f"the environment variable {VARIABLE}" if os.environ.get(VARIABLE) else f"the file {str(_file())!r}"
+    """Returns the beginning of a sentence that ends with the backend's name."""
+    if "keras" in sys.modules:
+        return "this process already runs"
+    named = f"the environment variable {VARIABLE}" if os.environ.get(VARIABLE) else f"the file {str(_file())!r}"
+    return f"{named} chooses"
 
 
 def _file() -> pathlib.Path:

@@ -92,9 +92,14 @@ def seeded(seed: int) -> Generator[None, None, None]:
 
 
 def require_eager() -> None:
-    """Raises `RuntimeError` inside a graph or a `tf.function`, where nothing has a value yet."""
+    """Raises `RuntimeError` inside a graph or a `tf.function`, where nothing has a value, or in a strategy's scope."""
     if not tf.executing_eagerly():
         raise RuntimeError(
             "nst_keras works with values, but was called inside a tf.Graph or a tf.function, or eager execution is "
             "disabled. Call it outside of them."
+        )
+    if tf.distribute.has_strategy():
+        raise RuntimeError(
+            "nst_keras was called inside the scope of a tf.distribute strategy. Call it outside of it, and give the "
+            "strategy itself as strategy=."
         )
