@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from nst_keras.runtime import backend
+
 if TYPE_CHECKING:  # What editors and type checkers see.
     from nst_keras.engine.memory_estimate import estimate_memory
     from nst_keras.export.animations import save_animation
@@ -68,7 +70,11 @@ def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, attribute = _PUBLIC[name]
-    found = importlib.import_module(f"{__name__}.{module}")
+    try:
+        found = importlib.import_module(f"{__name__}.{module}")
+    except ModuleNotFoundError:  # Keras's backend, perhaps: another one than TensorFlow, which is not even installed.
+        backend.require_tensorflow()
+        raise
     return found if attribute is None else getattr(found, attribute)
 
 

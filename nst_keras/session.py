@@ -21,7 +21,7 @@ from nst_keras.engine import setup as setup_lib
 from nst_keras.engine import state as state_lib
 from nst_keras.export import record
 from nst_keras.networks import extractors
-from nst_keras.runtime import hosts
+from nst_keras.runtime import defaults, hosts
 
 __all__ = ["Session"]
 
@@ -43,10 +43,12 @@ class Session:
         ValueError: A bad option, or options that contradict each other.
         TypeError: An option of an unsupported type.
         OSError: A picture or weights cannot be read.
+        RuntimeError: The call comes from inside a `tf.Graph` or a `tf.function`.
     """
 
     def __init__(self, given: settings.TransferSettings) -> None:
         runtime = given.runtime
+        defaults.require_eager()
         self._replicas = hosts.joined(runtime.strategy)  # Before TensorFlow runs anything.
         hosts.check_same(self._replicas, _agreed(given))
         self._seed_is_drawn = runtime.seed is None
@@ -91,6 +93,7 @@ class Session:
 
         See `NeuralStyleTransfer.fit_style_transfer`, which takes the same options one by one.
         """
+        defaults.require_eager()
         if self._run is not None and self._run.steering.is_going:
             raise RuntimeError("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
         modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.

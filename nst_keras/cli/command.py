@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING
 from absl import flags as absl_flags
 
 from nst_keras.cli import flags
-from nst_keras.runtime import xla_cache
+from nst_keras.runtime import backend, xla_cache
+from nst_keras.settings import docstrings
 
 if TYPE_CHECKING:
     from nst_keras.cli import job
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (absl_flags.Error, UnicodeDecodeError) as error:  # The latter comes from a flagfile that is no text.
         return _say(error, _USAGE)
     if values["help"].value:
-        print(f"{(__doc__ or '').strip()}\n{values.get_help()}")
+        print(f"{docstrings.of(sys.modules[__name__])}\n{values.get_help()}")
         return 0
     try:
         with _warnings_as_lines():
@@ -78,9 +79,9 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
             xla_cache.use(asked.process.xla_cache)
     except (ValueError, OSError, RuntimeError) as error:
         return _failed(error, _USAGE, values)
-    with _silent():
-        from nst_keras.cli import job  # noqa: PLC0415  Imports TensorFlow, which takes seconds: a bad flag comes first.
     try:
+        with _silent(), backend.chosen():
+            from nst_keras.cli import job  # noqa: PLC0415  Imports TensorFlow, which takes seconds: bad flags come first.
         work = job.Job(asked, flagfiles=flagfiles, keeps_frames=not values["frame_interval"].using_default_value)
     except Exception as error:
         return _failed(error, _USAGE, values)

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from nst_keras.cli import flags
 from nst_keras.export import record
 from nst_keras.images import digests as digests_lib
+from nst_keras.settings import docstrings
 
 __all__ = ["flagfile", "main", "read"]
 
@@ -78,7 +79,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The arguments after the program's name. Default: those of the process.
     """
-    parser = argparse.ArgumentParser("nst_keras.provenance", description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        "nst_keras.provenance", description=docstrings.of(sys.modules[__name__]).partition("\n")[0]
+    )
     parser.add_argument("picture", help="PNG, JPEG, WebP or TIFF that a run has written")
     parser.add_argument("--json", action="store_true", help="print the whole record, not a flagfile")
     arguments = parser.parse_args(argv)

@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from nst_keras.networks.layers import substitutes, winograd, xla_forms
+from nst_keras.runtime import defaults
 
 __all__ = ["LayerMemory", "forward_peak", "measure", "step_peak", "transformed_kernels"]
 
@@ -50,6 +51,7 @@ class LayerMemory(NamedTuple):
     is_output: bool
 
 
+@defaults.keras_defaults()
 def measure(network: keras.Model, height: int, width: int) -> list[LayerMemory]:
     """Returns the memory of each layer, in the network's order.
 

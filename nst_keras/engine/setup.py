@@ -6,14 +6,13 @@ import dataclasses
 from collections.abc import Collection
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from nst_keras import checks, optimizers, settings
 from nst_keras.engine import inputs, modes, reading, schedule, tile_sizes
 from nst_keras.losses import regularizers, statistics, terms
-from nst_keras.networks import extractors, layer_weights
-from nst_keras.runtime import compilation, devices, processors
+from nst_keras.networks import architectures, extractors, layer_weights
+from nst_keras.runtime import compilation, defaults, devices, processors
 
 __all__ = ["Setup", "from_picture", "prepare", "with_images", "with_seed"]
 
@@ -177,7 +176,7 @@ def _layers(term: str, mode: modes.Mode, given: settings.TransferSettings) -> di
         term,
         losses.style_layers if is_style else losses.content_layers,
         losses.n_style_layers if is_style else losses.n_content_layers,
-        extractors.known_architecture(given.network.extractor),
+        architectures.known_architecture(given.network.extractor),
         scheme=losses.style_layer_scheme if is_style else "equal",
     )
 
@@ -185,19 +184,18 @@ def _layers(term: str, mode: modes.Mode, given: settings.TransferSettings) -> di
 def _extractor(given: settings.TransferSettings, layers: list[str], *, for_xla: bool) -> extractors.FeatureExtractor:
     """Returns the network, cut to these layers, with the options of the settings."""
     network = given.network
-    if network.weights == "random":
-        keras.utils.set_random_seed(given.runtime.seed or 0)
-    return extractors.get(
-        network.extractor,
-        layers=dict.fromkeys(layers),
-        weights=network.weights,
-        pooling=network.pooling,
-        padding=network.padding,
-        smoothing=network.smoothing,
-        precision=network.precision,
-        for_xla=for_xla,
-        preprocess=network.preprocess,
-    )
+    with defaults.seeded(given.runtime.seed or 0):  # For random weights.
+        return extractors.get(
+            network.extractor,
+            layers=dict.fromkeys(layers),
+            weights=network.weights,
+            pooling=network.pooling,
+            padding=network.padding,
+            smoothing=network.smoothing,
+            precision=network.precision,
+            for_xla=for_xla,
+            preprocess=network.preprocess,
+        )
 
 
 def _stages(pictures: inputs.Inputs, sizes: tuple[int, ...]) -> tuple[inputs.Inputs, ...]:

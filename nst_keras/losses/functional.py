@@ -21,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-import keras
 import tensorflow as tf
 
 from nst_keras import checks
@@ -85,7 +84,7 @@ def gram_matrix(features: tf.Tensor, *, per_location: bool = False, guide: tf.Te
     else:
         # Float32 would lose digits of this long a sum. Where it is 0, so is the Gram matrix, whatever its divisor.
         count = tf.cast(tf.reduce_sum(tf.cast(guide, tf.float64)), tf.float32)
-        gram, count = _guided_products(locations, guide), tf.maximum(count, keras.config.epsilon())
+        gram, count = _guided_products(locations, guide), tf.maximum(count, shapes.FLOOR)
     return gram / count if per_location else gram
 
 
@@ -256,7 +255,7 @@ def _relative_squared_distance(gram: tf.Tensor, target: tf.Tensor, _: int) -> tf
 
 def _relative(squares: tf.Tensor, energy: tf.Tensor) -> tf.Tensor:
     # A target of zeros (a black patch in a network without biases) has no scale of its own: the floor avoids 0/0.
-    return squares / tf.maximum(energy, keras.config.epsilon())
+    return squares / tf.maximum(energy, shapes.FLOOR)
 
 
 NORMALIZATIONS: dict[str, Normalization] = {

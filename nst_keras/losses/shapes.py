@@ -1,10 +1,13 @@
-"""Sizes of tensors that are known before a step runs."""
+"""Sizes of tensors that are known before a step runs, and the floor of divisors."""
 
 from __future__ import annotations
 
 import tensorflow as tf
 
-__all__ = ["known"]
+__all__ = ["FLOOR", "known"]
+
+# The least divisor. Keras's own epsilon would change pictures with a setting of the user's process.
+FLOOR = 1e-7
 
 
 def known(tensor: tf.Tensor, axis: int) -> int:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from nst_keras import checks
 from nst_keras.networks import compact
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "WEIGHTS_VARIABLE",
     "Architecture",
     "build",
+    "known_architecture",
     "known_layers",
     "layer_names",
     "weights_file",
@@ -127,6 +129,20 @@ def weights_stamp(name: str, weights: str) -> tuple[str, int, int] | None:
         return None
     known = os.stat(path)
     return os.path.abspath(path), known.st_mtime_ns, known.st_size
+
+
+def known_architecture(identifier: object) -> Architecture | None:
+    """Returns the registry's entry for a name, or for a model or extractor with a known name; None for others.
+
+    Raises:
+        ValueError: Unknown name.
+    """
+    if isinstance(identifier, str):
+        return ARCHITECTURES[checks.one_of("extractor", identifier, ARCHITECTURES)]
+    architecture = ARCHITECTURES.get(getattr(identifier, "name", ""))
+    if architecture is None or not isinstance(identifier, keras.Model):
+        return architecture
+    return architecture if set(architecture.style_layers) <= set(known_layers(identifier)) else None
 
 
 def layer_names(model: keras.Model) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from nst_keras import checks
 from nst_keras.optimizers import base
-from nst_keras.runtime import compilation
+from nst_keras.runtime import compilation, defaults
 
 __all__ = ["LEARNING_RATE", "KerasOptimizer", "LearningRate", "adam"]
 
@@ -53,7 +53,7 @@ class KerasOptimizer(base.Optimizer):
         on_host: bool = False,
     ) -> None:
         super().__init__(on_host=on_host)
-        with self.place():
+        with self.place(), defaults.keras_defaults():
             self._keras = self.keras_optimizer = (
                 _copy(optimizer) if isinstance(optimizer, keras.optimizers.Optimizer) else optimizer()
             )
@@ -102,6 +102,7 @@ class KerasOptimizer(base.Optimizer):
         with self.place():
             return base.Step(terms, self._update(tf.identity(gradient)))
 
+    @defaults.keras_defaults()
     def _create_variables(self, image: tf.Tensor) -> None:
         self.image = tf.Variable(image)
         self._keras.build([self.image])

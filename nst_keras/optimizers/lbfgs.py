@@ -108,7 +108,7 @@ class LBFGS(base.Optimizer):
                 self._create_variables(image)
             self.image.assign(image)
             self._trial.assign(image)
-            self._loss.assign(float("inf"))
+            self._loss.assign(self._loss.dtype.max)  # No loss yet. Infinity would trip `tf.debugging`'s checks.
             self._length.assign(1.0)
             self._backtracks.assign(0)
             self._restarted.assign(False)
@@ -222,7 +222,7 @@ class LBFGS(base.Optimizer):
         slope = base.dot(self._gradient, self._trial - self.image)
         # Less, not equal: below float precision the bound would let a step through that gains nothing.
         lower = (loss <= self._loss + self.SUFFICIENT_DECREASE * slope) & (loss < self._loss)
-        return tf.math.is_inf(self._loss) | lower, slope
+        return (self._loss >= self._loss.dtype.max) | lower, slope
 
     def _differenced(self, gradient: tf.Tensor) -> None:
         """Replaces image and gradient by their changes s and y, in place."""

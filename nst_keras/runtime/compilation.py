@@ -10,6 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from nst_keras import checks
+from nst_keras.runtime import defaults
 
 __all__ = ["JIT_MODES", "compiled", "jit_mode"]
 
@@ -41,7 +42,8 @@ def compiled(
             layers take forms that are fast in XLA alone.) XLA needs sizes: it is traced and compiled once for each.
 
     Returns:
-        A function of the same arguments, with `tracing_count()`: how often it was traced.
+        A function of the same arguments, with `tracing_count()`: how often it was traced. What the process has set in
+        Keras, and `tf.config.run_functions_eagerly`, do not change its results.
 
     Raises:
         ValueError: Another `jit_compile`.
@@ -49,7 +51,7 @@ def compiled(
     mode = jit_mode(jit_compile)
     # TensorFlow tells functions apart by their code. It would take those of a run's many stages for one function that
     # is traced again and again, and warn of it. A partial has no code.
-    function = functools.partial(function)
+    function = functools.partial(_with_defaults, function)
     if mode == "auto":
         return _XLAOrGraph(function, any_size)
     return _made(function, jit_compile=mode == "true", any_size=any_size)
@@ -60,11 +62,26 @@ def jit_mode(jit_compile: str | bool) -> str:
     return checks.one_of("jit_compile", str(jit_compile).lower(), JIT_MODES)
 
 
-class _OfAnySize:
-    """Calls the trace for the types of the arguments, and makes it where there is none."""
+class _Graph:
+    """Calls a `tf.function` as a graph."""
 
     def __init__(self, function: Callable[..., Any], *, jit_compile: bool) -> None:
         self._function = tf.function(function, autograph=False, jit_compile=jit_compile)
+
+    def __call__(self, *arguments: Any) -> Any:
+        with defaults.graphs():
+            return self._function(*arguments)
+
+    def tracing_count(self) -> int:
+        """Returns how often the function was traced."""
+        return self._function.experimental_get_tracing_count()
+
+
+class _OfAnySize(_Graph):
+    """Calls the trace for the types of the arguments, and makes it where there is none."""
+
+    def __init__(self, function: Callable[..., Any], *, jit_compile: bool) -> None:
+        super().__init__(function, jit_compile=jit_compile)
         self._type_of = _exact_type if jit_compile else _open_type
 
     def __call__(self, *arguments: Any) -> Any:
@@ -72,10 +89,6 @@ class _OfAnySize:
         # A call of the function itself would warn of its traces, which here are wanted.
         traced = self._function.get_concrete_function(*tf.nest.map_structure(self._type_of, tensors))
         return traced(*tensors)
-
-    def experimental_get_tracing_count(self) -> int:
-        """Returns how often the function was traced; named as in `tf.function`."""
-        return self._function.experimental_get_tracing_count()
 
 
 class _XLAOrGraph:
@@ -104,11 +117,9 @@ class _XLAOrGraph:
         return self._xla.tracing_count() + self._graph.tracing_count()
 
 
-def _made(function: Callable[..., Any], *, jit_compile: bool, any_size: bool) -> Any:
-    kind: Any = _OfAnySize if any_size else functools.partial(tf.function, autograph=False)
-    made = kind(function, jit_compile=jit_compile)
-    made.tracing_count = made.experimental_get_tracing_count
-    return made
+def _made(function: Callable[..., Any], *, jit_compile: bool, any_size: bool) -> _OfAnySize | _Graph:
+    kind = _OfAnySize if any_size else _Graph
+    return kind(function, jit_compile=jit_compile)
 
 
 def _exact_type(tensor: tf.Tensor) -> tf.TensorSpec:
@@ -119,3 +130,9 @@ def _open_type(tensor: tf.Tensor) -> tf.TensorSpec:
     """Returns the type of a tensor, with height and width open if it is [1, height, width, channels]."""
     shape = tensor.shape
     return tf.TensorSpec([shape[0], None, None, shape[3]] if shape.rank == 4 else shape, tensor.dtype)
+
+
+def _with_defaults(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Calls a function, which is traced, with Keras's own defaults."""
+    with defaults.keras_defaults():
+        return function(*arguments)

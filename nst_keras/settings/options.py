@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import inspect
 import re
 import textwrap
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, TypeVar
+
+from nst_keras.settings import docstrings
 
 __all__ = [
     "Group",
@@ -149,7 +150,7 @@ def helps(kind: type) -> dict[str, str]:
     """Returns {option: help}, read from `Attributes:` in the docstrings of a group and of its base classes."""
     found: dict[str, str] = {}
     for own in reversed(kind.__mro__):
-        docstring = inspect.cleandoc(vars(own).get("__doc__") or "") + "\n"
+        docstring = docstrings.of(own) + "\n"
         section = re.search(r"^Attributes:\n((?: .*\n|\n)*)", docstring, re.MULTILINE)
         entries = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section[1] if section else "", re.MULTILINE)
         found |= {name: " ".join(text.split()) for name, text in entries}
@@ -163,7 +164,7 @@ def documents(kind: type) -> Callable[[T], T]:
 
     def documented(thing: T) -> T:
         """Returns `thing` itself, with its docstring completed."""
-        docstring = inspect.cleandoc(thing.__doc__ or "")
+        docstring = docstrings.of(thing)
         thing.__doc__ = docstring.replace("    {options}", textwrap.indent("\n".join(wrapped), "    "))
         return thing
 

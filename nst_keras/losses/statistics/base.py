@@ -5,7 +5,6 @@ from __future__ import annotations
 import abc
 from collections.abc import Sequence
 
-import keras
 import tensorflow as tf
 
 from nst_keras import losses
@@ -137,7 +136,7 @@ def count(guide: tf.Tensor | None, size: Sequence[int] | tf.Tensor) -> tf.Tensor
     if guide is None:
         return tf.cast(tf.reduce_prod(size), tf.float32)
     # Float32 would lose digits of this long a sum. Where it is 0, so are the sums, whatever their divisor.
-    return tf.maximum(tf.cast(tf.reduce_sum(tf.cast(guide, tf.float64)), tf.float32), keras.config.epsilon())
+    return tf.maximum(tf.cast(tf.reduce_sum(tf.cast(guide, tf.float64)), tf.float32), shapes.FLOOR)
 
 
 def points(features: tf.Tensor) -> tf.Tensor:
@@ -153,4 +152,4 @@ def mean(values: Sequence[tf.Tensor], blend: Sequence[float]) -> tf.Tensor:
 
 def size(target_gram: tf.Tensor) -> tf.Tensor:
     """Returns the trace of G_s/M, [batch]. It has the floor that `losses` uses, for a style without any features."""
-    return tf.maximum(tf.linalg.trace(target_gram), keras.config.epsilon())
+    return tf.maximum(tf.linalg.trace(target_gram), shapes.FLOOR)

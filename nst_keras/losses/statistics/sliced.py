@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -83,7 +82,7 @@ def _shares(order: tf.Tensor, guide: tf.Tensor | None) -> tf.Tensor:
     counts = tf.cast(tf.reshape(guide, [-1]), tf.float64)
     in_order = tf.gather(counts, order)
     below = tf.cumsum(in_order, axis=-1) - 0.5 * in_order
-    return tf.cast(below / tf.maximum(tf.reduce_sum(counts), keras.config.epsilon()), tf.float32)
+    return tf.cast(below / tf.maximum(tf.reduce_sum(counts), shapes.FLOOR), tf.float32)
 
 
 def _of_equal_weight(points: tf.Tensor, guide: tf.Tensor) -> tf.Tensor:
