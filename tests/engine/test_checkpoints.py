@@ -45,16 +45,37 @@ class StopAt(keras.callbacks.Callback):
 
 
 @pytest.fixture(params=["adam", "lbfgs"])
-def make(request, make_transfer):
-    return lambda **options: make_transfer(**{"optimizer": request.param, "init": "noise", **options})
+def optimizer(request):
+    return request.param
+
+
+@pytest.fixture
+def make(optimizer, make_transfer):
+    return lambda **options: make_transfer(**{"optimizer": optimizer, "init": "noise", **options})
+
+
+UNBROKEN = {}
+
+
+@pytest.fixture
+def unbroken_run(request, optimizer, make):
+    """Gives a test's run that nothing stops, and its frames; made once for each optimizer, however it is stopped."""
+
+    def run(**options):
+        key = (request.function.__name__, optimizer)
+        if key not in UNBROKEN:
+            style_transfer = make(**options)
+            UNBROKEN[key] = style_transfer, fit(style_transfer, None)
+        return UNBROKEN[key]
+
+    return run
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("hook", ["on_train_batch_end", "on_train_batch_begin"])
 @pytest.mark.parametrize("step", [1, 5, 6, 7])
-def test_a_run_that_was_stopped_goes_on_to_the_same_pixels(make, tmp_path, step, hook):
-    unbroken = make(frame_interval=2)
-    frames = fit(unbroken, None)
+def test_a_run_that_was_stopped_goes_on_to_the_same_pixels(make, unbroken_run, tmp_path, step, hook):
+    unbroken, frames = unbroken_run(frame_interval=2)
     stopped = make(frame_interval=2)
     fit(stopped, tmp_path, callbacks=[StopAt(step, hook)])
     assert stopped.interrupted
@@ -75,11 +96,11 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_pixels(make, tmp_path, step,
     ("step", "hook"),
     [(2, "on_train_batch_end"), (4, "on_train_batch_begin"), (5, "on_train_batch_end"), (9, "on_train_batch_begin")],
 )
-def test_a_run_in_stages_goes_on_to_the_same_pixels(make, tmp_path, step, hook):
+def test_a_run_in_stages_goes_on_to_the_same_pixels(make, unbroken_run, tmp_path, step, hook):
     """Stages end with steps 4, 7 and 10: stopped in the midst of each, and at the end of one. Adam averages too."""
     options = {"pyramid": [20, 30], "content_mask": half_mask()}
-    unbroken, stopped, resumed = (make(**options) for _ in range(3))
-    frames = fit(unbroken, None)
+    unbroken, frames = unbroken_run(**options)
+    stopped, resumed = (make(**options) for _ in range(2))
     fit(stopped, tmp_path, checkpoint_interval=1, callbacks=[StopAt(step, hook)])
     assert stopped.interrupted
     again = fit(resumed, tmp_path, checkpoint_interval=1, resume=True)
@@ -418,7 +439,7 @@ def test_a_checkpoint_holds_what_it_was_given(tmp_path):
 
 
 def kill(optimizer, folder, result, steps, delay):
-    """Starts the run and kills it so many seconds after it has made some steps; where it began, whether it was at work."""
+    """Starts the run and kills it some seconds after so many steps; where it began, whether it was at work."""
     command = [sys.executable, "-m", "tests.killable", optimizer, str(folder), str(result)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         first, *others = (process.stdout.readline() for _ in range(steps))

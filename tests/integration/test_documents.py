@@ -175,8 +175,10 @@ def test_benchmarks(folder, program):
             "coarse to fine: reached",
         ),
         "scale": (
-            ["--whole=64", "--tiled=64", "--tile_size=32", "--extractor=compact", "--steps=1", "--repeats=1"]
-            + ["--jit_compile=false"],
+            [
+                *("--whole=64", "--tiled=64", "--tile_size=32", "--extractor=compact", "--steps=1", "--repeats=1"),
+                "--jit_compile=false",
+            ],
             "done",
         ),
         "time_to_loss": (

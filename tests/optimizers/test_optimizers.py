@@ -614,7 +614,7 @@ def memory_of_steps(identifier, jit_compile, attempt):
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(("identifier", "jit_compile"), [("adam", "true"), ("lbfgs", "true"), ("lbfgs", "false")])
 def test_an_optimizer_takes_no_more_images_than_it_says(identifier, jit_compile):
-    """With the allocator's gaps, as users have it; other work adds up to an image to a peak, and never takes one away."""
+    """With the allocator's gaps, as users have it. Other work can add an image to a peak, so that it is tried again."""
     said = optimizers.state_images(identifier, xla=jit_compile == "true")
     attempts = (memory_of_steps(identifier, jit_compile, attempt)["resident"] for attempt in range(3))
     assert any(0.7 * said < found < said + 1 for found in attempts)
