@@ -37,6 +37,7 @@ TILED = flags.DEFINE_list("tiled", ["512", "1024", "2048", "4096"], "Sides of im
 TILE_SIZE = flags.DEFINE_list("tile_size", ["512"], "Tile sizes in pixels; several are compared.")
 EXTRACTOR = flags.DEFINE_string("extractor", "vgg19", "Extractor name.")
 STEPS = flags.DEFINE_integer("steps", 2, "Steps of each run whose memory is measured.")
+JIT = flags.DEFINE_string("jit_compile", "auto", "XLA in runs and for times: auto, true or false.")
 REPEATS = flags.DEFINE_integer("repeats", 5, "Timed evaluations, each whole and in tiles; 0 for none.")
 
 
@@ -49,7 +50,7 @@ def in_a_process(function: Callable[..., object], *arguments: object) -> object:
         return pool.submit(function, *arguments).result()
 
 
-def run(extractor: str, side: int, tile_size: int | None, steps: int) -> tuple[float, float]:
+def run(extractor: str, side: int, tile_size: int | None, steps: int, jit_compile: str) -> tuple[float, float]:
     """Returns the peak memory of a run in GiB, and the seconds of its last step; NaN if it has only one."""
     content, style = pictures(side)
     style_transfer = transfer.NeuralStyleTransfer(
@@ -61,6 +62,7 @@ def run(extractor: str, side: int, tile_size: int | None, steps: int) -> tuple[f
         image_size=None,
         tile_size=tile_size,
         frame_interval=steps,
+        jit_compile=jit_compile,
     )
     del content, style
     ends = []
@@ -73,9 +75,11 @@ def run(extractor: str, side: int, tile_size: int | None, steps: int) -> tuple[f
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 2**20, ends[-1] - ends[-2] if steps > 1 else float("nan")
 
 
-def compare(extractor: str, side: int, tile_size: int, repeats: int) -> tuple[float, float, float, float]:
-    """Returns the median seconds whole and in tiles, and the gradients' relative difference with XLA and without."""
-    compiled = _objectives(extractor, side, tile_size, "auto")
+def compare(
+    extractor: str, side: int, tile_size: int, repeats: int, jit_compile: str
+) -> tuple[float, float, float, float]:
+    """Returns the median seconds whole and in tiles, and the gradients' relative difference, as compiled and plain."""
+    compiled = _objectives(extractor, side, tile_size, jit_compile)
     image = pictures(side)[0] + 20.0 * tf.random.stateless_normal([1, side, side, 3], (0, 1))
     difference = _difference(compiled, image)
     seconds: tuple[list[float], list[float]] = ([], [])
@@ -126,11 +130,12 @@ def main(_: list[str]) -> None:
     runs = [(int(side), None) for side in WHOLE.value]
     runs += [(int(side), int(size)) for size in TILE_SIZE.value for side in TILED.value]
     for side, size in runs:
-        peak, seconds = in_a_process(run, EXTRACTOR.value, side, size, STEPS.value)
+        peak, seconds = in_a_process(run, EXTRACTOR.value, side, size, STEPS.value, JIT.value)
         print(f"{side:>6} {size or 'whole':>6} {peak:>9.2f} {seconds:>9.2f}", flush=True)
     print(f"{'side':>6} {'tiles':>6} {'whole s':>9} {'tiled s':>9} {'ratio':>6} {'XLA apart':>10} {'graph apart':>12}")
     for side, size in ((side, size) for side, size in runs if size and REPEATS.value and str(side) in WHOLE.value):
-        whole, tiled, apart, plain = in_a_process(compare, EXTRACTOR.value, side, size, REPEATS.value)
+        compared = in_a_process(compare, EXTRACTOR.value, side, size, REPEATS.value, JIT.value)
+        whole, tiled, apart, plain = compared
         line = f"{whole:>9.2f} {tiled:>9.2f} {tiled / whole:>6.2f} {apart:>10.1e} {plain:>12.1e}"
         print(f"{side:>6} {size:>6} {line}", flush=True)
     print("done")

@@ -11,7 +11,7 @@ from nst_keras.networks import extractors
 from tests.conftest import LAYERS, centred, small_model
 from tools.drawing import swirls_night
 
-STEPS = 1000
+STEPS = 80
 
 
 def run(optimizer, **options):

@@ -123,8 +123,8 @@ def test_configs(folder, config):
 @pytest.mark.slow
 def test_the_gallery(folder):
     """A part of it, shortened; README shows all of it."""
-    program = [sys.executable, str(ROOT / "docs" / "gallery.py"), "--folder=gallery", "--image_size=96", "--steps=4"]
-    made = ["pyramid", "masks", "modes"]
+    program = [sys.executable, str(ROOT / "docs" / "gallery.py"), "--folder=gallery", "--image_size=64", "--steps=2"]
+    made = ["masks", "modes"]
     program += [f"--only={','.join(made)}", "--jit_compile=false"]
     options = {"stdout": subprocess.PIPE, "text": True, "env": {**os.environ, "PYTHONPATH": str(ROOT)}}
     done = subprocess.run(program, check=True, **options)
@@ -175,7 +175,10 @@ def test_benchmarks(folder, program):
             "coarse to fine: reached",
         ),
         "scale": (
-            ["--whole=64", "--tiled=64", "--tile_size=32", "--extractor=compact", "--steps=1", "--repeats=1"],
+            [
+                *("--whole=64", "--tiled=64", "--tile_size=32", "--extractor=compact", "--steps=1", "--repeats=1"),
+                "--jit_compile=false",
+            ],
             "done",
         ),
         "time_to_loss": (

@@ -52,18 +52,25 @@ def weights(path):
     return {layer.name: layer.get_weights() for layer in keras.models.load_model(path).layers if layer.weights}
 
 
+@pytest.fixture(scope="module")
+def trained(folder):
+    """The folder once `whole` in it is a training that came to its end."""
+    done = train(folder, "whole", "--epochs=2")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "epoch 2 of 2" in done.stdout
+    assert "SHA-256" in done.stdout
+    return folder
+
+
 @pytest.mark.slow
-def test_a_stopped_training_goes_on_to_the_same_weights(folder):
-    whole = train(folder, "whole", "--epochs=3")
-    assert whole.returncode == 0, whole.stderr[-2000:]
-    assert "epoch 3 of 3" in whole.stdout
-    assert "SHA-256" in whole.stdout
-    stopped = train(folder, "stopped", "--epochs=3", "--stop_after=1")
+def test_a_stopped_training_goes_on_to_the_same_weights(trained):
+    folder = trained
+    stopped = train(folder, "stopped", "--epochs=2", "--stop_after=1")
     assert stopped.returncode == 0, stopped.stderr[-2000:]
     assert "stopped after epoch 1" in stopped.stdout
     assert not (folder / "stopped" / "compact.weights.h5").exists()
-    resumed = train(folder, "stopped", "--epochs=3")
-    assert "epoch 1 of 3" not in resumed.stdout
+    resumed = train(folder, "stopped", "--epochs=2")
+    assert "epoch 1 of 2" not in resumed.stdout
     first, second, begun = (
         weights(folder / name) for name in ("whole/student.keras", "stopped/student.keras", "whole/first_student.keras")
     )
@@ -72,13 +79,9 @@ def test_a_stopped_training_goes_on_to_the_same_weights(folder):
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
             assert np.abs(ours - start).max() > 1e-3
     assert {p.name for p in (folder / "whole").iterdir()} == {
-        *("settings.json", "first_student.keras", "student.keras", "epoch_00003"),
+        *("settings.json", "first_student.keras", "student.keras", "epoch_00002"),
         *("learning_curve.png", "compact.weights.h5"),
     }
-    started = train(folder, "started", "--epochs=1", "--stop_after=0", "--start_from=whole/student.keras")
-    assert started.returncode == 0, started.stderr[-2000:]
-    for name, values in weights(folder / "started" / "first_student.keras").items():
-        assert all(np.array_equal(a, b) for a, b in zip(values, first[name], strict=True))
 
 
 @pytest.mark.slow
@@ -105,14 +108,24 @@ def test_wrong_arguments_are_refused_in_a_line(folder, arguments, sentence):
 
 
 @pytest.fixture(scope="module")
-def begun(folder):
-    assert train(folder, "begun", "--epochs=2", "--stop_after=0").returncode == 0
-    return folder
+def begun(trained):
+    """The folder once `begun` in it is a training that starts from the weights of `whole`, and is stopped at once."""
+    start = ("--stop_after=0", "--start_from=whole/student.keras")
+    done = train(trained, "begun", "--epochs=2", *start)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return trained
+
+
+@pytest.mark.slow
+def test_a_training_starts_from_given_weights(begun):
+    started, given = (weights(begun / name) for name in ("begun/first_student.keras", "whole/student.keras"))
+    for name, values in started.items():
+        assert all(np.array_equal(a, b) for a, b in zip(values, given[name], strict=True))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("changed", [["--epochs=3"], ["--hold_out="]])
 def test_other_settings_do_not_go_on_with_a_training(begun, changed):
-    other = train(begun, "begun", "--epochs=2", *changed)
+    other = train(begun, "begun", "--epochs=2", "--start_from=whole/student.keras", *changed)
     assert other.returncode != 0
     assert "holds a training with other settings" in other.stdout + other.stderr
