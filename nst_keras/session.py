@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import callbacks, checks, optimizers, settings
-from nst_keras.engine import checkpoints, compiled, memory_advice, modes, steering
+from nst_keras import callbacks, checks, settings
+from nst_keras.engine import checkpoints, compiled, memory_advice, modes, steering, warm_start
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import run as run_lib
@@ -104,7 +104,7 @@ class Session:
         if checkpoint is not None:
             self._adopt(checkpoint)
         before = self._run if asked.warm_start else None
-        plan = plan_lib.make(self.setup, asked) if before is None else _going_on(before, self.setup, asked)
+        plan = plan_lib.make(self.setup, asked) if before is None else warm_start.plan(before, self.setup, asked)
         recorder = self._recorder(plan, store, resume=checkpoint is not None)
         request = plan_lib.memory_request(
             self.setup,
@@ -125,7 +125,7 @@ class Session:
                 plan,
                 every,
                 built=self._compiled,
-                solver=None if before is None else _solver(before, plan),
+                solver=None if before is None else warm_start.optimizer(before, plan),
                 checkpoint=checkpoint,
                 input_digests=self.input_digests,
             )
@@ -239,22 +239,6 @@ class Session:
             checkpoints_dir=store and store.folder,
             resume=resume,
         )
-
-
-def _going_on(before: run_lib.Run, setup: setup_lib.Setup, asked: settings.FitSettings) -> plan_lib.Plan:
-    """Returns the plan of a run that starts at the picture of another one."""
-    setup = setup_lib.from_picture(setup, before.state.optimized_image)
-    return plan_lib.make(setup, asked, went_on=f"the picture of an earlier run, after its step {before.state.step}")
-
-
-def _solver(before: run_lib.Run, plan: plan_lib.Plan) -> optimizers.Optimizer | None:
-    """Returns the optimizer of an earlier run, if a plan goes on where it is; None if a new start is needed."""
-    state, last = before.state, plan.stages[-1]
-    has_ended_well = state.completed or state.stop.reason is state_lib.StopReason.CALLBACK
-    if not has_ended_well or state.picture_replaced or state.stage_size != last.pictures.size:
-        return None
-    one, other = plan_lib.loss_fingerprint(before.present), plan_lib.loss_fingerprint(plan)
-    return state.solver if one == other else None
 
 
 def _agreed(given: settings.TransferSettings) -> dict[str, object]:

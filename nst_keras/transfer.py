@@ -189,12 +189,10 @@ class NeuralStyleTransfer:
         alpha_norm_weight: float = 0.0,
         verbose: int | str = "auto",
     ) -> Sequence[np.ndarray]:
-        """Optimises the picture. Each call starts again from `init`, unless it resumes from a checkpoint.
+        """Optimises the picture. Each call starts again from `init`, unless it resumes or makes a warm start.
 
         A loss or gradient that is not finite, or Ctrl-C, ends the run early. It keeps the last good picture and the
-        frames, and `stop_reason` says why it ended.
-
-        With Keras's optimizers, the history has for each step the loss of the picture before that step.
+        frames, and `stop_reason` says why. With Keras's optimizers, the history has the loss before each step.
 
         Args:
             {options}
@@ -228,13 +226,10 @@ class NeuralStyleTransfer:
         Nothing is traced or compiled for pictures of a size seen before, and what was measured of a style is reused.
 
         Args:
-            images: Options of the constructor's images, by name; those not named stay. A content image without masks,
-                for example: `set_images(content_image="other.jpg", content_mask=None)`.
+            images: Options of the constructor's images, by name; those not named stay.
 
         Raises:
-            ValueError: A bad or unknown option, or options that contradict each other. Then nothing is changed.
-            TypeError: An option of an unsupported type.
-            OSError: A picture cannot be read.
+            ValueError: A bad option (or `TypeError`), or a picture that cannot be read (`OSError`). Nothing is changed.
             RuntimeError: A run is going.
         """
         self._session.set_images(images)
@@ -268,11 +263,7 @@ class NeuralStyleTransfer:
         self.result.save(path, output_size=output_size, bit_depth=bit_depth, alpha=alpha, metadata=metadata)
 
     def record(self, **saved: Any) -> record_lib.Record:
-        """Returns the record of how the picture was made, see `nst_keras.export.record`.
-
-        Args:
-            saved: Options of `save`, to be recorded too.
-        """
+        """Returns the record of how the picture was made, see `export.record`; with the options of `save`, if given."""
         return self.result.record(settings_lib.SaveSettings(**saved) if saved else None)
 
     def plot_history(self, path: str | os.PathLike[str] | None = None) -> matplotlib.figure.Figure:
@@ -305,6 +296,7 @@ class NeuralStyleTransfer:
 
         def __setattr__(self, name: str, value: Any) -> None:
             """Refuses to set an option, or what a run has made, which would only hide it."""
-            if not name.startswith("_") and not hasattr(type(self), name) and (no := self._session.refusal(name)):
-                raise AttributeError(no)
+            is_own = name.startswith("_") or hasattr(type(self), name) or "_session" not in vars(self)
+            if not is_own and (refusal := self._session.refusal(name)):
+                raise AttributeError(refusal)
             super().__setattr__(name, value)

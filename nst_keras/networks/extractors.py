@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from nst_keras.networks import architectures
 from nst_keras.networks.feature_extractor import FeatureExtractor
+from nst_keras.runtime import defaults
 
 __all__ = ["FeatureExtractor", "get"]
 
@@ -20,6 +21,7 @@ __all__ = ["FeatureExtractor", "get"]
 _SHARED = 4
 
 
+@defaults.keras_defaults()
 def get(
     identifier: str | keras.Model | FeatureExtractor,
     *,

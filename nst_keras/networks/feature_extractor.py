@@ -182,7 +182,6 @@ class FeatureExtractor:
         }
 
 
-@defaults.keras_defaults()
 def _smoothing(smoothing: str, model: keras.Model, channels: Mapping[str, int] | None) -> str:
     """Returns a name in `surgery.SMOOTHINGS`; raises `ValueError` for others, or where there are no activations."""
     checks.one_of("smoothing", smoothing, ["auto", *surgery.SMOOTHINGS])

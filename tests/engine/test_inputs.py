@@ -58,10 +58,16 @@ def test_where_the_content_is_kept_nothing_is_painted(read):
     np.testing.assert_allclose(masked.mask[0, 0, :, 0], [0.0] * 10 + [1.0] * 10 + [0.0] * 20, atol=1e-5)
 
 
+def seen_of(pictures, picture):
+    """What the network sees of a picture during a run."""
+    ((mask, image),) = pictures.reference.kept
+    return mask * image + (1.0 - mask) * pictures.seen(picture)
+
+
 def test_the_network_sees_the_content_where_it_is_kept(read, content):
     pictures = read(content_mask=mask_of(10))
     picture = tf.fill([1, *content.shape], 7.0)
-    for shown in (pictures.seen(picture), pictures.finished(picture)):
+    for shown in (seen_of(pictures, picture), pictures.finished(picture)):
         np.testing.assert_allclose(shown[0, :, :10], content[:, :10], atol=1e-3)
         np.testing.assert_array_equal(shown[0, :, 10:], np.full([48, 30, 3], 7.0))
 
@@ -70,7 +76,7 @@ def test_what_is_kept_is_seen_in_the_colours_of_the_run_and_shown_in_its_own(rea
     pictures = read(content_mask=mask_of(10), preserve_color="luminance")
     picture = tf.fill([1, *content.shape], 7.0)
     np.testing.assert_allclose(
-        pictures.seen(picture)[0, :, :10], colour.grey(loading.load(content))[0, :, :10], atol=0.01
+        seen_of(pictures, picture)[0, :, :10], colour.grey(loading.load(content))[0, :, :10], atol=0.01
     )
     np.testing.assert_allclose(pictures.finished(picture)[0, :, :10], content[:, :10], atol=1e-3)
 
@@ -78,7 +84,7 @@ def test_what_is_kept_is_seen_in_the_colours_of_the_run_and_shown_in_its_own(rea
 def test_no_gradient_reaches_what_is_kept(read, content):
     pictures, picture = read(content_mask=mask_of(10)), tf.Variable(tf.fill([1, *content.shape], 7.0))
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(tf.square(pictures.seen(picture)))
+        loss = tf.reduce_sum(tf.square(seen_of(pictures, picture)))
     gradient = tape.gradient(loss, picture)
     assert np.all(gradient[0, :, :10] == 0)
     assert np.all(gradient[0, :, 10:] != 0)

@@ -21,8 +21,15 @@ class Runs:
     def plan(self, steps=9, **options):
         return plan.make(self.setup, settings.FitSettings(epochs=1, steps_per_epoch=steps, **{**WEIGHTS, **options}))
 
-    def stages(self, steps=9, **options):
-        return self.compiled.stages(self.plan(steps, **options))
+    def objectives(self, steps=9, **options):
+        """Yields the stages, each with its objective, which the next stage may use in its turn."""
+        made = self.plan(steps, **options)
+        for stage in made.stages:
+            yield stage, self.compiled.objective(made, stage)
+
+    def optimizer(self, **options):
+        made = self.plan(**options)
+        return self.compiled.optimizer(made, made.stages[0])
 
     def tile_sizes(self):
         return [stage.tile_size for stage in self.plan().stages]
@@ -57,21 +64,21 @@ def make(extractor, content, style):
 
 
 def test_stages_have_their_pictures_and_ends(make):
-    stages = make().stages(10)
-    assert [stage.plan.end for stage in stages] == [3, 5, 10]
-    assert [stage.plan.pictures.size for stage in stages] == [(20, 17), (30, 25), (48, 40)]
-    for stage in stages:
-        image = stage.plan.pictures.initial_image
-        terms, gradient = stage.objective.value_and_gradient(image)
+    stages = make().plan(10).stages
+    assert [stage.end for stage in stages] == [3, 5, 10]
+    assert [stage.pictures.size for stage in stages] == [(20, 17), (30, 25), (48, 40)]
+    for stage, objective in make().objectives(10):
+        image = stage.pictures.initial_image
+        terms, gradient = objective.value_and_gradient(image)
         assert gradient.shape == image.shape
         assert float(terms.content) == pytest.approx(0.0, abs=1e-9)  # The content image itself.
 
 
 def test_style_is_compared_with_the_style_at_the_stages_size(make, extractor):
-    for stage in make().stages(3):
-        (style_image,) = stage.plan.pictures.style_images
-        terms, _ = stage.objective.value_and_gradient(stage.plan.pictures.initial_image)
-        alone = stage.objective.targets.style[0].layers["conv1"]["gram"]
+    for stage, objective in make().objectives(3):
+        (style_image,) = stage.pictures.style_images
+        terms, _ = objective.value_and_gradient(stage.pictures.initial_image)
+        alone = objective.targets.style[0].layers["conv1"]["gram"]
         features = extractor(style_image)["conv1"].numpy()
         flat = features.reshape(-1, features.shape[-1])
         np.testing.assert_allclose(alone[0], flat.T @ flat / len(flat), rtol=1e-4)
@@ -80,21 +87,22 @@ def test_style_is_compared_with_the_style_at_the_stages_size(make, extractor):
 
 def test_objectives_are_made_once_for_all_runs_that_they_fit(make):
     one = make()
-    first = [stage.objective for stage in one.stages()]
-    again = [stage.objective for stage in one.stages(30, learning_rate=2.0, style_weight=3.0)]
+    first = [objective for _, objective in one.objectives()]
+    again = [objective for _, objective in one.objectives(30, learning_rate=2.0, style_weight=3.0)]
     assert first == again
+    assert len(set(first)) == 1  # A graph takes pictures of any size.
     assert [objective.weights["style"] for objective in again] == [3.0] * 3
-    without = [stage.objective for stage in one.stages(content_weight=0.0)]
+    without = [objective for _, objective in one.objectives(content_weight=0.0)]
     assert not set(without) & set(first)
 
 
 def test_the_optimizer_of_a_single_stage_is_kept_and_those_of_several_are_new(make):
     single = make(pyramid=None)
-    (first,), (again,), (other,) = (single.stages(learning_rate=rate) for rate in (None, None, 2.0))
-    assert first.optimizer() is again.optimizer()
-    assert first.optimizer() is not other.optimizer()
-    stage = make().stages()[0]
-    assert stage.optimizer() is not stage.optimizer()
+    first, again, other = (single.optimizer(learning_rate=rate) for rate in (None, None, 2.0))
+    assert first is again
+    assert first is not other
+    several = make()
+    assert several.optimizer() is not several.optimizer()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +145,7 @@ def test_a_style_that_is_too_small_in_the_first_stage_is_named(make, content, st
 )
 def test_bad_arguments_of_a_run(make, changes, message):
     with pytest.raises(ValueError, match=message):
-        make().stages(**changes)
+        make().optimizer(**changes)
 
 
 @pytest.mark.parametrize(
@@ -155,8 +163,8 @@ def test_the_usual_weights_are_those_of_the_modes_terms(make, mode, expected):
         "content_reconstruction": {"style_image": None, "style_layers": None},
     }
     one = make(mode=mode, pyramid=None, **options[mode])
-    (stage,) = one.stages(style_weight=None, content_weight=None)
-    assert (stage.objective.weights["style"], stage.objective.weights["content"]) == expected
+    ((_, objective),) = one.objectives(style_weight=None, content_weight=None)
+    assert (objective.weights["style"], objective.weights["content"]) == expected
 
 
 @pytest.mark.parametrize(
@@ -191,12 +199,12 @@ def test_short_stages_are_left_to_the_graph_and_a_single_one_is_not(make):
 
 def test_another_seed_starts_elsewhere_and_compiles_nothing_again(make):
     one = make(init="noise")
-    before = one.stages()
+    before = list(one.objectives())
     one.setup = setup.with_seed(one.setup, 4)
-    after = one.stages()
-    assert [stage.objective for stage in before] == [stage.objective for stage in after]
-    for old, new in zip(before, after, strict=True):
-        assert float(tf.norm(old.plan.pictures.initial_image - new.plan.pictures.initial_image)) > 0
+    after = list(one.objectives())
+    for (old, objective), (new, again) in zip(before, after, strict=True):
+        assert objective is again
+        assert float(tf.norm(old.pictures.initial_image - new.pictures.initial_image)) > 0
 
 
 def test_a_term_of_weight_0_by_mode_stays_0_if_said_so(make):
@@ -257,7 +265,7 @@ def test_a_stage_that_fits_is_taken_as_a_whole_and_one_that_does_not_in_tiles(ma
     monkeypatch.setattr(memory_estimate, "estimate", estimate)
     one = make(tile_size="auto")
     assert one.tile_sizes() == [None, None, 1024]
-    assert [stage.plan.tile_size for stage in one.stages()] == [None, None, 1024]
+    assert [stage.tile_size for stage in one.plan().stages] == [None, None, 1024]
 
 
 def test_tiles_of_an_earlier_run_win_over_what_would_be_chosen_now(make, monkeypatch):
