@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import contextvars
+import functools
+import json
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.optimizers import base
+from nst_keras.optimizers import base, shared
 from nst_keras.runtime import compilation
 
 __all__ = ["LEARNING_RATE", "KerasOptimizer", "LearningRate", "adam"]
@@ -59,7 +63,8 @@ class KerasOptimizer(base.Optimizer):
             )
         self.bounds = bounds
         self._largest_rate = largest_rate
-        self._update = compilation.compiled(self._updated, jit_compile=jit_compile)
+        self._jit_compile = compilation.jit_mode(jit_compile)
+        self._shared_as = _shared_as(optimizer, self._keras)
 
     def start(self, image: tf.Tensor) -> None:
         """Begins a run at an image, with fresh moments; all runs of one optimizer are of images of one size."""
@@ -106,22 +111,111 @@ class KerasOptimizer(base.Optimizer):
         self.image = tf.Variable(image)
         self._keras.build([self.image])
         self._initial_values = [_without_repetition(v.value) for v in self._keras.variables]
+        fixed = {"bounds": self.bounds, "largest_rate": self._largest_rate}
+        if self._shared_as is None:
+            own = functools.partial(_updated, optimizer=self._keras, **fixed)
+            self._compiled = compilation.compiled(own, jit_compile=self._jit_compile)
+        else:
+            options = {"jit_compile": self._jit_compile, "on_host": self._on_host}
+            self._compiled = shared.function(_updated_for_any, image, kind=self._shared_as, **fixed, **options)
 
-    def _updated(self, gradient: tf.Tensor) -> tf.Tensor:
-        before = tf.identity(self.image)
-        self._keras.apply([gradient], [self.image])
-        change = self._share_of_rate() * (self.image - before)
-        gradient_norm = base.norm(gradient)
-        # A gradient that is not finite leaves the image as it was, for the run to stop with it.
-        self.image.assign(
-            tf.where(tf.math.is_finite(gradient_norm), base.clipped(before + change, self.bounds), before)
-        )
-        return gradient_norm
+    def _update(self, gradient: tf.Tensor) -> tf.Tensor:
+        """Moves the image; returns the norm of the gradient."""
+        if self._shared_as is None:
+            return self._compiled(gradient, self.image)
+        token = _AT_WORK.set(self)
+        try:
+            return self._compiled(gradient, self.image, [variable.value for variable in self._keras.variables])
+        finally:
+            _AT_WORK.reset(token)
 
-    def _share_of_rate(self) -> tf.Tensor | float:
-        if self._largest_rate is None:
-            return 1.0
-        return tf.minimum(1.0, self._largest_rate / tf.cast(self._keras.learning_rate, tf.float32))
+
+# Whose step is being made. A shared function reads it while it is traced, and holds nothing of it afterwards.
+_AT_WORK: contextvars.ContextVar[KerasOptimizer] = contextvars.ContextVar("_AT_WORK")
+
+
+def _updated_for_any(
+    gradient: tf.Tensor,
+    image: tf.Variable,
+    variables: Sequence[tf.Variable],
+    *,
+    kind: str,
+    bounds: base.Bounds,
+    largest_rate: float | None,
+) -> tf.Tensor:
+    """Moves an image with the variables of any Keras optimizer of a kind; returns the norm of the gradient."""
+    del kind  # It tells functions apart.
+    traced = _AT_WORK.get()
+    with _in_place_of(traced._keras.variables, variables):
+        image._unique_id = traced.image._unique_id  # By this Keras knows the variables that it was built for.
+        return _updated(gradient, image, optimizer=traced._keras, bounds=bounds, largest_rate=largest_rate)
+
+
+def _updated(
+    gradient: tf.Tensor,
+    image: tf.Variable,
+    *,
+    optimizer: keras.optimizers.Optimizer,
+    bounds: base.Bounds,
+    largest_rate: float | None,
+) -> tf.Tensor:
+    """Moves an image with a Keras optimizer; returns the norm of the gradient."""
+    before = tf.identity(image)
+    optimizer.apply([gradient], [image])
+    share = 1.0 if largest_rate is None else tf.minimum(1.0, largest_rate / _rate(optimizer))
+    change = share * (image - before)
+    gradient_norm = base.norm(gradient)
+    # A gradient that is not finite leaves the image as it was, for the run to stop with it.
+    image.assign(tf.where(tf.math.is_finite(gradient_norm), base.clipped(before + change, bounds), before))
+    return gradient_norm
+
+
+def _rate(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
+    return tf.cast(optimizer.learning_rate, tf.float32)
+
+
+@contextlib.contextmanager
+def _in_place_of(theirs: Sequence[keras.Variable], ours: Sequence[tf.Variable]) -> Iterator[None]:
+    """Lets Keras read and assign our variables where it names its own.
+
+    Most of Keras's updates assign a `tf.Variable` in place. What they assign as values instead is assigned at the end.
+    """
+    with keras.StatelessScope(initialize_variables=False) as scope:
+        for their, our in zip(theirs, ours, strict=True):
+            scope.add_update((their, our))
+        yield
+        for their, our in zip(theirs, ours, strict=True):
+            value = scope.get_current_value(their)
+            if value is not our:
+                our.assign(value)
+
+
+def _shared_as(
+    given: keras.optimizers.Optimizer | Callable[[], keras.optimizers.Optimizer], made: keras.optimizers.Optimizer
+) -> str | None:
+    """Returns a text that is the same for all Keras optimizers that one function can serve; None for one on its own.
+
+    A class of the user's own may hold variables that Keras does not list. Averages and accumulated gradients are of
+    Keras's own variables, which stand for the image.
+    """
+    # A function of the user's own may have excluded the image from weight decay, of which the config says nothing.
+    is_all_told = isinstance(given, keras.optimizers.Optimizer) or made.weight_decay is None
+    is_plain = _is_of_keras(made) and not isinstance(made, keras.optimizers.LossScaleOptimizer)
+    rate = getattr(made, "_learning_rate", None)
+    is_variable = isinstance(rate, keras.Variable)
+    is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule) and _is_of_keras(rate)
+    if not (is_all_told and is_plain and (is_variable or is_schedule)):
+        return None
+    if made.use_ema or made.gradient_accumulation_steps:
+        return None
+    config = made.get_config()
+    if is_variable:
+        del config["learning_rate"]  # It is an argument.
+    return json.dumps([type(made).__name__, config], sort_keys=True)
+
+
+def _is_of_keras(made: object) -> bool:
+    return type(made).__module__.partition(".")[0] == "keras"
 
 
 def adam(

@@ -9,7 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.optimizers import base
+from nst_keras.optimizers import base, shared
 from nst_keras.runtime import compilation
 
 __all__ = ["HISTORY", "LBFGS", "two_loop_direction"]
@@ -96,10 +96,7 @@ class LBFGS(base.Optimizer):
             raise ValueError(f"first_change must be above 0, but {first_change!r} was given.")
         self.bounds = bounds
         self._first_change = first_change
-        self._judge = compilation.compiled(self._judged, jit_compile=jit_compile)
-        self._difference = compilation.compiled(self._differenced, jit_compile=jit_compile)
-        self._weigh = compilation.compiled(self._weighed, jit_compile=jit_compile)
-        self._aim = compilation.compiled(self._aimed, jit_compile=jit_compile)
+        self._jit_compile = compilation.jit_mode(jit_compile)
 
     def start(self, image: tf.Tensor) -> None:
         """Begins a run at an image, with an empty history; all runs of one optimizer are of images of one size."""
@@ -124,13 +121,14 @@ class LBFGS(base.Optimizer):
         terms, gradient = objective.value_and_gradient(tf.convert_to_tensor(self._trial))
         with self.place():
             loss, gradient = tf.identity(terms.total), tf.identity(gradient)
-            accepted, slope = self._judge(loss)
+            accepted, slope = self._judge(loss, self.image, self._trial, self._gradient, self._loss)
             if accepted:
                 self._terms = terms
                 self._accept(loss, gradient)
             else:
                 self._reject(loss, slope)
-            norm = self._aim(*self._pairs())
+            present = (self.image, self._trial, self._gradient, self._curvatures, self._length)
+            norm = self._aim(*self._pairs(), *present)
         return base.Step(self._terms, norm, accepted)
 
     def variables(self) -> dict[str, tf.Variable]:
@@ -162,6 +160,13 @@ class LBFGS(base.Optimizer):
         self._length = tf.Variable(tf.ones([], image.dtype))
         self._backtracks = tf.Variable(tf.constant(0))
         self._restarted = tf.Variable(tf.constant(False))
+        options = {"jit_compile": self._jit_compile, "on_host": self._on_host}
+        self._judge = shared.function(_judged, image, decrease=self.SUFFICIENT_DECREASE, **options)
+        self._difference = shared.function(_differenced, image, **options)
+        self._weigh = shared.function(_weighed, image, **options)
+        self._aim = shared.function(
+            _aimed, image, history=self._history, bounds=self.bounds, first_change=self._first_change, **options
+        )
 
     def _pairs(self) -> tuple[list[tf.Variable], list[tf.Variable]]:
         """Returns the displacements and the gradient changes, the newest first."""
@@ -173,8 +178,10 @@ class LBFGS(base.Optimizer):
         self._curvatures.assign(tf.zeros_like(self._curvatures))
 
     def _accept(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
-        self._difference(gradient)
-        curvature, usable = self._weigh()  # In two: XLA would compute sums and differences at once, and hold copies.
+        self._difference(gradient, self.image, self._trial, self._gradient)
+        curvature, usable = self._weigh(
+            self.image, self._gradient
+        )  # In two: XLA would compute sums and differences at once, and hold copies.
         if usable:
             self._remember(curvature)
         # An assignment shares memory: image and trial point take that of one until the next trial point is set.
@@ -217,36 +224,57 @@ class LBFGS(base.Optimizer):
         share = tf.where(tf.math.is_finite(share), tf.clip_by_value(share, 0.1, 0.5), 0.1)
         self._length.assign(self._length * share)
 
-    def _judged(self, loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns whether the trial point becomes the image, and the slope of the loss along the way there."""
-        slope = base.dot(self._gradient, self._trial - self.image)
-        # Less, not equal: below float precision the bound would let a step through that gains nothing.
-        lower = (loss <= self._loss + self.SUFFICIENT_DECREASE * slope) & (loss < self._loss)
-        return tf.math.is_inf(self._loss) | lower, slope
 
-    def _differenced(self, gradient: tf.Tensor) -> None:
-        """Replaces image and gradient by their changes s and y, in place."""
-        self.image.assign(self._trial - self.image)
-        self._gradient.assign(gradient - self._gradient)
+def _judged(
+    loss: tf.Tensor,
+    image: tf.Variable,
+    trial: tf.Variable,
+    gradient: tf.Variable,
+    kept_loss: tf.Variable,
+    *,
+    decrease: float,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns whether the trial point becomes the image, and the slope of the loss along the way there."""
+    slope = base.dot(gradient, trial - image)
+    # Less, not equal: below float precision the bound would let a step through that gains nothing.
+    lower = (loss <= kept_loss + decrease * slope) & (loss < kept_loss)
+    return tf.math.is_inf(kept_loss) | lower, slope
 
-    def _weighed(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the curvature s . y of the changes that image and gradient hold, and whether it is usable."""
-        curvature = base.dot(self.image, self._gradient)
-        return curvature, curvature > 1e-10 * base.norm(self.image) * base.norm(self._gradient)
 
-    def _aimed(self, displacements: list[tf.Variable], gradient_changes: list[tf.Variable]) -> tf.Tensor:
-        """Sets the trial point from the present gradient and history; returns the norm of the gradient."""
-        gradient, curvatures = self._free(self._gradient), tf.unstack(self._curvatures)
-        direction = self._free(two_loop_direction(gradient, displacements, gradient_changes, curvatures))
-        # From here on the full gradient, so that the other's memory is free: the direction is 0 where they differ.
-        downhill = base.dot(direction, self._gradient) < 0
-        first_norm = tf.cast(self._first_change * math.sqrt(gradient.shape.num_elements()), gradient.dtype)
-        rate = tf.math.divide_no_nan(first_norm, base.norm(gradient))
-        steepest = self._free(-rate * self._gradient)
-        direction = tf.where(downhill & (curvatures[0] > 0), direction, steepest)
-        self._trial.assign(base.clipped(self.image + self._length * direction, self.bounds))
-        return base.norm(self._gradient)
+def _differenced(new_gradient: tf.Tensor, image: tf.Variable, trial: tf.Variable, gradient: tf.Variable) -> None:
+    """Replaces image and gradient by their changes s and y, in place."""
+    image.assign(trial - image)
+    gradient.assign(new_gradient - gradient)
 
-    def _free(self, values: tf.Tensor) -> tf.Tensor:
-        """Returns the values of pixels that may move down the gradient, and 0 where a bound holds one."""
-        return base.free(values, self.image, self._gradient, self.bounds)
+
+def _weighed(displacement: tf.Variable, gradient_change: tf.Variable) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the curvature s . y of the changes s and y, and whether it is usable."""
+    curvature = base.dot(displacement, gradient_change)
+    return curvature, curvature > 1e-10 * base.norm(displacement) * base.norm(gradient_change)
+
+
+def _aimed(
+    displacements: list[tf.Variable],
+    gradient_changes: list[tf.Variable],
+    image: tf.Variable,
+    trial: tf.Variable,
+    full_gradient: tf.Variable,
+    curvatures: tf.Variable,
+    length: tf.Variable,
+    *,
+    history: int,
+    bounds: base.Bounds,
+    first_change: float,
+) -> tf.Tensor:
+    """Sets the trial point from the present gradient and history; returns the norm of the gradient."""
+    gradient = base.free(full_gradient, image, full_gradient, bounds)
+    direction = two_loop_direction(gradient, displacements, gradient_changes, tf.unstack(curvatures, history))
+    direction = base.free(direction, image, full_gradient, bounds)
+    # From here on the full gradient, so that the other's memory is free: the direction is 0 where they differ.
+    downhill = base.dot(direction, full_gradient) < 0
+    first_norm = tf.cast(first_change * math.sqrt(gradient.shape.num_elements()), gradient.dtype)
+    rate = tf.math.divide_no_nan(first_norm, base.norm(gradient))
+    steepest = base.free(-rate * full_gradient, image, full_gradient, bounds)
+    direction = tf.where(downhill & (curvatures[0] > 0), direction, steepest)
+    trial.assign(base.clipped(image + length * direction, bounds))
+    return base.norm(full_gradient)
