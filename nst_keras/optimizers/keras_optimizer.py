@@ -208,9 +208,9 @@ def _shared_as(
         return None
     if made.use_ema or made.gradient_accumulation_steps:
         return None
-    config = made.get_config()
-    if is_variable:
-        del config["learning_rate"]  # It is an argument.
+    # Keras numbers the names of its objects; and a rate that is a number is one of the variables.
+    left_out = ("name", "learning_rate") if is_variable else ("name",)
+    config = {name: value for name, value in made.get_config().items() if name not in left_out}
     return json.dumps([type(made).__name__, config], sort_keys=True)
 
 
