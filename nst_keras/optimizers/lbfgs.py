@@ -80,6 +80,7 @@ class LBFGS(base.Optimizer):
 
     SUFFICIENT_DECREASE = 1e-4  # Nocedal and Wright, "Numerical Optimization", section 3.1.
     MAX_BACKTRACKS = 10
+    LEAST_SHARE = 0.01
 
     def __init__(
         self,
@@ -109,12 +110,27 @@ class LBFGS(base.Optimizer):
             self._length.assign(1.0)
             self._backtracks.assign(0)
             self._restarted.assign(False)
-            self._forget()
+            self._empty_history()
         self._terms: Any = None
 
     def move(self, image: tf.Tensor) -> None:
         """Goes on from another image, with an empty history."""
         self.start(image)
+
+    def forget(self) -> None:
+        """Drops the history and the loss of an objective that has now changed, and goes on from the present image.
+
+        The next step evaluates the image again. The trial after it goes down the gradient, as far as the last pair in
+        the history did, but at least a hundredth and at most all of `first_change`: at the start of a run a picture is
+        far from any minimum, and later it is not.
+        """
+        with self.place():
+            self._length.assign(self._length_after_change())
+            self._trial.assign(self.image)
+            self._loss.assign(float("inf"))
+            self._backtracks.assign(0)
+            self._restarted.assign(False)
+            self._empty_history()
 
     def step(self, objective: base.Objective) -> base.Step:
         """Evaluates the objective at the trial point; the step's terms are those of the image that is kept."""
@@ -174,7 +190,14 @@ class LBFGS(base.Optimizer):
         displacements, gradient_changes = self._displacements, self._gradient_changes
         return displacements[newest:] + displacements[:newest], gradient_changes[newest:] + gradient_changes[:newest]
 
-    def _forget(self) -> None:
+    def _length_after_change(self) -> tf.Tensor:
+        """Returns the next trial's length, as a share of `first_change`; the present one if there is no history."""
+        last = self._displacements[int(self._newest)]
+        spread = base.norm(last) / math.sqrt(last.shape.num_elements())
+        usual = tf.clip_by_value(spread / self._first_change, self.LEAST_SHARE, 1.0)
+        return tf.where(self._curvatures[0] > 0, usual, tf.maximum(self._length, self.LEAST_SHARE))
+
+    def _empty_history(self) -> None:
         self._curvatures.assign(tf.zeros_like(self._curvatures))
 
     def _accept(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
@@ -187,8 +210,9 @@ class LBFGS(base.Optimizer):
         # An assignment shares memory: image and trial point take that of one until the next trial point is set.
         self.image.assign(self._trial)
         self._gradient.assign(gradient)
+        if tf.math.is_finite(self._loss):  # Otherwise there is no trial behind, and the next one's length is set.
+            self._length.assign(1.0)
         self._loss.assign(loss)
-        self._length.assign(1.0)
         self._backtracks.assign(0)
         self._restarted.assign(False)
 
@@ -209,7 +233,7 @@ class LBFGS(base.Optimizer):
 
     def _restart(self) -> None:
         """Forgets the history, whose directions have failed, and goes down the gradient."""
-        self._forget()
+        self._empty_history()
         self._length.assign(1.0)
         self._backtracks.assign(0)
         self._restarted.assign(True)
