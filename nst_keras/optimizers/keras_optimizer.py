@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import functools
-import json
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.optimizers import base, shared
+from nst_keras.optimizers import base, keras_sharing, shared
 from nst_keras.runtime import compilation
 
-__all__ = ["LEARNING_RATE", "KerasOptimizer", "LearningRate", "adam"]
+__all__ = ["LEARNING_RATE", "KerasOptimizer", "LearningRate", "adam", "checked_rate"]
 
 LearningRate = float | keras.optimizers.schedules.LearningRateSchedule
 
@@ -40,6 +40,8 @@ class KerasOptimizer(base.Optimizer):
         bounds: Lowest and highest value of a pixel, or None.
         largest_rate: The upper limit of the learning rate; None for no limit. Adam moves every pixel by about its rate
             at first: at 80 levels per step a picture turns to noise, and never settles.
+        unit_gradients: Whether gradients are divided by the root mean square of the run's first one. A rate then is in
+            levels of 0..255, and epsilons have the weight that Keras means, however the losses are normalized.
         jit_compile: A name in `compilation.JIT_MODES`, or a bool.
         on_host: Whether the variables lie, and each update is computed, on the CPU.
 
@@ -53,6 +55,7 @@ class KerasOptimizer(base.Optimizer):
         *,
         bounds: base.Bounds = base.BOUNDS,
         largest_rate: float | None = None,
+        unit_gradients: bool = False,
         jit_compile: str | bool = "auto",
         on_host: bool = False,
     ) -> None:
@@ -63,14 +66,16 @@ class KerasOptimizer(base.Optimizer):
             )
         self.bounds = bounds
         self._largest_rate = largest_rate
+        self._unit_gradients = unit_gradients
         self._jit_compile = compilation.jit_mode(jit_compile)
-        self._shared_as = _shared_as(optimizer, self._keras)
+        self._shared_as = keras_sharing.shared_as(optimizer, self._keras)
 
     def start(self, image: tf.Tensor) -> None:
         """Begins a run at an image, with fresh moments; all runs of one optimizer are of images of one size."""
         with self.place():
             if self._keras.built:
                 self.image.assign(image)
+                self._unit.assign(tf.zeros_like(self._unit))
                 for variable, value in zip(self._keras.variables, self._initial_values, strict=True):
                     variable.assign(tf.broadcast_to(value, variable.shape))
             else:
@@ -88,6 +93,9 @@ class KerasOptimizer(base.Optimizer):
             return
         size = self.image.shape[1:3]
         ratio = other.image.shape.num_elements() / self.image.shape.num_elements()
+        if self._unit_gradients:  # The unit thins out, and the moments are in units.
+            self._unit.assign(other._unit * ratio)
+            ratio = 1.0
         for mine, others in zip(self._keras.variables, other._keras.variables, strict=True):
             if others.shape == other.image.shape:
                 with self.place():
@@ -99,7 +107,8 @@ class KerasOptimizer(base.Optimizer):
     def variables(self) -> dict[str, tf.Variable]:
         """Returns the image and the Keras optimizer's own variables: its steps, its rate, its moments."""
         own = {f"optimizer_{place}": variable.value for place, variable in enumerate(self._keras.variables)}
-        return {"image": self.image, **own}
+        unit = {"gradient_unit": self._unit} if self._unit_gradients else {}
+        return {"image": self.image, **unit, **own}
 
     def step(self, objective: base.Objective) -> base.Step:
         """Evaluates the objective at the image, then moves the image; the step's terms are those before the move."""
@@ -109,9 +118,11 @@ class KerasOptimizer(base.Optimizer):
 
     def _create_variables(self, image: tf.Tensor) -> None:
         self.image = tf.Variable(image)
+        self._unit = tf.Variable(tf.zeros([], image.dtype))
         self._keras.build([self.image])
         self._initial_values = [_without_repetition(v.value) for v in self._keras.variables]
-        fixed = {"bounds": self.bounds, "largest_rate": self._largest_rate}
+        fixed = {name: getattr(self, f"_{name}") for name in ("largest_rate", "unit_gradients")}
+        fixed["bounds"] = self.bounds
         if self._shared_as is None:
             own = functools.partial(_updated, optimizer=self._keras, **fixed)
             self._compiled = compilation.compiled(own, jit_compile=self._jit_compile)
@@ -122,10 +133,10 @@ class KerasOptimizer(base.Optimizer):
     def _update(self, gradient: tf.Tensor) -> tf.Tensor:
         """Moves the image; returns the norm of the gradient."""
         if self._shared_as is None:
-            return self._compiled(gradient, self.image)
-        token = _AT_WORK.set(self)
+            return self._compiled(gradient, self.image, self._unit)
+        token, theirs = _AT_WORK.set(self), [variable.value for variable in self._keras.variables]
         try:
-            return self._compiled(gradient, self.image, [variable.value for variable in self._keras.variables])
+            return self._compiled(gradient, self.image, self._unit, theirs)
         finally:
             _AT_WORK.reset(token)
 
@@ -137,31 +148,34 @@ _AT_WORK: contextvars.ContextVar[KerasOptimizer] = contextvars.ContextVar("_AT_W
 def _updated_for_any(
     gradient: tf.Tensor,
     image: tf.Variable,
+    unit: tf.Variable,
     variables: Sequence[tf.Variable],
     *,
     kind: str,
-    bounds: base.Bounds,
-    largest_rate: float | None,
+    **fixed: Any,
 ) -> tf.Tensor:
     """Moves an image with the variables of any Keras optimizer of a kind; returns the norm of the gradient."""
     del kind  # It tells functions apart.
     traced = _AT_WORK.get()
-    with _in_place_of(traced._keras.variables, variables):
-        image._unique_id = traced.image._unique_id  # By this Keras knows the variables that it was built for.
-        return _updated(gradient, image, optimizer=traced._keras, bounds=bounds, largest_rate=largest_rate)
+    with keras_sharing.in_place_of(traced._keras.variables, variables):
+        # By this attribute Keras knows the variables that it was built for.
+        setattr(image, "_unique_id", traced.image._unique_id)  # noqa: B010  A type checker does not know it.
+        return _updated(gradient, image, unit, optimizer=traced._keras, **fixed)
 
 
 def _updated(
     gradient: tf.Tensor,
     image: tf.Variable,
+    unit: tf.Variable,
     *,
     optimizer: keras.optimizers.Optimizer,
     bounds: base.Bounds,
     largest_rate: float | None,
+    unit_gradients: bool,
 ) -> tf.Tensor:
     """Moves an image with a Keras optimizer; returns the norm of the gradient."""
     before = tf.identity(image)
-    optimizer.apply([gradient], [image])
+    optimizer.apply([_in_units(gradient, unit) if unit_gradients else gradient], [image])
     share = 1.0 if largest_rate is None else tf.minimum(1.0, largest_rate / _rate(optimizer))
     change = share * (image - before)
     gradient_norm = base.norm(gradient)
@@ -170,52 +184,15 @@ def _updated(
     return gradient_norm
 
 
+def _in_units(gradient: tf.Tensor, unit: tf.Variable) -> tf.Tensor:
+    """Returns the gradient divided by the unit: the root mean square of the first gradient that is finite and not 0."""
+    size = base.norm(gradient) / math.sqrt(gradient.shape.num_elements())
+    unit.assign(tf.where((unit == 0) & tf.math.is_finite(size), size, unit))
+    return tf.math.divide_no_nan(gradient, unit)
+
+
 def _rate(optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
     return tf.cast(optimizer.learning_rate, tf.float32)
-
-
-@contextlib.contextmanager
-def _in_place_of(theirs: Sequence[keras.Variable], ours: Sequence[tf.Variable]) -> Iterator[None]:
-    """Lets Keras read and assign our variables where it names its own.
-
-    Most of Keras's updates assign a `tf.Variable` in place. What they assign as values instead is assigned at the end.
-    """
-    with keras.StatelessScope(initialize_variables=False) as scope:
-        for their, our in zip(theirs, ours, strict=True):
-            scope.add_update((their, our))
-        yield
-        for their, our in zip(theirs, ours, strict=True):
-            value = scope.get_current_value(their)
-            if value is not our:
-                our.assign(value)
-
-
-def _shared_as(
-    given: keras.optimizers.Optimizer | Callable[[], keras.optimizers.Optimizer], made: keras.optimizers.Optimizer
-) -> str | None:
-    """Returns a text that is the same for all Keras optimizers that one function can serve; None for one on its own.
-
-    A class of the user's own may hold variables that Keras does not list. Averages and accumulated gradients are of
-    Keras's own variables, which stand for the image.
-    """
-    # A function of the user's own may have excluded the image from weight decay, of which the config says nothing.
-    is_all_told = isinstance(given, keras.optimizers.Optimizer) or made.weight_decay is None
-    is_plain = _is_of_keras(made) and not isinstance(made, keras.optimizers.LossScaleOptimizer)
-    rate = getattr(made, "_learning_rate", None)
-    is_variable = isinstance(rate, keras.Variable)
-    is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule) and _is_of_keras(rate)
-    if not (is_all_told and is_plain and (is_variable or is_schedule)):
-        return None
-    if made.use_ema or made.gradient_accumulation_steps:
-        return None
-    # Keras numbers the names of its objects; and a rate that is a number is one of the variables.
-    left_out = ("name", "learning_rate") if is_variable else ("name",)
-    config = {name: value for name, value in made.get_config().items() if name not in left_out}
-    return json.dumps([type(made).__name__, config], sort_keys=True)
-
-
-def _is_of_keras(made: object) -> bool:
-    return type(made).__module__.partition(".")[0] == "keras"
 
 
 def adam(
@@ -239,10 +216,7 @@ def adam(
     Raises:
         ValueError: The learning rate is not above 0.
     """
-    rate = LEARNING_RATE if learning_rate is None else learning_rate
-    is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
-    if not is_schedule and checks.finite("learning_rate", rate) <= 0:
-        raise ValueError(f"learning_rate must be above 0, but {rate!r} was given.")
+    rate = checked_rate(LEARNING_RATE if learning_rate is None else learning_rate)
     return KerasOptimizer(
         # Keras's own annotation names the number alone.
         lambda: keras.optimizers.Adam(rate, beta_1=_BETA_1, epsilon=_EPSILON),  # pyright: ignore[reportArgumentType]
@@ -251,6 +225,14 @@ def adam(
         jit_compile=jit_compile,
         on_host=on_host,
     )
+
+
+def checked_rate(rate: LearningRate) -> LearningRate:
+    """Returns a learning rate that is a number above 0 or a Keras schedule; raises `ValueError` for another."""
+    is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+    if not is_schedule and checks.finite("learning_rate", rate) <= 0:
+        raise ValueError(f"learning_rate must be above 0, but {rate!r} was given.")
+    return rate
 
 
 def _power_of_gradients(name: str) -> int:
