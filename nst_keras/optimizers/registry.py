@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 
 import keras
@@ -159,5 +160,9 @@ def _known(name: str) -> str:
     if by_keras_name.class_of(name) is not None:
         return name
     theirs = [known for known in by_keras_name.names() if known not in kinds.OPTIMIZERS]
-    message = checks.unknown_name("optimizer", name, [*kinds.OPTIMIZERS, *theirs])
-    raise ValueError(f"{message.removesuffix('.')}; all but {' and '.join(kinds.OPTIMIZERS)} are Keras's.")
+    near = [found for names in (kinds.OPTIMIZERS, theirs) for found in difflib.get_close_matches(lower, names, n=1)]
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    raise ValueError(
+        f"optimizer={name!r} is not known. {hint}Choose one of: {', '.join(kinds.OPTIMIZERS)}, or one of Keras's: "
+        f"{', '.join(theirs)}."
+    )
