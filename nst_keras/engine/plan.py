@@ -224,12 +224,7 @@ def used(plan: Plan) -> dict[str, object]:
 
 def optimizer_defaults(setup: setup_lib.Setup) -> dict[str, object]:
     """Returns {option: the number that None stands for} of the optimizer in use."""
-    defaults: dict[str, dict[str, object]] = {
-        "adam": {"learning_rate": optimizers.LEARNING_RATE},
-        "lbfgs": {"lbfgs_history": optimizers.HISTORY},
-    }
-    name = setup.optimization.optimizer
-    return defaults.get(name, {}) if isinstance(name, str) else {}
+    return optimizers.defaults(setup.optimization.optimizer)
 
 
 def start(setup: setup_lib.Setup) -> Plan:

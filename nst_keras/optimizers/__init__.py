@@ -6,8 +6,10 @@ An objective is anything with `value_and_gradient(image) -> (terms, gradient)`, 
 from nst_keras.optimizers.averaged import Averaged
 from nst_keras.optimizers.base import Optimizer, Step
 from nst_keras.optimizers.keras_optimizer import LEARNING_RATE, KerasOptimizer, LearningRate
-from nst_keras.optimizers.lbfgs import HISTORY, LBFGS, two_loop_direction
-from nst_keras.optimizers.registry import OPTIMIZERS, Kind, exponent_of, get, state_images
+from nst_keras.optimizers.kinds import OPTIMIZERS, Kind
+from nst_keras.optimizers.lbfgs import HISTORY, LBFGS
+from nst_keras.optimizers.lbfgs_updates import two_loop_direction
+from nst_keras.optimizers.registry import canonical, defaults, exponent_of, get, state_images
 from nst_keras.optimizers.spectral import Spectral
 from nst_keras.optimizers.wrapper import Wrapper
 
@@ -24,6 +26,8 @@ __all__ = [
     "Spectral",
     "Step",
     "Wrapper",
+    "canonical",
+    "defaults",
     "exponent_of",
     "get",
     "state_images",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.optimizers import base, wrapper
+from nst_keras.optimizers import base, shared, wrapper
 from nst_keras.runtime import compilation
 
 __all__ = ["Averaged"]
@@ -35,7 +35,7 @@ class Averaged(wrapper.Wrapper):
         if not 0.0 < checks.finite("averaging", decay) < 1.0:
             raise ValueError(f"averaging must be 0 or more and below 1, but {decay!r} was given. 0.99 is usual.")
         self._decay = decay
-        self._add = compilation.compiled(self._added, jit_compile=jit_compile)
+        self._jit_compile = compilation.jit_mode(jit_compile)
 
     def start(self, image: tf.Tensor) -> None:
         """Begins a run at an image, and an average of nothing."""
@@ -50,7 +50,7 @@ class Averaged(wrapper.Wrapper):
         """Makes a step of the wrapped optimizer and adds its image to the average."""
         step = self._optimizer.step(objective)
         with self.place():
-            self._add(tf.convert_to_tensor(self.image))
+            self._add(tf.convert_to_tensor(self.image), self._average, self._count)
         return step
 
     def result(self) -> tf.Tensor:
@@ -64,11 +64,18 @@ class Averaged(wrapper.Wrapper):
     def _enter(self, image: tf.Tensor) -> tf.Tensor:
         with self.place():
             if not hasattr(self, "_average"):
-                self._average, self._count = tf.Variable(tf.zeros_like(image)), tf.Variable(tf.constant(0))
+                self._create_variables(image)
             self._average.assign(tf.zeros_like(self._average))
             self._count.assign(0)
         return image
 
-    def _added(self, image: tf.Tensor) -> None:
-        self._average.assign(self._decay * self._average + (1.0 - self._decay) * image)
-        self._count.assign_add(1)
+    def _create_variables(self, image: tf.Tensor) -> None:
+        self._average, self._count = tf.Variable(tf.zeros_like(image)), tf.Variable(tf.constant(0))
+        options = {"jit_compile": self._jit_compile, "on_host": self._on_host}
+        self._add = shared.function(_added, image, decay=self._decay, **options)
+
+
+def _added(image: tf.Tensor, average: tf.Variable, count: tf.Variable, *, decay: float) -> None:
+    """Adds an image to the average, and counts it."""
+    average.assign(decay * average + (1.0 - decay) * image)
+    count.assign_add(1)

@@ -118,11 +118,8 @@ class Optimizer(abc.ABC):
         with self.place():
             self.image.assign(image)
 
-    def forget(self) -> None:  # noqa: B027  Default: nothing.
-        """Drops what was learned of an objective that has now changed, and goes on from the present image.
-
-        Default: nothing is dropped. Adam's moments fade by themselves.
-        """
+    def forget(self) -> None:  # noqa: B027  Default: nothing. Moments follow an objective that changes.
+        """Drops what was learned of an objective that has now changed, and goes on from the present image."""
 
     def stalled(self) -> bool:
         """Returns whether no further step can lower the loss."""

@@ -3,51 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.optimizers import base
+from nst_keras.optimizers import base, lbfgs_updates, shared
 from nst_keras.runtime import compilation
 
-__all__ = ["HISTORY", "LBFGS", "two_loop_direction"]
+__all__ = ["HISTORY", "LBFGS"]
 
 HISTORY = 10
-
-
-def two_loop_direction(
-    gradient: tf.Tensor,
-    displacements: Sequence[tf.Tensor],
-    gradient_changes: Sequence[tf.Tensor],
-    curvatures: Sequence[tf.Tensor] | None = None,
-) -> tf.Tensor:
-    """Returns the L-BFGS direction -H g (Nocedal and Wright, "Numerical Optimization", algorithm 7.4).
-
-    Args:
-        gradient: g, of any shape.
-        displacements: s_k = x_{k+1} - x_k, each of g's shape, the newest first.
-        gradient_changes: y_k = g_{k+1} - g_k, each of g's shape, the newest first.
-        curvatures: s_k . y_k, scalars. Default: computed here. A pair whose curvature is 0 does not count.
-
-    Returns:
-        -H g, of g's shape; -g for an empty history.
-    """
-    pairs = list(zip(displacements, gradient_changes, strict=True))
-    if curvatures is None:
-        curvatures = [base.dot(s, y) for s, y in pairs]
-    inverse_curvatures = [tf.math.divide_no_nan(tf.ones([], gradient.dtype), curvature) for curvature in curvatures]
-    direction, shares = -gradient, []
-    for (s, y), rho in zip(pairs, inverse_curvatures, strict=True):
-        share = rho * base.dot(s, direction)
-        direction -= share * y
-        shares.append(share)
-    scale = tf.math.divide_no_nan(curvatures[0], base.dot(gradient_changes[0], gradient_changes[0]))
-    direction *= tf.where(scale > 0, scale, tf.ones_like(scale))
-    for (s, y), rho, share in zip(reversed(pairs), reversed(inverse_curvatures), reversed(shares), strict=True):
-        direction += (share - rho * base.dot(y, direction)) * s
-    return direction
 
 
 class LBFGS(base.Optimizer):
@@ -80,6 +46,7 @@ class LBFGS(base.Optimizer):
 
     SUFFICIENT_DECREASE = 1e-4  # Nocedal and Wright, "Numerical Optimization", section 3.1.
     MAX_BACKTRACKS = 10
+    LEAST_SHARE = 0.01
 
     def __init__(
         self,
@@ -96,10 +63,7 @@ class LBFGS(base.Optimizer):
             raise ValueError(f"first_change must be above 0, but {first_change!r} was given.")
         self.bounds = bounds
         self._first_change = first_change
-        self._judge = compilation.compiled(self._judged, jit_compile=jit_compile)
-        self._difference = compilation.compiled(self._differenced, jit_compile=jit_compile)
-        self._weigh = compilation.compiled(self._weighed, jit_compile=jit_compile)
-        self._aim = compilation.compiled(self._aimed, jit_compile=jit_compile)
+        self._jit_compile = compilation.jit_mode(jit_compile)
 
     def start(self, image: tf.Tensor) -> None:
         """Begins a run at an image, with an empty history; all runs of one optimizer are of images of one size."""
@@ -112,25 +76,41 @@ class LBFGS(base.Optimizer):
             self._length.assign(1.0)
             self._backtracks.assign(0)
             self._restarted.assign(False)
-            self._forget()
+            self._empty_history()
         self._terms: Any = None
 
     def move(self, image: tf.Tensor) -> None:
         """Goes on from another image, with an empty history."""
         self.start(image)
 
+    def forget(self) -> None:
+        """Drops the history and the loss of an objective that has now changed, and goes on from the present image.
+
+        The next step evaluates the image again. The trial after it goes down the gradient, as far as the last pair in
+        the history did, but at least a hundredth and at most all of `first_change`: at the start of a run a picture is
+        far from any minimum, and later it is not.
+        """
+        with self.place():
+            self._length.assign(self._length_after_change())
+            self._trial.assign(self.image)
+            self._loss.assign(self._loss.dtype.max)
+            self._backtracks.assign(0)
+            self._restarted.assign(False)
+            self._empty_history()
+
     def step(self, objective: base.Objective) -> base.Step:
         """Evaluates the objective at the trial point; the step's terms are those of the image that is kept."""
         terms, gradient = objective.value_and_gradient(tf.convert_to_tensor(self._trial))
         with self.place():
             loss, gradient = tf.identity(terms.total), tf.identity(gradient)
-            accepted, slope = self._judge(loss)
+            accepted, slope = self._judge(loss, self.image, self._trial, self._gradient, self._loss)
             if accepted:
                 self._terms = terms
                 self._accept(loss, gradient)
             else:
                 self._reject(loss, slope)
-            norm = self._aim(*self._pairs())
+            present = (self.image, self._trial, self._gradient, self._curvatures, self._length)
+            norm = self._aim(*self._pairs(), *present)
         return base.Step(self._terms, norm, accepted)
 
     def variables(self) -> dict[str, tf.Variable]:
@@ -162,6 +142,18 @@ class LBFGS(base.Optimizer):
         self._length = tf.Variable(tf.ones([], image.dtype))
         self._backtracks = tf.Variable(tf.constant(0))
         self._restarted = tf.Variable(tf.constant(False))
+        options = {"jit_compile": self._jit_compile, "on_host": self._on_host}
+        self._judge = shared.function(lbfgs_updates.judged, image, decrease=self.SUFFICIENT_DECREASE, **options)
+        self._difference = shared.function(lbfgs_updates.differenced, image, **options)
+        self._weigh = shared.function(lbfgs_updates.weighed, image, **options)
+        self._aim = shared.function(
+            lbfgs_updates.aimed,
+            image,
+            history=self._history,
+            bounds=self.bounds,
+            first_change=self._first_change,
+            **options,
+        )
 
     def _pairs(self) -> tuple[list[tf.Variable], list[tf.Variable]]:
         """Returns the displacements and the gradient changes, the newest first."""
@@ -169,19 +161,29 @@ class LBFGS(base.Optimizer):
         displacements, gradient_changes = self._displacements, self._gradient_changes
         return displacements[newest:] + displacements[:newest], gradient_changes[newest:] + gradient_changes[:newest]
 
-    def _forget(self) -> None:
+    def _length_after_change(self) -> tf.Tensor:
+        """Returns the next trial's length, as a share of `first_change`; the present one if there is no history."""
+        last = self._displacements[int(self._newest)]
+        spread = base.norm(last) / math.sqrt(last.shape.num_elements())
+        usual = tf.clip_by_value(spread / self._first_change, self.LEAST_SHARE, 1.0)
+        return tf.where(self._curvatures[0] > 0, usual, tf.maximum(self._length, self.LEAST_SHARE))
+
+    def _empty_history(self) -> None:
         self._curvatures.assign(tf.zeros_like(self._curvatures))
 
     def _accept(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
-        self._difference(gradient)
-        curvature, usable = self._weigh()  # In two: XLA would compute sums and differences at once, and hold copies.
+        self._difference(gradient, self.image, self._trial, self._gradient)
+        curvature, usable = self._weigh(
+            self.image, self._gradient
+        )  # In two: XLA would compute sums and differences at once, and hold copies.
         if usable:
             self._remember(curvature)
         # An assignment shares memory: image and trial point take that of one until the next trial point is set.
         self.image.assign(self._trial)
         self._gradient.assign(gradient)
+        if tf.math.is_finite(self._loss):  # Otherwise there is no trial behind, and the next one's length is set.
+            self._length.assign(1.0)
         self._loss.assign(loss)
-        self._length.assign(1.0)
         self._backtracks.assign(0)
         self._restarted.assign(False)
 
@@ -202,7 +204,7 @@ class LBFGS(base.Optimizer):
 
     def _restart(self) -> None:
         """Forgets the history, whose directions have failed, and goes down the gradient."""
-        self._forget()
+        self._empty_history()
         self._length.assign(1.0)
         self._backtracks.assign(0)
         self._restarted.assign(True)
@@ -216,37 +218,3 @@ class LBFGS(base.Optimizer):
         share = -slope / (2 * (loss - self._loss - slope))
         share = tf.where(tf.math.is_finite(share), tf.clip_by_value(share, 0.1, 0.5), 0.1)
         self._length.assign(self._length * share)
-
-    def _judged(self, loss: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns whether the trial point becomes the image, and the slope of the loss along the way there."""
-        slope = base.dot(self._gradient, self._trial - self.image)
-        # Less, not equal: below float precision the bound would let a step through that gains nothing.
-        lower = (loss <= self._loss + self.SUFFICIENT_DECREASE * slope) & (loss < self._loss)
-        return (self._loss >= self._loss.dtype.max) | lower, slope
-
-    def _differenced(self, gradient: tf.Tensor) -> None:
-        """Replaces image and gradient by their changes s and y, in place."""
-        self.image.assign(self._trial - self.image)
-        self._gradient.assign(gradient - self._gradient)
-
-    def _weighed(self) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the curvature s . y of the changes that image and gradient hold, and whether it is usable."""
-        curvature = base.dot(self.image, self._gradient)
-        return curvature, curvature > 1e-10 * base.norm(self.image) * base.norm(self._gradient)
-
-    def _aimed(self, displacements: list[tf.Variable], gradient_changes: list[tf.Variable]) -> tf.Tensor:
-        """Sets the trial point from the present gradient and history; returns the norm of the gradient."""
-        gradient, curvatures = self._free(self._gradient), tf.unstack(self._curvatures)
-        direction = self._free(two_loop_direction(gradient, displacements, gradient_changes, curvatures))
-        # From here on the full gradient, so that the other's memory is free: the direction is 0 where they differ.
-        downhill = base.dot(direction, self._gradient) < 0
-        first_norm = tf.cast(self._first_change * math.sqrt(gradient.shape.num_elements()), gradient.dtype)
-        rate = tf.math.divide_no_nan(first_norm, base.norm(gradient))
-        steepest = self._free(-rate * self._gradient)
-        direction = tf.where(downhill & (curvatures[0] > 0), direction, steepest)
-        self._trial.assign(base.clipped(self.image + self._length * direction, self.bounds))
-        return base.norm(self._gradient)
-
-    def _free(self, values: tf.Tensor) -> tf.Tensor:
-        """Returns the values of pixels that may move down the gradient, and 0 where a bound holds one."""
-        return base.free(values, self.image, self._gradient, self.bounds)

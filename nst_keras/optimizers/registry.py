@@ -1,60 +1,23 @@
-"""The optimizers that are known by name, and what each takes of memory."""
+"""Optimizers from names and objects, and what each takes of memory."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+import difflib
+import inspect
 
 import keras
 
 from nst_keras import checks
-from nst_keras.optimizers import averaged, base, keras_optimizer, lbfgs, spectral
+from nst_keras.optimizers import averaged, base, by_keras_name, keras_optimizer, kinds, lbfgs, spectral
 
-__all__ = ["OPTIMIZERS", "Kind", "exponent_of", "get", "state_images"]
+__all__ = ["canonical", "defaults", "exponent_of", "get", "state_images"]
 
 # Images that `Spectral` adds: image, start, held pixels, evaluated image, and the transforms' workspace.
 _SPECTRAL = 8
 
 
-class Maker(Protocol):
-    """A function that makes an optimizer from a learning rate, a history and the settings that all optimizers have."""
-
-    def __call__(
-        self,
-        learning_rate: keras_optimizer.LearningRate | None,
-        lbfgs_history: int | None,
-        /,
-        *,
-        bounds: base.Bounds,
-        jit_compile: str | bool,
-        on_host: bool,
-    ) -> base.Optimizer:
-        """Returns the optimizer; raises `ValueError` for a learning rate or a history that does not fit."""
-        ...
-
-
-class Kind(NamedTuple):
-    """What a name in `OPTIMIZERS` stands for.
-
-    Attributes:
-        make: Makes an optimizer.
-        state: length of the history -> images that the optimizer remembers.
-        temporaries: (with XLA, without): images that an update needs besides `state` and the gradient. Measured as peak
-            resident set at 1024 and 2048 px with TensorFlow 2.21, whose allocator leaves gaps.
-        exponent: The exponent of `Spectral` under `preconditioning="auto"`; 0 for none.
-        no_average: Why its images are not averaged; None where they may be.
-    """
-
-    make: Maker
-    state: Callable[[int], int]
-    temporaries: tuple[int, int]
-    exponent: float = 0.0
-    no_average: str | None = None
-
-
 def get(
-    identifier: str | keras.optimizers.Optimizer | base.Optimizer,
+    identifier: kinds.Identifier,
     *,
     learning_rate: keras_optimizer.LearningRate | None = None,
     averaging: float = 0.0,
@@ -69,9 +32,11 @@ def get(
     so that each stage of a pyramid has its own. Its bounds, `jit_compile` and `on_host` are those it was made with.
 
     Args:
-        identifier: A name in `OPTIMIZERS`, any Keras optimizer, which is copied, or an `Optimizer`.
+        identifier: A name in `OPTIMIZERS`, a name that Keras knows, such as `"rmsprop"`, any Keras optimizer, which is
+            copied, or an `Optimizer`. The case of names does not count. `"adam"` is the tutorial's.
         learning_rate: For `"adam"`, in levels of 0..255 per step: a number above 0, or a Keras schedule. Default: 5.1.
-            The others refuse it: L-BFGS chooses its own steps, and an object has its own rate.
+            For Keras's names see `by_keras_name.rate_of`. The others refuse it: L-BFGS chooses its own steps, and an
+            object has its own rate.
         averaging: Decay of the average of the iterates, which then is the result, see `Averaged`; 0 or more, below 1.
             Default: 0, no average. L-BFGS, whose every iterate is better than those before, and `Optimizer` objects
             refuse it.
@@ -89,9 +54,9 @@ def get(
     """
     exponent = exponent_of(identifier, preconditioning)
     bounds = None if exponent else base.BOUNDS
-    kind = _kind(identifier)
+    kind = kinds.kind(canonical(identifier))
     if averaging and kind.no_average:
-        _refuse("averaging", averaging, kind.no_average)
+        kinds.refuse("averaging", averaging, kind.no_average)
     made = kind.make(learning_rate, lbfgs_history, bounds=bounds, jit_compile=jit_compile, on_host=on_host)
     if exponent:
         made = spectral.Spectral(made, exponent=exponent, on_host=on_host)
@@ -101,7 +66,7 @@ def get(
 
 
 def state_images(
-    identifier: str | keras.optimizers.Optimizer | base.Optimizer = "adam",
+    identifier: kinds.Identifier = "adam",
     *,
     averaging: float = 0.0,
     lbfgs_history: int | None = None,
@@ -113,8 +78,8 @@ def state_images(
     What the objective and the loop hold is not included.
 
     Args:
-        identifier: A name in `OPTIMIZERS`, a Keras optimizer or an `Optimizer`. Objects are assumed to need what Adam
-            needs: an image, two moments and the temporaries of their update.
+        identifier: A name, a Keras optimizer or an `Optimizer`, as for `get`. All but `"lbfgs"` are assumed to need
+            what Adam needs: an image, two moments and the temporaries of their update.
         averaging: Decay of the average of the iterates; 0 for none.
         lbfgs_history: Pairs that L-BFGS remembers. Default: 10.
         preconditioning: The exponent of `Spectral`, 0 to 1, or `"auto"`.
@@ -125,25 +90,25 @@ def state_images(
         TypeError: An `identifier` of another type.
     """
     preconditioned = exponent_of(identifier, preconditioning) != 0
-    kind = _kind(identifier)
+    kind = kinds.kind(canonical(identifier))
     history = checks.integer("lbfgs_history", lbfgs.HISTORY if lbfgs_history is None else lbfgs_history)
     with_xla, without = kind.temporaries
     gradient, average = 1, int(bool(averaging))
     return kind.state(history) + gradient + average + (with_xla if xla else without) + _SPECTRAL * preconditioned
 
 
-def exponent_of(identifier: str | keras.optimizers.Optimizer | base.Optimizer, preconditioning: str | float) -> float:
+def exponent_of(identifier: kinds.Identifier, preconditioning: str | float) -> float:
     """Returns the exponent of `Spectral` that a `preconditioning` stands for; 0 for none.
 
     Args:
-        identifier: A name in `OPTIMIZERS`, a Keras optimizer or an `Optimizer`.
+        identifier: A name, a Keras optimizer or an `Optimizer`, as for `get`.
         preconditioning: An exponent, 0 to 1, or `"auto"` for the optimizer's usual one.
 
     Raises:
         ValueError: Unknown name, or a preconditioning out of range or beside an `Optimizer`.
         TypeError: An `identifier` of another type.
     """
-    kind = _kind(identifier)
+    kind = kinds.kind(canonical(identifier))
     if preconditioning == "auto":
         return kind.exponent
     if isinstance(preconditioning, str) or not 0.0 <= checks.finite("preconditioning", preconditioning) <= 1.0:
@@ -152,98 +117,52 @@ def exponent_of(identifier: str | keras.optimizers.Optimizer | base.Optimizer, p
             f"{spectral.EXPONENT} is usual, and 0 leaves it out."
         )
     if preconditioning and isinstance(identifier, base.Optimizer):
-        _refuse("preconditioning", preconditioning, _complete(identifier))
+        kinds.refuse("preconditioning", preconditioning, kinds.complete(identifier))
     return float(preconditioning)
 
 
-def _kind(identifier: str | keras.optimizers.Optimizer | base.Optimizer) -> Kind:
-    """Returns the kind of a name or an object; an object is assumed to need the memory that Adam needs."""
+def canonical(identifier: kinds.Identifier) -> kinds.Identifier:
+    """Returns a name as `OPTIMIZERS` and Keras write it, in lower case; a registered class's name and objects as given.
+
+    Raises:
+        ValueError: A name that neither we nor Keras know.
+        TypeError: An `identifier` that is neither a name nor an optimizer, or a class in place of an object.
+    """
     if isinstance(identifier, str):
-        return OPTIMIZERS[checks.one_of("optimizer", identifier, OPTIMIZERS)]
-    if isinstance(identifier, keras.optimizers.Optimizer):
-        return OPTIMIZERS["adam"]._replace(make=functools.partial(_of_keras, identifier))
-    if isinstance(identifier, base.Optimizer):
-        return OPTIMIZERS["adam"]._replace(
-            make=functools.partial(_of_object, identifier), no_average=_complete(identifier)
+        return _known(identifier)
+    if isinstance(identifier, (keras.optimizers.Optimizer, base.Optimizer)):
+        return identifier
+    if inspect.isclass(identifier):
+        raise TypeError(
+            f"optimizer must be a name or an object, but the class {identifier.__name__} was given. "
+            f"Call it: {identifier.__name__}(...)."
         )
     raise TypeError(
-        f"optimizer must be one of {', '.join(OPTIMIZERS)} or a keras.optimizers.Optimizer or a "
+        f"optimizer must be one of {', '.join(kinds.OPTIMIZERS)} or a keras.optimizers.Optimizer or a "
         f"nst_keras.optimizers.Optimizer, but {type(identifier).__name__} was given."
     )
 
 
-def _of_object(
-    identifier: base.Optimizer,
-    learning_rate: keras_optimizer.LearningRate | None,
-    lbfgs_history: int | None,
-    *,
-    bounds: base.Bounds,
-    jit_compile: str | bool,
-    on_host: bool,
-) -> base.Optimizer:
-    del bounds, jit_compile, on_host  # The object has its own.
-    _refuse("learning_rate", learning_rate, _complete(identifier))
-    _refuse("lbfgs_history", lbfgs_history, _complete(identifier))
-    return identifier.fresh()
+def defaults(identifier: kinds.Identifier) -> dict[str, object]:
+    """Returns {option: the number that None stands for} of an optimizer; empty for an object."""
+    name = canonical(identifier)
+    if not isinstance(name, str):
+        return {}
+    if name in kinds.OPTIMIZERS:
+        return dict(kinds.OPTIMIZERS[name].defaults)
+    return {"learning_rate": by_keras_name.rate_of(name)}
 
 
-def _of_keras(
-    identifier: keras.optimizers.Optimizer,
-    learning_rate: keras_optimizer.LearningRate | None,
-    lbfgs_history: int | None,
-    *,
-    bounds: base.Bounds,
-    jit_compile: str | bool,
-    on_host: bool,
-) -> base.Optimizer:
-    _refuse("learning_rate", learning_rate, f"{type(identifier).__name__} has its own")
-    _refuse("lbfgs_history", lbfgs_history, f"{type(identifier).__name__} has none")
-    return keras_optimizer.KerasOptimizer(identifier, bounds=bounds, jit_compile=jit_compile, on_host=on_host)
-
-
-def _adam(
-    learning_rate: keras_optimizer.LearningRate | None,
-    lbfgs_history: int | None,
-    *,
-    bounds: base.Bounds,
-    jit_compile: str | bool,
-    on_host: bool,
-) -> base.Optimizer:
-    _refuse("lbfgs_history", lbfgs_history, "adam has none")
-    return keras_optimizer.adam(learning_rate, bounds=bounds, jit_compile=jit_compile, on_host=on_host)
-
-
-def _lbfgs(
-    learning_rate: keras_optimizer.LearningRate | None,
-    lbfgs_history: int | None,
-    *,
-    bounds: base.Bounds,
-    jit_compile: str | bool,
-    on_host: bool,
-) -> base.Optimizer:
-    _refuse("learning_rate", learning_rate, "lbfgs chooses its own steps")
-    history = lbfgs.HISTORY if lbfgs_history is None else checks.integer("lbfgs_history", lbfgs_history)
-    return lbfgs.LBFGS(history=history, bounds=bounds, jit_compile=jit_compile, on_host=on_host)
-
-
-def _complete(identifier: base.Optimizer) -> str:
-    return f"the {type(identifier).__name__} object has all its settings"
-
-
-def _refuse(argument: str, value: object, reason: str) -> None:
-    if value is not None:
-        raise ValueError(f"{argument}={value!r} has no effect here: {reason}. Leave {argument} out.")
-
-
-OPTIMIZERS: dict[str, Kind] = {
-    # The image and two moments.
-    "adam": Kind(_adam, state=lambda history: 3, temporaries=(1, 4)),
-    # The image, the trial point and the gradient there was, and the pairs.
-    "lbfgs": Kind(
-        _lbfgs,
-        state=lambda history: 3 + 2 * history,
-        temporaries=(4, 6),
-        exponent=spectral.EXPONENT,
-        no_average="each of lbfgs's steps is better",
-    ),
-}
+def _known(name: str) -> str:
+    lower = name.lower()
+    if lower in kinds.OPTIMIZERS or lower in by_keras_name.names():
+        return lower
+    if by_keras_name.class_of(name) is not None:
+        return name
+    theirs = [known for known in by_keras_name.names() if known not in kinds.OPTIMIZERS]
+    near = [found for names in (kinds.OPTIMIZERS, theirs) for found in difflib.get_close_matches(lower, names, n=1)]
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    raise ValueError(
+        f"optimizer={name!r} is not known. {hint}Choose one of: {', '.join(kinds.OPTIMIZERS)}, or one of Keras's: "
+        f"{', '.join(theirs)}."
+    )

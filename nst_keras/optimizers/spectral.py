@@ -18,8 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.optimizers import base, wrapper
-from nst_keras.runtime import compilation
+from nst_keras.optimizers import base, shared, wrapper
 
 __all__ = ["EXPONENT", "Spectral", "filtered", "gains"]
 
@@ -98,10 +97,6 @@ class Spectral(wrapper.Wrapper):
                 f"optimizer must have no bounds of its own, but {optimizer.bounds} was given. Set bounds=None."
             )
         self._exponent = exponent
-        # As graphs: XLA's own Fourier transforms on a CPU take longer.
-        self._paint = compilation.compiled(self._painted, jit_compile="false")
-        self._settle = compilation.compiled(self._settled, jit_compile="false")
-        self._pull = compilation.compiled(self._pulled, jit_compile="false")
 
     def step(self, objective: base.Objective) -> base.Step:
         """Makes a step of the wrapped optimizer, and paints the image of the coordinates that it comes to."""
@@ -109,7 +104,8 @@ class Spectral(wrapper.Wrapper):
         step = self._optimizer.step(seen)
         if step.accepted:
             with self.place():
-                self._settle(tf.convert_to_tensor(self._optimizer.image), seen.image, seen.held)
+                coordinates = tf.convert_to_tensor(self._optimizer.image)
+                self._settle(coordinates, seen.image, seen.held, *self._state())
         return step
 
     def variables(self) -> dict[str, tf.Variable]:
@@ -140,35 +136,17 @@ class Spectral(wrapper.Wrapper):
         self._held = tf.Variable(tf.zeros_like(image, tf.bool))
         _, height, width, _ = image.shape  # TensorFlow's annotation says that they may be unknown; an image's are not.
         self._gains = tf.constant(gains(height, width, self._exponent))  # pyright: ignore[reportArgumentType]
+        # As graphs: XLA's own Fourier transforms on a CPU take longer.
+        options = {"jit_compile": "false", "on_host": self._on_host, "bounds": self.bounds}
+        self._paint, self._pull, self._settle = (
+            shared.function(body, image, **options) for body in (_painted, _pulled, _settled)
+        )
+
+    def _state(self) -> tuple[tf.Tensor, tf.Variable, tf.Variable, tf.Variable]:
+        return self._gains, self.image, self._start, self._held
 
     def _seen(self, objective: base.Objective) -> _InCoordinates:
         return _InCoordinates(objective, self)
-
-    def _painted(self, coordinates: tf.Tensor) -> tf.Tensor:
-        """Returns the image of coordinates."""
-        return self._bounded(filtered(coordinates, self._gains))
-
-    def _pulled(self, gradient: tf.Tensor, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the gradient with respect to the coordinates, and which pixels a bound holds."""
-        is_held = base.held(image, gradient, self.bounds)
-        return filtered(tf.where(is_held, 0.0, gradient), self._gains), is_held
-
-    def _settled(self, coordinates: tf.Tensor, evaluated: tf.Tensor, is_held: tf.Tensor) -> None:
-        """Makes the image of coordinates the present one, and the start such that nothing of it is clipped.
-
-        Args:
-            coordinates: The wrapped optimizer's present image: what it has evaluated, or what it has moved to since.
-            evaluated: The image that was evaluated.
-            is_held: Which of its pixels stay: bool, of its shape.
-        """
-        changes = filtered(coordinates, self._gains)
-        self.image.assign(tf.where(is_held, evaluated, self._bounded(changes)))
-        self._start.assign(self.image - changes)
-        self._held.assign(is_held)
-
-    def _bounded(self, changes: tf.Tensor) -> tf.Tensor:
-        """Returns start + changes, within the bounds. Held pixels keep the image's values."""
-        return tf.where(self._held, self.image, base.clipped(self._start + changes, self.bounds))
 
 
 class _InCoordinates:
@@ -189,8 +167,65 @@ class _InCoordinates:
     def value_and_gradient(self, coordinates: tf.Tensor, /) -> tuple[Any, tf.Tensor]:
         """Returns the objective's terms at the image of these coordinates, and the gradient with respect to these."""
         with self._spectral.place():
-            self.image = self._spectral._paint(coordinates)
+            self.image = self._spectral._paint(coordinates, *self._spectral._state())
         terms, gradient = self._objective.value_and_gradient(self.image)
         with self._spectral.place():
-            pulled, self.held = self._spectral._pull(tf.identity(gradient), self.image)
+            pulled, self.held = self._spectral._pull(tf.identity(gradient), self.image, self._spectral._gains)
         return terms, pulled
+
+
+def _painted(
+    coordinates: tf.Tensor,
+    gains: tf.Tensor,
+    image: tf.Variable,
+    start: tf.Variable,
+    held: tf.Variable,
+    *,
+    bounds: base.Bounds,
+) -> tf.Tensor:
+    """Returns the image of coordinates."""
+    return _bounded(filtered(coordinates, gains), image, start, held, bounds)
+
+
+def _pulled(
+    gradient: tf.Tensor, image: tf.Tensor, gains: tf.Tensor, *, bounds: base.Bounds
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the gradient with respect to the coordinates, and which pixels a bound holds."""
+    is_held = base.held(image, gradient, bounds)
+    return filtered(tf.where(is_held, 0.0, gradient), gains), is_held
+
+
+def _settled(
+    coordinates: tf.Tensor,
+    evaluated: tf.Tensor,
+    is_held: tf.Tensor,
+    gains: tf.Tensor,
+    image: tf.Variable,
+    start: tf.Variable,
+    held: tf.Variable,
+    *,
+    bounds: base.Bounds,
+) -> None:
+    """Makes the image of coordinates the present one, and the start such that nothing of it is clipped.
+
+    Args:
+        coordinates: The wrapped optimizer's present image: what it has evaluated, or what it has moved to since.
+        evaluated: The image that was evaluated.
+        is_held: Which of its pixels stay: bool, of its shape.
+        gains: float32 [height, width // 2 + 1], from the function `gains`.
+        image: The present image.
+        start: Its part that the coordinates do not make.
+        held: Which of its pixels stay: bool, of its shape.
+        bounds: Lowest and highest value of a pixel, or None.
+    """
+    changes = filtered(coordinates, gains)
+    image.assign(tf.where(is_held, evaluated, _bounded(changes, image, start, held, bounds)))
+    start.assign(image - changes)
+    held.assign(is_held)
+
+
+def _bounded(
+    changes: tf.Tensor, image: tf.Variable, start: tf.Variable, held: tf.Variable, bounds: base.Bounds
+) -> tf.Tensor:
+    """Returns start + changes, within the bounds. Held pixels keep the image's values."""
+    return tf.where(held, image, base.clipped(start + changes, bounds))

@@ -50,6 +50,10 @@ class Wrapper(base.Optimizer):
         if isinstance(other, Wrapper):
             self._optimizer.carry_over(other._optimizer)
 
+    def forget(self) -> None:
+        """Makes the wrapped optimizer drop what it learned of an objective that has now changed."""
+        self._optimizer.forget()
+
     def stalled(self) -> bool:
         """Returns whether no further step of the wrapped optimizer can lower the loss."""
         return self._optimizer.stalled()
