@@ -118,7 +118,7 @@ class Optimizer(abc.ABC):
         with self.place():
             self.image.assign(image)
 
-    def forget(self) -> None:  # noqa: B027  Default: nothing. Moments follow an objective that changes.
+    def forget(self) -> None:  # noqa: B027  Default: nothing.
         """Drops what was learned of an objective that has now changed, and goes on from the present image."""
 
     def stalled(self) -> bool:

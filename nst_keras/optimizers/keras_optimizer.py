@@ -110,6 +110,12 @@ class KerasOptimizer(base.Optimizer):
         unit = {"gradient_unit": self._unit} if self._unit_gradients else {}
         return {"image": self.image, **unit, **own}
 
+    def forget(self) -> None:
+        """Drops the momentum, which leads where the objective was lower before; scales of gradients stay."""
+        for variable in self._keras.variables:
+            if variable.shape == self.image.shape and _power_of_gradients(variable.name) < 2:
+                variable.assign(tf.zeros_like(variable.value))
+
     def step(self, objective: base.Objective) -> base.Step:
         """Evaluates the objective at the image, then moves the image; the step's terms are those before the move."""
         terms, gradient = objective.value_and_gradient(tf.convert_to_tensor(self.image))
