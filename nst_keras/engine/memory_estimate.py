@@ -134,7 +134,7 @@ def estimate_memory(
         width: Width of the content image in pixels, 1 or more.
         extractor: A name in `architectures.ARCHITECTURES`, whose network is then built with random weights, or a
             `FeatureExtractor`.
-        optimizer: A name in `optimizers.OPTIMIZERS`, or an optimizer object, for which Adam's memory is counted.
+        optimizer: A name or an object, see `optimizers.get`. For all but `"lbfgs"`, Adam's memory is counted.
         layers: Names of the style and content layers. Default: all layers of a `FeatureExtractor`; for a name, the
             network's first five style layers and its first content layer.
         jit_compile: A name in `compilation.JIT_MODES`, or a bool. `"auto"` counts as XLA.

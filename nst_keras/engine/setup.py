@@ -208,9 +208,10 @@ def _optimization(asked: settings.OptimizerSettings, mode: modes.Mode, *, stages
 
     The learning rate is an option of a run, and so is checked there.
     """
+    asked = dataclasses.replace(asked, optimizer=optimizers.canonical(asked.optimizer))
     averaging, preconditioning = asked.averaging, asked.preconditioning
     if averaging is None:
-        averaging = 0.99 if stages > 1 and optimizers.canonical(asked.optimizer) == "adam" else 0.0
+        averaging = 0.99 if stages > 1 and asked.optimizer == "adam" else 0.0
     if preconditioning == "auto" and not mode.content:
         # Without content nothing holds large forms in place: preconditioning would gather them at the edges.
         preconditioning = 0.0

@@ -120,7 +120,7 @@ class KerasOptimizer(base.Optimizer):
         """Evaluates the objective at the image, then moves the image; the step's terms are those before the move."""
         terms, gradient = objective.value_and_gradient(tf.convert_to_tensor(self.image))
         with self.place():
-            return base.Step(terms, self._update(tf.identity(gradient)))
+            return base.Step(terms, self._move(tf.identity(gradient)))
 
     @defaults.keras_defaults()
     def _create_variables(self, image: tf.Tensor) -> None:
@@ -132,18 +132,18 @@ class KerasOptimizer(base.Optimizer):
         fixed["bounds"] = self.bounds
         if self._shared_as is None:
             own = functools.partial(_updated, optimizer=self._keras, **fixed)
-            self._compiled = compilation.compiled(own, jit_compile=self._jit_compile)
+            self._update = compilation.compiled(own, jit_compile=self._jit_compile)
         else:
             options = {"jit_compile": self._jit_compile, "on_host": self._on_host}
-            self._compiled = shared.function(_updated_for_any, image, kind=self._shared_as, **fixed, **options)
+            self._update = shared.function(_updated_for_any, image, kind=self._shared_as, **fixed, **options)
 
-    def _update(self, gradient: tf.Tensor) -> tf.Tensor:
+    def _move(self, gradient: tf.Tensor) -> tf.Tensor:
         """Moves the image; returns the norm of the gradient."""
         if self._shared_as is None:
-            return self._compiled(gradient, self.image, self._unit)
+            return self._update(gradient, self.image, self._unit)
         token, theirs = _AT_WORK.set(self), [variable.value for variable in self._keras.variables]
         try:
-            return self._compiled(gradient, self.image, self._unit, theirs)
+            return self._update(gradient, self.image, self._unit, theirs)
         finally:
             _AT_WORK.reset(token)
 

@@ -56,12 +56,15 @@ class Kind(NamedTuple):
 
 
 def kind(identifier: Identifier) -> Kind:
-    """Returns the kind of a name that is known, or of an object; Keras's are assumed to need the memory of Adam."""
+    """Returns the kind of a name that is known, or of an object; these are assumed to need the memory of Adam."""
     if isinstance(identifier, str) and identifier in OPTIMIZERS:
         return OPTIMIZERS[identifier]
     like_adam = OPTIMIZERS["adam"]
     if isinstance(identifier, str):
-        return like_adam._replace(make=functools.partial(_of_name, identifier))
+        # Two more, for gradients in units and for the updates of Nadam and Lamb.
+        with_xla, without = like_adam.temporaries
+        of_name = functools.partial(_of_name, identifier)
+        return like_adam._replace(make=of_name, temporaries=(with_xla + 2, without + 2))
     if isinstance(identifier, keras.optimizers.Optimizer):
         return like_adam._replace(make=functools.partial(_of_keras, identifier))
     return like_adam._replace(make=functools.partial(_of_object, identifier), no_average=complete(identifier))

@@ -88,13 +88,14 @@ def aimed(
 ) -> tf.Tensor:
     """Sets the trial point from the present gradient and history; returns the norm of the gradient."""
     gradient = base.free(full_gradient, image, full_gradient, bounds)
-    direction = two_loop_direction(gradient, displacements, gradient_changes, tf.unstack(curvatures, history))
+    newest_first = tf.unstack(curvatures, history)  # Indexed, the trace would hold the variable.
+    direction = two_loop_direction(gradient, displacements, gradient_changes, newest_first)
     direction = base.free(direction, image, full_gradient, bounds)
     # From here on the full gradient, so that the other's memory is free: the direction is 0 where they differ.
     downhill = base.dot(direction, full_gradient) < 0
     first_norm = tf.cast(first_change * math.sqrt(gradient.shape.num_elements()), gradient.dtype)
     rate = tf.math.divide_no_nan(first_norm, base.norm(gradient))
     steepest = base.free(-rate * full_gradient, image, full_gradient, bounds)
-    direction = tf.where(downhill & (curvatures[0] > 0), direction, steepest)
+    direction = tf.where(downhill & (newest_first[0] > 0), direction, steepest)
     trial.assign(base.clipped(image + length * direction, bounds))
     return base.norm(full_gradient)

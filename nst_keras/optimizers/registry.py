@@ -78,8 +78,9 @@ def state_images(
     What the objective and the loop hold is not included.
 
     Args:
-        identifier: A name, a Keras optimizer or an `Optimizer`, as for `get`. All but `"lbfgs"` are assumed to need
-            what Adam needs: an image, two moments and the temporaries of their update.
+        identifier: A name, a Keras optimizer or an `Optimizer`, as for `get`. Objects are assumed to need what Adam
+            needs: an image, two moments and the temporaries of their update. Keras's other names are assumed to need
+            two temporaries more.
         averaging: Decay of the average of the iterates; 0 for none.
         lbfgs_history: Pairs that L-BFGS remembers. Default: 10.
         preconditioning: The exponent of `Spectral`, 0 to 1, or `"auto"`.
@@ -157,7 +158,7 @@ def _known(name: str) -> str:
     lower = name.lower()
     if lower in kinds.OPTIMIZERS or lower in by_keras_name.names():
         return lower
-    if by_keras_name.class_of(name) is not None:
+    if name in kinds.OPTIMIZERS or by_keras_name.class_of(name) is not None:
         return name
     theirs = [known for known in by_keras_name.names() if known not in kinds.OPTIMIZERS]
     near = [found for names in (kinds.OPTIMIZERS, theirs) for found in difflib.get_close_matches(lower, names, n=1)]

@@ -170,7 +170,8 @@ class OptimizerSettings(options.Group):
     """The optimizer of the picture.
 
     Attributes:
-        optimizer: Optimizer: `adam`, `lbfgs`, a Keras optimizer, or an `nst_keras.optimizers.Optimizer`.
+        optimizer: Optimizer: `adam`, `lbfgs`, another name that Keras knows, such as `rmsprop`, a Keras optimizer, or
+            an `nst_keras.optimizers.Optimizer`.
         averaging: Makes the picture a running average of the optimizer's images, with this decay, below 1; 0: no
             average. Default: 0.99 for `adam` with a pyramid, else 0.
         lbfgs_history: Pairs of steps that L-BFGS remembers. Each takes the memory of two pictures. Default: 10.

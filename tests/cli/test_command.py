@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from nst_keras import run
+from nst_keras import optimizers, run
 from nst_keras.engine import result
 from nst_keras.engine import run as engine_run
 from nst_keras.images import loading
@@ -60,6 +60,22 @@ def test_the_flagfile_beside_the_picture_makes_it_again(folder, monkeypatch):
     flagfile = folder / "made.flags"
     assert run.main([f"--flagfile={flagfile}", f"--output={folder / 'again.png'}"]) == 0
     np.testing.assert_array_equal(loading.load(folder / "again.png"), first)
+
+
+@pytest.mark.slow
+def test_a_picture_by_the_name_of_a_keras_optimizer_is_recorded_and_made_again(folder):
+    assert run.main(command("--output=made.png", "--optimizer=RMSprop", "--learning_rate=2")) == 0
+    settings = json.loads((folder / "made.json").read_text())["settings"]
+    assert (settings["optimizer"], settings["learning_rate"]) == ("rmsprop", 2.0)
+    assert run.main(["--flagfile=made.flags", "--output=again.png"]) == 0
+    np.testing.assert_array_equal(loading.load("again.png"), loading.load("made.png"))
+
+
+@pytest.mark.slow
+def test_the_usual_rate_of_a_keras_optimizer_is_recorded(folder):
+    quick = [argument for argument in command("--output=made.png") if not argument.startswith("--learning_rate")]
+    assert run.main([*quick, "--optimizer=nadam"]) == 0
+    assert json.loads((folder / "made.json").read_text())["settings"]["learning_rate"] == optimizers.LEARNING_RATE
 
 
 def test_an_existing_picture_is_replaced_only_if_asked(folder, capsys):

@@ -1,5 +1,7 @@
 """Optimizers by the names that Keras knows."""
 
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ import tensorflow as tf
 
 from nst_keras import optimizers
 from nst_keras.optimizers import by_keras_name
-from tests.optimizers.test_optimizers import Function, descend, iterates_of, squares
+from tests.optimizers.test_optimizers import Function, descend, iterates_of, peak_images, squares
 
 NAMES = by_keras_name.names()
 OTHERS = [name for name in NAMES if name not in optimizers.OPTIMIZERS]
@@ -160,3 +162,13 @@ def test_the_config_makes_the_same_again():
 def test_what_names_refuse(identifier, settings, error, message):
     with pytest.raises(error, match=message):
         optimizers.get(identifier, **settings)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("jit_compile", ["true", "false"])
+@pytest.mark.parametrize("name", ["nadam", "lamb"])
+def test_a_name_takes_no_more_images_than_it_says(name, jit_compile):
+    """The two that take the most."""
+    said = optimizers.state_images(name, xla=jit_compile == "true")
+    assert 0.5 * said < peak_images(said + 1, name, jit_compile, "1024") < said + 1

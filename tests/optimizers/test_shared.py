@@ -47,14 +47,14 @@ def test_other_settings_have_functions_of_their_own():
     def update(**settings):
         made = optimizers.get("adam", jit_compile="false", **settings)
         made.start(START)
-        return functions_of(made)["_compiled"]
+        return functions_of(made)["_update"]
 
     assert update() is update(learning_rate=2.0)  # A variable.
     assert update() is not update(preconditioning=0.5)  # Without bounds.
     assert update() is not update(learning_rate=SETTINGS["schedule"]["learning_rate"])
     larger = optimizers.get("adam", jit_compile="false")
     larger.start(tf.zeros([1, 9, 9, 3]))
-    assert update() is not functions_of(larger)["_compiled"]
+    assert update() is not functions_of(larger)["_update"]
 
 
 @pytest.mark.parametrize("name", ["adam", "lbfgs", "name"])
@@ -115,7 +115,7 @@ def test_what_a_shared_function_cannot_serve_has_its_own(given):
     assert one._shared_as is None
     found = [iterates_of(optimizer, Function(squares), START, 4) for optimizer in (one, other)]
     np.testing.assert_array_equal(*found)
-    assert one._compiled is not other._compiled
+    assert one._update is not other._update
 
 
 @pytest.mark.slow
