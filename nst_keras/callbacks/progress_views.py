@@ -164,7 +164,8 @@ def _loss(losses: Mapping[str, float]) -> str:
 def _parts(losses: Mapping[str, float]) -> str:
     """Returns the terms of the loss, without those of 0, which are switched off."""
     names = sorted((name for name in losses if name.endswith("_loss")), key=[*_LABELS, *losses].index)
-    shown = [f"{label(name)} {_number(losses[name], 2)}" for name in names if losses[name] != 0]
+    labels = {name: _LABELS.get(name, name.removesuffix("_loss")) for name in names}
+    shown = [f"{labels[name]} {_number(losses[name], 2)}" for name in names if losses[name] != 0]
     return f" = {' + '.join(shown)}" if shown else ""
 
 

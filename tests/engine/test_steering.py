@@ -85,7 +85,6 @@ def test_another_thread_changes_a_run(make_transfer, style, optimizer):
 
 
 def test_a_changed_run_is_a_run_of_the_new_values_from_there(make_transfer):
-    """Adam goes on: what comes after the change is what a warm start with its moments would make."""
     changed = make_transfer()
     fit(changed, 8, actions={3: lambda run: run.set_weights(style_weight=4.0)})
     watched = make_transfer()
@@ -94,6 +93,7 @@ def test_a_changed_run_is_a_run_of_the_new_values_from_there(make_transfer):
         def on_train_batch_end(self, batch, logs=None):
             if batch == 2:
                 self.model.objective.set_weights(style_weight=4.0, content_weight=0.02, var_weight=0.0)
+                self.model.solver.forget()
 
     watched.fit_style_transfer(1, 8, verbose=0, callbacks=[By()], **WEIGHTS)
     np.testing.assert_array_equal(changed.generated_image, watched.generated_image)
@@ -125,7 +125,8 @@ def test_later_stages_take_a_change_too(make_transfer, style):
     np.testing.assert_array_equal(one.state.style_images[0][0], style[::-1])
     fresh = make_transfer(style_image=style[::-1].copy(), pyramid=2)
     fit(fresh, 8)
-    assert one.history.history["loss"][-1] == pytest.approx(fresh.history.history["loss"][-1], rel=0.3)
+    for ours, theirs in zip(one.objective.targets.style, fresh.objective.targets.style, strict=True):
+        np.testing.assert_array_equal(ours.layers["conv1"]["gram"], theirs.layers["conv1"]["gram"])
 
 
 def test_a_changed_run_goes_on_from_its_checkpoint_by_its_new_options_alone(make_transfer, tmp_path):

@@ -135,20 +135,19 @@ def test_a_preconditioned_picture_stays_as_it_is(make):
     optimizer.forget()
     for name in ("image", "start", "held", "coordinates_image"):
         np.testing.assert_array_equal(optimizer.variables()[name], before[name])
-    assert np.isinf(optimizer.variables()["coordinates_loss"].numpy())
+    assert optimizer.variables()["coordinates_loss"].numpy() == np.finfo(np.float32).max
 
 
-def test_an_average_and_moments_go_on():
-    optimizer, same = (optimizers.get("adam", averaging=0.9, jit_compile="false") for _ in range(2))
-    goal = Function(lambda image: tf.reduce_sum(tf.square(image - 50.0)))
-    for one in (optimizer, same):
-        descend(one, goal, tf.zeros([1, 4, 4, 3]), 5)
+def test_an_average_goes_on_while_adam_drops_its_momentum_alone():
+    """Momentum leads where the objective was lower before; the scale of gradients is still known."""
+    optimizer = optimizers.get("adam", averaging=0.9, jit_compile="false")
+    descend(optimizer, Function(lambda image: tf.reduce_sum(tf.square(image - 50.0))), tf.zeros([1, 4, 4, 3]), 5)
+    before = {name: variable.numpy() for name, variable in optimizer.variables().items()}
     optimizer.forget()
-    for one in (optimizer, same):
-        one.step(goal)
-    for name, variable in optimizer.variables().items():
-        np.testing.assert_array_equal(variable, same.variables()[name])
-    np.testing.assert_array_equal(optimizer.result(), same.result())
+    changed = [n for n, variable in optimizer.variables().items() if not np.array_equal(variable.numpy(), before[n])]
+    (momentum,) = changed
+    assert before[momentum].shape == (1, 4, 4, 3)
+    assert not np.any(optimizer.variables()[momentum])
 
 
 def test_an_average_over_lbfgs_goes_on_while_lbfgs_forgets():
@@ -159,4 +158,4 @@ def test_an_average_over_lbfgs_goes_on_while_lbfgs_forgets():
     optimizer.forget()
     np.testing.assert_array_equal(optimizer.result(), before)
     assert int(optimizer.variables()["averaged"]) == 3
-    assert np.isinf(optimizer.variables()["loss"].numpy())
+    assert optimizer.variables()["loss"].numpy() == np.finfo(np.float32).max
