@@ -55,7 +55,7 @@ class Session:
         if runtime.deterministic:
             keras.utils.set_random_seed(seed)
             tf.config.experimental.enable_op_determinism()
-        given = dataclasses.replace(given, runtime=dataclasses.replace(runtime, seed=seed))
+        self._given = given = dataclasses.replace(given, runtime=dataclasses.replace(runtime, seed=seed))
         self.setup = setup_lib.prepare(given, self._replicas)
         self._compiled = compiled.Compiled()
         self.input_digests = record.digests(settings.values(given))
@@ -123,6 +123,12 @@ class Session:
         if found is _MISSING:
             return getattr(self.state if self._run is None else self._run.model, name)
         return found
+
+    @property
+    def given(self) -> settings.TransferSettings:
+        """The settings as given, with the seed in use."""
+        seed = self.setup.pictures.seed
+        return dataclasses.replace(self._given, runtime=dataclasses.replace(self._given.runtime, seed=seed))
 
     @property
     def is_chief(self) -> bool:

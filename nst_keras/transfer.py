@@ -267,6 +267,11 @@ class NeuralStyleTransfer:
         return self._session.setup.pictures.seed
 
     @property
+    def given(self) -> settings_lib.TransferSettings:
+        """The settings as given, with the seed in use. `from_settings` makes the same transfer of them."""
+        return self._session.given
+
+    @property
     def settings(self) -> dict[str, Any]:
         """{argument: value} of the constructor and of the last run, as given."""
         return self._session.asked()
