@@ -19,6 +19,7 @@ _CELL, _LEAST_CELL, _WIDEST, _GAP, _LINE = 2.6, 1.5, 15.0, 0.1, 0.17
 _TALLEST = 1.6  # A cell's height, as a multiple of its width.
 _FONT = 9  # Points.
 _LINES = 6  # Most lines of a label.
+_BREAKS = ",=_-/:"  # A long word may break after these: the earlier ones first.
 _DOTS_PER_INCH = (100, 220)  # Least and most. In between, a cell has as many pixels as the largest picture.
 
 
@@ -165,7 +166,8 @@ def _pieces(word: str, inches: float) -> list[str]:
     pieces: list[str] = []
     while word and _width(word) > inches:
         most = max(1, next((n for n in range(1, len(word)) if _width(word[: n + 1]) > inches), len(word)))
-        at = max((n for n in range(most // 2, most + 1) if n and word[n - 1] in "_=,-/:"), default=most)
+        places = [n for n in range(most, most // 2, -1) if word[n - 1] in _BREAKS]
+        at = min(places, key=lambda n: _BREAKS.index(word[n - 1]), default=most)
         pieces.append(word[:at])
         word = word[at:]
     return [*pieces, word] if word else pieces

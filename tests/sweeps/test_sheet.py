@@ -64,4 +64,8 @@ def test_texts_are_wrapped_where_they_may_break():
     lines = sheet.wrapped("content_image=a_very_long_name_of_a_photograph.jpg", 1.5)
     assert "".join(lines) == "content_image=a_very_long_name_of_a_photograph.jpg"
     assert all(line[-1] in "_=" for line in lines[:-1])
+    assert sheet.wrapped("style_image=sample:swirls,sample:woodblock", 2.6) == [
+        "style_image=sample:swirls,",
+        "sample:woodblock",
+    ]
     assert sheet.wrapped("word " * 100, 1.0)[5].endswith("…")
