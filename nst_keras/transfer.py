@@ -54,6 +54,7 @@ class NeuralStyleTransfer:
         style_images: The style images as resized, each float32 [1, height, width, 3], 0..255.
         input_digests: {argument: SHA-256} of the pictures and weights that were read from files or given as arrays.
         is_chief: Whether this process writes files. Of several hosts, only the chief does.
+        given: The settings as given, with the seed in use.
     """
 
     image: np.ndarray
@@ -69,6 +70,7 @@ class NeuralStyleTransfer:
     style_images: list[tf.Tensor]
     input_digests: dict[str, str]
     is_chief: bool
+    given: settings_lib.TransferSettings
 
     def __init__(
         self,
@@ -265,11 +267,6 @@ class NeuralStyleTransfer:
     def seed(self) -> int:
         """The seed in use: the one given, or the one drawn."""
         return self._session.setup.pictures.seed
-
-    @property
-    def given(self) -> settings_lib.TransferSettings:
-        """The settings as given, with the seed in use. `from_settings` makes the same transfer of them."""
-        return self._session.given
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def sheets():
     yield sheet.Grid([[sheet.Cell(wide, "")] * 12] * 2, [f"style_layer_scheme={n / 7}" for n in range(12)], TEXTS[:2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grid", [*sheets()])
 def test_nothing_overlaps_and_nothing_is_cut(grid):
     figure = sheet.draw(grid)
