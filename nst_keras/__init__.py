@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # What editors and type checkers see.
     from nst_keras.objectives.objective import LossTerms, Objective
     from nst_keras.optimizers import LBFGS, KerasOptimizer
     from nst_keras.runtime import xla_cache
+    from nst_keras.sweeps.compare import compare
     from nst_keras.transfer import NeuralStyleTransfer
 
 __version__ = "0.1.0"
@@ -33,6 +34,7 @@ __all__ = [
     "NeuralStyleTransfer",
     "Objective",
     "__version__",
+    "compare",
     "content_loss",
     "estimate_memory",
     "gram_matrix",
@@ -53,6 +55,7 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "LossTerms": ("objectives.objective", "LossTerms"),
     "NeuralStyleTransfer": ("transfer", "NeuralStyleTransfer"),
     "Objective": ("objectives.objective", "Objective"),
+    "compare": ("sweeps.compare", "compare"),
     "content_loss": ("losses.functional", "content_loss"),
     "estimate_memory": ("engine.memory_estimate", "estimate_memory"),
     "gram_matrix": ("losses.functional", "gram_matrix"),

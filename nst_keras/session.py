@@ -203,6 +203,12 @@ class Session:
         return self._run.steering
 
     @property
+    def given(self) -> settings.TransferSettings:
+        """The settings as given, with the seed in use."""
+        seed = self.setup.pictures.seed
+        return dataclasses.replace(self._given, runtime=dataclasses.replace(self._given.runtime, seed=seed))
+
+    @property
     def is_chief(self) -> bool:
         """Whether this process writes files and shows progress. Of several hosts, only the chief does."""
         return hosts.is_chief(self._replicas)

@@ -63,6 +63,7 @@ class NeuralStyleTransfer:
         extractor: The network, cut to the style and content layers.
         seed: The seed in use: the one given, or the one drawn.
         settings: {argument: value} of the constructor and of the last run, as given.
+        given: The settings as given, with the seed in use.
     """
 
     image: np.ndarray
@@ -83,6 +84,7 @@ class NeuralStyleTransfer:
     extractor: extractors.FeatureExtractor
     seed: int
     settings: dict[str, object]
+    given: settings_lib.TransferSettings
 
     def __init__(
         self,

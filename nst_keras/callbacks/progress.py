@@ -17,12 +17,13 @@ __all__ = ["MODES_OF_VERBOSE", "Progress", "of_verbose"]
 MODES_OF_VERBOSE: dict[int | str, str | None] = {0: None, 1: "auto", 2: "plain", "auto": "auto"}
 
 
-def of_verbose(verbose: int | str, *, header: str | None = None) -> list[Progress]:
+def of_verbose(verbose: int | str, *, header: str | None = None, title: str | None = None) -> list[Progress]:
     """Returns the progress for a value of Keras's `verbose`: a list of one, or an empty list.
 
     Args:
         verbose: 0 for none, 1 or "auto" for one that suits the output, 2 for plain lines of text.
         header: A line above the progress. Default: none.
+        title: What the progress line itself begins with. Default: nothing.
 
     Raises:
         ValueError: Another value.
@@ -30,7 +31,7 @@ def of_verbose(verbose: int | str, *, header: str | None = None) -> list[Progres
     if verbose not in MODES_OF_VERBOSE:
         raise ValueError(f"verbose must be 0, 1, 2 or 'auto', but {verbose!r} was given.")
     mode = MODES_OF_VERBOSE[verbose]
-    return [] if mode is None else [Progress(mode, header=header)]
+    return [] if mode is None else [Progress(mode, header=header, title=title)]
 
 
 class Progress(run_view.RunCallback):
@@ -45,6 +46,7 @@ class Progress(run_view.RunCallback):
     Args:
         mode: `auto` (suits the output), `terminal`, `notebook` or `plain`.
         header: A line above the progress, such as the names of the pictures. Default: none.
+        title: What the progress line itself begins with, such as the name of one of several runs. Default: nothing.
 
     Raises:
         ValueError: An unknown mode.
@@ -52,10 +54,10 @@ class Progress(run_view.RunCallback):
 
     _RECENT = 30  # Steps: few enough to follow a change of speed.
 
-    def __init__(self, mode: str = "auto", *, header: str | None = None) -> None:
+    def __init__(self, mode: str = "auto", *, header: str | None = None, title: str | None = None) -> None:
         super().__init__()
         self._view_of_mode = progress_views.VIEWS[checks.one_of("mode", mode, progress_views.VIEWS)]
-        self._header = header
+        self._header, self._title = header, title
 
     def on_train_begin(self, logs: run_view.Logs = None) -> None:
         """Chooses where to draw, and draws the beginning, since the first step may take a while."""
@@ -96,6 +98,7 @@ class Progress(run_view.RunCallback):
             elapsed=self._drawn - self._begun,
             done=done,
             stage=_stage_of(self.run),
+            title=self._title,
         )
         self._guarded(lambda view: view.draw(status))
 

@@ -29,6 +29,7 @@ class Status(NamedTuple):
         elapsed: Seconds since the run began or was resumed.
         done: Whether the run has ended.
         stage: The present stage and its size, in words; None in a run of one stage.
+        title: What the line begins with; None for nothing.
     """
 
     step: int
@@ -39,6 +40,7 @@ class Status(NamedTuple):
     elapsed: float
     done: bool
     stage: str | None = None
+    title: str | None = None
 
 
 class View(Protocol):
@@ -143,7 +145,9 @@ def line(status: Status, width: int | None = None) -> str:
     >>> line(status, 50)
     'step 34/60  loss 1.23e-2  0.25 s/step  7 s left'
     """
-    step = f"step {status.step:>{len(str(status.total_steps))}}/{status.total_steps}"
+    step = "  ".join(
+        filter(None, (status.title, f"step {status.step:>{len(str(status.total_steps))}}/{status.total_steps}"))
+    )
     if not status.losses:
         return f"{step}  {'ended' if status.done else 'preparing the first step'}"[:width]
     loss, parts = _loss(status.losses), _parts(status.losses)

@@ -12,6 +12,9 @@ the settings, the losses of each step and the seconds taken.
 Commas separate several values of a flag: --style_image=a.jpg,b.jpg. Put a name that has a comma in double quotes,
 inside the shell's own quotes: --style_image='"a,b.jpg",c.jpg'. A single name of an existing file needs no quotes. In a
 URL, a comma separates only before another URL, a sample:NAME or an existing file.
+
+--compare="content_weight=0.01,0.1;style_layer_scheme=fine,coarse" makes a picture for each combination of these values.
+With --output=STEM.png they are written to the folder STEM_compare, with a labelled sheet of all, comparison.png.
 """
 
 from __future__ import annotations
@@ -27,12 +30,12 @@ from typing import TYPE_CHECKING
 
 from absl import flags as absl_flags
 
-from nst_keras.cli import flags
+from nst_keras.cli import comparing, flags
 from nst_keras.runtime import backend, xla_cache
 from nst_keras.settings import docstrings
 
 if TYPE_CHECKING:
-    from nst_keras.cli import job
+    from nst_keras.cli import comparison_job, job
 
 __all__ = ["main"]
 
@@ -75,14 +78,21 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
     """
     try:
         asked = flags.settings_of(values)
+        vary = comparing.vary_of(asked.files.compare) if asked.files.compare else None
         if asked.process.xla_cache:
             xla_cache.use(asked.process.xla_cache)
     except (ValueError, OSError, RuntimeError) as error:
         return _failed(error, _USAGE, values)
     try:
         with _silent(), backend.chosen():
-            from nst_keras.cli import job  # noqa: PLC0415  Imports TensorFlow, which takes seconds: bad flags come first.
-        work = job.Job(asked, flagfiles=flagfiles, keeps_frames=not values["frame_interval"].using_default_value)
+            # Imports TensorFlow, which takes seconds: a bad flag comes first.
+            from nst_keras.cli import comparison_job, job  # noqa: PLC0415
+        keeps_frames = not values["frame_interval"].using_default_value
+        work = (
+            job.Job(asked, flagfiles=flagfiles, keeps_frames=keeps_frames)
+            if vary is None
+            else comparison_job.ComparisonJob(asked, vary, flagfiles=flagfiles)
+        )
     except Exception as error:
         return _failed(error, _USAGE, values)
     status = 0
@@ -95,7 +105,7 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
     return _finish(work, status, values)
 
 
-def _finish(work: job.Job, status: int, values: absl_flags.FlagValues) -> int:
+def _finish(work: job.Job | comparison_job.ComparisonJob, status: int, values: absl_flags.FlagValues) -> int:
     """Writes the files of a job, prints what was written, and returns the exit status.
 
     Args:

@@ -13,7 +13,7 @@ from absl import flags
 from nst_keras import settings
 from nst_keras.cli import flag_kinds
 
-__all__ = ["HEADER", "define", "flag_line", "given", "kind_of", "settings_of"]
+__all__ = ["HEADER", "define", "flag_line", "given", "kind_of", "parsed", "settings_of"]
 
 T = TypeVar("T")
 
@@ -85,6 +85,20 @@ def kind_of(name: str) -> flag_kinds.Kind:
     return flag_kinds.kind(next(types, "str"))
 
 
+def parsed(name: str, text: str) -> Any:
+    """Returns the value that the flag of an option has for a text.
+
+    Args:
+        name: An option with a flag.
+        text: The text after the flag's equals sign.
+
+    Raises:
+        ValueError: The text is of another form.
+    """
+    annotation = next(_type_of(field) for field in settings.fields(settings.JobSettings) if field.name == name)
+    return _Parser(flag_kinds.kind(annotation), optional="None" in annotation.split(" | ")).parse(text)
+
+
 class _Parser(flags.ArgumentParser):
     """A parser for flags of a kind. For an option that may be None, the text `none` gives None."""
 
@@ -100,7 +114,7 @@ class _Parser(flags.ArgumentParser):
             return None
         try:
             return self._kind.parse(argument)
-        except ValueError as error:
+        except (KeyError, ValueError) as error:
             raise ValueError(f"{argument!r} is not {self._kind.description}") from error
 
     def flag_type(self) -> str:

@@ -19,7 +19,7 @@ from nst_keras.export import plots, record
 from nst_keras.networks import architectures
 from nst_keras.runtime import hosts
 
-__all__ = ["Files", "Job"]
+__all__ = ["Files", "Job", "resolved_weights"]
 
 # A `frame_interval` that keeps only the last frame, for any number of steps.
 _LAST_ALONE = sys.maxsize
@@ -77,7 +77,7 @@ class Job:
         is_chief = hosts.is_chief(hosts.joined(given.runtime.strategy))
         self.files = _files(asked)
         self._asked = asked
-        given = dataclasses.replace(given, network=_resolved_weights(given.network))
+        given = dataclasses.replace(given, network=resolved_weights(given.network))
         if is_chief:
             read = [*flagfiles, *record.input_files(settings.values(given))]
             self._check_files(read, overwrite=asked.files.overwrite or self._can_go_on())
@@ -215,7 +215,7 @@ def _check_inputs(files: Files, read: Sequence[str]) -> None:
             raise ValueError(f"output: {str(written)!r} would replace a file that this run reads. Choose another name.")
 
 
-def _resolved_weights(network: settings.NetworkSettings) -> settings.NetworkSettings:
+def resolved_weights(network: settings.NetworkSettings) -> settings.NetworkSettings:
     """Returns the network's options with `imagenet` replaced by the weights file that the environment names, if any.
 
     The record then has the file's path.

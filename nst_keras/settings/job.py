@@ -21,6 +21,11 @@ class FileSettings(options.Group):
         animation_seconds: Length of the animation in seconds.
         contact_sheet: One page with content, styles, frames and picture: a .png, .pdf or .svg file. Default: none.
         loss_plot: Plot of the losses over the steps: a .png, .pdf or .svg file. Default: none.
+        compare: Makes a picture for each combination of several values, such as
+            `content_weight=0.01,0.1;style_layer_scheme=fine,coarse`: semicolons separate options, commas the values of
+            an option. If a value itself holds commas, `|` separates: `style_layers=conv1_1,conv2_1|conv4_1`. Written to
+            the folder STEM_compare beside `output`: `comparison.png`, a labelled sheet, and each picture in `output`'s
+            format. Default: one picture.
         overwrite: Replaces existing files, but never one that the run reads. `resume` does so too if there is a
             checkpoint.
     """
@@ -31,6 +36,7 @@ class FileSettings(options.Group):
     animation_seconds: float = options.option(6.0)
     contact_sheet: str | None = options.option(None)
     loss_plot: str | None = options.option(None)
+    compare: str | None = options.option(None)
     overwrite: bool = options.option(False)
 
 
