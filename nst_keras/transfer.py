@@ -132,7 +132,6 @@ class NeuralStyleTransfer:
         jit_compile: str | bool = "auto",
         deterministic: bool = False,
     ) -> None:
-        # A line or two for each group of options.
         # fmt: off
         self._session = session.Session(settings_lib.TransferSettings(
             images=settings_lib.ImageSettings(
@@ -200,8 +199,7 @@ class NeuralStyleTransfer:
             {options}
 
         Returns:
-            The frames, uint8 arrays [height, width, 3]: one every `frame_interval` steps, and the last picture. Hosts
-            other than the chief return the last picture alone.
+            The frames, uint8 arrays [height, width, 3]. Hosts other than the chief return the last alone.
 
         Raises:
             ValueError: A bad argument, frames that would not fit into memory, or a checkpoint of another run.
@@ -254,8 +252,7 @@ class NeuralStyleTransfer:
         """Saves the picture with an sRGB profile, and with the settings that make it again.
 
         Args:
-            path: The file, ending in .png, .jpg, .jpeg, .webp, .tif or .tiff. An existing file is replaced completely
-                or not at all.
+            path: The file, .png, .jpg, .jpeg, .webp, .tif or .tiff. An existing one is replaced whole or not at all.
             {options}
 
         Raises:
@@ -269,7 +266,7 @@ class NeuralStyleTransfer:
         return self.result.record(settings_lib.SaveSettings(**saved) if saved else None)
 
     def plot_history(self, path: str | os.PathLike[str] | None = None) -> matplotlib.figure.Figure:
-        """Returns a plot of the losses over the steps, see `Result.plot_history`."""
+        """Returns a plot of the losses, see `Result.plot_history`."""
         return self.result.plot_history(path)
 
     def plot_frames(
