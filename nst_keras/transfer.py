@@ -230,7 +230,6 @@ class NeuralStyleTransfer:
 
         Raises:
             ValueError: A bad option (or `TypeError`), or a picture that cannot be read (`OSError`). Nothing is changed.
-            RuntimeError: A run is going.
         """
         self._session.set_images(images)
 
