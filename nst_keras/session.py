@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_keras import callbacks, checks, settings
-from nst_keras.engine import checkpoints, compiled, memory_advice, modes, steering, warm_start
+from nst_keras.engine import checkpoints, compiled, memory_advice, memory_estimate, modes, steering, warm_start
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import run as run_lib
@@ -94,11 +94,7 @@ class Session:
         See `NeuralStyleTransfer.fit_style_transfer`, which takes the same options one by one.
         """
         defaults.require_eager()
-        if self._run is not None and self._run.steering.is_going:
-            raise RuntimeError("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
-        modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
-        if asked.warm_start and asked.resume:
-            raise ValueError("warm_start and resume would go on from different pictures. Give one of them.")
+        self._check(asked)
         store = None if asked.checkpoint_dir is None else checkpoints.Store(asked.checkpoint_dir)
         checkpoint = self._found_checkpoint(asked, store)
         if checkpoint is not None:
@@ -133,19 +129,14 @@ class Session:
         self._run, self.state = run, run.state
         gc.collect()  # A run and its callbacks know each other: without it, the last run's frames would stay a while.
         self.state.frames, self.state.frame_steps = recorder.frames, recorder.steps
-        try:
-            with memory_advice.explained(request):
-                run.execute()
-        except MemoryError as error:
-            # In the place of the run's own sentence: this one says what would fit.
-            run.state.stop = state_lib.Stop(state_lib.StopReason.FAILED, str(error))
-            raise
+        _execute(run, request)
         return recorder.frames
 
     def result(self) -> result_lib.Result:
         """Returns the result of the last run. During a run: so far. Before the first run: the start image."""
-        plan = plan_lib.start(self.setup) if self._run is None else self._run.plan
-        return result_lib.of(plan, self.state, self.input_digests)
+        if self._run is None:
+            return result_lib.of(plan_lib.start(self.setup), self.state, self.input_digests)
+        return self._run.result()
 
     @property
     def extractor(self) -> extractors.FeatureExtractor:
@@ -213,6 +204,14 @@ class Session:
         """Whether this process writes files and shows progress. Of several hosts, only the chief does."""
         return hosts.is_chief(self._replicas)
 
+    def _check(self, asked: settings.FitSettings) -> None:
+        """Raises an error for a run that cannot begin: another is going, or options contradict each other."""
+        if self._run is not None and self._run.steering.is_going:
+            raise RuntimeError("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
+        modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
+        if asked.warm_start and asked.resume:
+            raise ValueError("warm_start and resume would go on from different pictures. Give one of them.")
+
     def _found_checkpoint(
         self, asked: settings.FitSettings, store: checkpoints.Store | None
     ) -> checkpoints.Checkpoint | None:
@@ -245,6 +244,16 @@ class Session:
             checkpoints_dir=store and store.folder,
             resume=resume,
         )
+
+
+def _execute(run: run_lib.Run, request: memory_estimate.MemoryRequest) -> None:
+    """Makes the steps of a run. If memory runs out, the error and the run's sentence say what would fit."""
+    try:
+        with memory_advice.explained(request):
+            run.execute()
+    except MemoryError as error:
+        run.state.stop = state_lib.Stop(state_lib.StopReason.FAILED, str(error))
+        raise
 
 
 def _agreed(given: settings.TransferSettings) -> dict[str, object]:

@@ -168,3 +168,12 @@ def test_bad_changes_are_one_clear_line_and_change_nothing(make_transfer, conten
 def test_an_attribute_that_would_have_no_effect_cannot_be_set(make_transfer, content, name, message):
     with pytest.raises(AttributeError, match=message):
         setattr(make_transfer(), name, content)
+
+
+def test_the_record_of_the_last_run_keeps_its_digests(make_transfer, others):
+    one = make_transfer()
+    fit(one)
+    before = one.record()
+    one.set_images(content_image=others[0])
+    assert one.record() == before
+    assert one.input_digests["content_image"] != before["inputs"]["content_image"]
