@@ -13,8 +13,9 @@ from nst_keras.losses.statistics import base
 
 __all__ = ["SlicedWasserstein"]
 
-# Points of equal weight that stand for each weighted one: a picture's distance from itself is then some 1e-6.
-_FINER = 4
+# Points of equal weight that stand for each weighted one, and the least number for all of a layer: a picture's distance
+# from itself is then some 1e-6.
+_FINER, _LEAST = 4, 1024
 
 
 class SlicedWasserstein(base.StyleStatistic):
@@ -31,7 +32,7 @@ class SlicedWasserstein(base.StyleStatistic):
     def summary(self, features: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Returns the points sorted along each line, [batch, K, M], and the Gram matrix, for the style's size.
 
-        With a guide, `_FINER` times as many points of equal weight stand for the weighted ones.
+        With a guide, more points, of equal weight, stand for the weighted ones.
         """
         gram = losses.gram_matrix(features, per_location=True, guide=guide)
         points = _along_lines(features)
@@ -89,14 +90,15 @@ def _shares(order: tf.Tensor, guide: tf.Tensor | None) -> tf.Tensor:
 
 
 def _of_equal_weight(points: tf.Tensor, guide: tf.Tensor) -> tf.Tensor:
-    """Returns sorted points of weight 1 each, [batch, K, `_FINER` M], in the place of points weighted by a guide.
+    """Returns sorted points of weight 1 each, [batch, K, M'], in the place of points weighted by a guide.
 
-    They are interpolated linearly between the weighted points [batch, K, M], by the shares that lie below each.
+    They are interpolated linearly between the weighted points [batch, K, M], by the shares that lie below each. M' is
+    `_FINER` M, or `_LEAST` if that is more.
     """
     order = tf.argsort(points)
     shares = tf.reshape(_shares(order, guide), [-1, tf.shape(points)[-1]])
     in_order = tf.reshape(tf.gather(points, order, axis=-1, batch_dims=2), tf.shape(shares))
-    count = _FINER * tf.shape(points)[-1]
+    count = tf.maximum(_FINER * tf.shape(points)[-1], _LEAST)
     wanted = tf.broadcast_to(_middles(count), [tf.shape(shares)[0], count])
     found = _between(shares, in_order, wanted)
     return tf.reshape(found, [tf.shape(points)[0], shapes.known(points, -2), count])
