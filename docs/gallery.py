@@ -42,7 +42,7 @@ USUAL = {
     "seed": 0,
 }
 # Settings that `fit_style_transfer` takes; the constructor takes the others.
-WEIGHTS = ("style_weight", "content_weight", "var_weight", "alpha_norm_weight")
+OF_A_RUN = ("style_weight", "content_weight", "var_weight", "alpha_norm_weight", "strength")
 BOTH = ["sample:swirls", "sample:woodblock"]
 SKY = ["sample:landscape_sky", "sample:landscape_ground"]
 NO_CONTENT = {"content_image": None, "content_layers": None}
@@ -63,6 +63,7 @@ class Row(NamedTuple):
 
 
 ROWS: dict[str, Row] = {
+    "strength": Row({f"strength={share:g}": {"strength": share} for share in (0.0, 0.25, 0.5, 0.75, 1.0)}),
     "pyramid": Row(
         {
             "one size": {},
@@ -128,10 +129,10 @@ def picture(settings: Mapping[str, Any]) -> np.ndarray:
     """Returns the picture of a run with these settings, uint8 [height, width, 3]."""
     settings = dict(settings)
     steps = STEPS.value * settings.pop("steps", 1)
-    weights = {name: settings.pop(name) for name in WEIGHTS if name in settings}
+    of_a_run = {name: settings.pop(name) for name in OF_A_RUN if name in settings}
     options = {"image_size": SIZE.value, "frame_interval": steps, "jit_compile": JIT.value}
     run = transfer.NeuralStyleTransfer(**options, **settings)
-    run.fit_style_transfer(1, steps, verbose=0, **weights)
+    run.fit_style_transfer(1, steps, verbose=0, **of_a_run)
     return run.image
 
 

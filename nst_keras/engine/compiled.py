@@ -72,7 +72,7 @@ class Compiled:
         """Lets go of what was computed of pictures that no run needs any more."""
         self._compared.clear()
         for made in self._objectives.values():
-            made.targets = None
+            made.forget_pictures()
 
     def optimizer(self, plan: plan_lib.Plan, stage: plan_lib.StagePlan) -> optimizers.Optimizer:
         """Returns the optimizer of a stage. Runs of one stage reuse theirs; each stage of several has a new one.

@@ -224,10 +224,17 @@ class Run:
         is_last = state.stage == state.stage_count - 1
         if is_last or not (state.step >= state.stage_ends[state.stage] or before.stalled()):
             return
-        self.enter(state.stage + 1, before.result())
+        self.enter(state.stage + 1, self._carried(before.result()))
         state.working_optimizer.carry_over(before)
         del before
         gc.collect()  # The old optimizer and its compiled steps refer to each other, and may hold much memory.
+
+    def _carried(self, image: tf.Tensor) -> tf.Tensor | None:
+        """Returns the image that the next stage starts from; None for its own, where strength 0 has moved nothing."""
+        if self.present.fit.strength != 0.0:
+            return image
+        moved = tf.reduce_max(tf.abs(image - self.present.stages[self.state.stage].pictures.initial_image))
+        return image if moved > 0.01 else None  # Averaging rounds.
 
     def _steer(self) -> None:
         """Makes the changes that were asked for since the last step."""

@@ -92,6 +92,7 @@ class Objective:
         replicas: devices.Replicas | None = None,
         jit_compile: str | bool = "auto",
     ) -> None:
+        self._rest: tf.Tensor | None = None
         self.weights = {term.name: float(term.weight) for term in further}
         self.set_weights(
             style_weight=style_weight,
@@ -171,11 +172,17 @@ class Objective:
             ValueError: Layers without an image to compare with.
         """
         self.targets: Any = self.evaluator.targets_of(reference, strength)
+        self._rest = reference.content_image if strength == 0.0 else None
+
+    def forget_pictures(self) -> None:
+        """Lets go of what was computed of pictures; `compare_with` must be called before the next evaluation."""
+        self.targets = self._rest = None
 
     def value_and_gradient(self, image: tf.Tensor) -> tuple[LossTerms, tf.Tensor]:
         """Returns the loss and its gradient with respect to the image, from one forward and one backward pass.
 
-        In tiles, the forward pass is made twice.
+        In tiles, the forward pass is made twice. At strength 0, the gradient at the content image itself is 0, without
+        the rounding that would lead Adam away from it: its steps are as long whatever the gradient's size.
 
         Args:
             image: float32 [1, height, width, 3], 0..255; of the content image's size where there is content.
@@ -183,7 +190,9 @@ class Objective:
         Returns:
             The terms, and the gradient of their total, of the image's shape.
         """
-        return self.evaluator.evaluate(tf.convert_to_tensor(image), self._weights_of(*self.weights), self.targets)
+        image = tf.convert_to_tensor(image)
+        terms, gradient = self.evaluator.evaluate(image, self._weights_of(*self.weights), self.targets)
+        return terms, tf.zeros_like(gradient) if self._is_at_rest(image) else gradient
 
     def term_gradient(self, term: str, image: tf.Tensor) -> tf.Tensor:
         """Returns the gradient of one weighted term alone, at the cost of one evaluation and without compiling.
@@ -207,6 +216,13 @@ class Objective:
         Without XLA, that is once for pictures of all sizes, and in tiles four times. With XLA, it is so for each size.
         """
         return self.evaluator.tracing_count()
+
+    def _is_at_rest(self, image: tf.Tensor) -> bool:
+        """Returns whether an image is the content image at strength 0, and only style and content have a weight."""
+        if self._rest is None or image.shape != self._rest.shape:
+            return False
+        others = sum(weight for term, weight in self.weights.items() if term not in ("style", "content"))
+        return not others and bool(tf.reduce_all(image == self._rest))
 
     def _weights_of(self, *terms: str) -> base.Weights:
         """Returns the weights as an argument of the compiled function, those of other terms set to 0."""

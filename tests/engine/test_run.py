@@ -321,3 +321,11 @@ def test_backup_and_restore_goes_on_in_the_midst_of_a_pyramid(make, tmp_path, ep
     assert resumed.first_step == 2 * epochs
     np.testing.assert_array_equal(again[-1], whole[-1])
     np.testing.assert_array_equal(resumed.generated_image, unbroken.generated_image)
+
+
+@pytest.mark.slow
+def test_strength_0_of_a_pyramid_is_the_photograph(make, content):
+    """Each stage starts at the photograph in its own size: enlarged from the stage before, it would be blurred."""
+    style_transfer = make()
+    fit(style_transfer, 6, strength=0.0)
+    np.testing.assert_allclose(style_transfer.generated_image[0], content, atol=0.01)

@@ -206,6 +206,10 @@ def test_benchmarks(folder, program):
             ],
             "lowest in",
         ),
+        "strength": (
+            ["--image_size=32", "--steps=2", "--pairs=sample:grace_hopper;sample:swirls", "--strengths=0.5"],
+            "strength 0.5   share ",
+        ),
         "preview": (["--preview=32", "--image_size=48", "--steps=2"], "relative"),
         "evaluations": (["--image_size=32", "--steps=3", "--problems=relative"], "ours"),
         "start_up": (

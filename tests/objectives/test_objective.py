@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from nst_keras.losses import statistics
-from nst_keras.objectives import objective, shared, whole
+from nst_keras.losses import guidance, statistics
+from nst_keras.objectives import objective, shared, targets, whole
 from nst_keras.objectives.tiled import evaluator
 from nst_keras.runtime import devices, strategies
 from tests.objectives.examples import noise
@@ -124,3 +124,23 @@ def test_a_statistic_is_a_name_or_an_object(make, content, tile_size):
 def test_bad_arguments(make, options, message):
     with pytest.raises(ValueError, match=message):
         make(**options)
+
+
+@pytest.mark.parametrize("statistic", statistics.STATISTICS)
+def test_at_strength_0_no_gradient_leads_away_from_the_content_image(make, content, statistic):
+    """Not that of rounding either, by which Adam's steps would be as long; but a regularizer's, and elsewhere."""
+    alone = {"var_weight": 0.0, "alpha_norm_weight": 0.0}
+    goal = make(jit_compile="false", style_statistic=statistic, normalization="relative", strength=0.0, **alone)
+    photograph = tf.constant(content[np.newaxis], tf.float32)
+
+    def size(image):
+        return float(tf.norm(goal.value_and_gradient(image)[1]))
+
+    assert size(photograph) == 0.0
+    assert size(photograph + tf.one_hot([[[0]]], 3)) > 0.0
+    goal.set_weights(style_weight=1.0, content_weight=1.0, var_weight=1.0)
+    assert size(photograph) > 0.0
+    goal.set_weights(style_weight=1.0, content_weight=1.0, var_weight=0.0)
+    goal.forget_pictures()
+    goal.compare_with(targets.Reference(guidance.everywhere([noise(content)]), photograph), 0.01)
+    assert size(photograph) > 0.0

@@ -13,6 +13,10 @@ from nst_keras.losses.statistics import base
 
 __all__ = ["SlicedWasserstein"]
 
+# Points of equal weight that stand for each weighted one, and the least number for all of a layer: a picture's distance
+# from itself is then some 1e-6.
+_FINER, _LEAST = 4, 1024
+
 
 class SlicedWasserstein(base.StyleStatistic):
     """sum_k mean_i (p_ki - q_ki)^2 / tr G_s/M, with the picture's points p_k and the style's q_k sorted along line k.
@@ -28,7 +32,7 @@ class SlicedWasserstein(base.StyleStatistic):
     def summary(self, features: tf.Tensor, guide: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
         """Returns the points sorted along each line, [batch, K, M], and the Gram matrix, for the style's size.
 
-        With a guide, the M points are those of equal weight that stand for the weighted ones.
+        With a guide, more points, of equal weight, stand for the weighted ones.
         """
         gram = losses.gram_matrix(features, per_location=True, guide=guide)
         points = _along_lines(features)
@@ -86,17 +90,30 @@ def _shares(order: tf.Tensor, guide: tf.Tensor | None) -> tf.Tensor:
 
 
 def _of_equal_weight(points: tf.Tensor, guide: tf.Tensor) -> tf.Tensor:
-    """Returns sorted points [batch, K, M] of weight 1 each, in the place of points weighted by a guide.
+    """Returns sorted points of weight 1 each, [batch, K, M'], in the place of points weighted by a guide.
 
-    The point at each share of the whole weight is that of the last weighted point which begins below it.
+    They are interpolated linearly between the weighted points [batch, K, M], by the shares that lie below each. M' is
+    `_FINER` M, or `_LEAST` if that is more.
     """
     order = tf.argsort(points)
-    shares = _shares(order, guide)
-    flat = tf.reshape(shares, [-1, tf.shape(shares)[-1]])
-    wanted = tf.broadcast_to(_middles(tf.shape(order)[-1]), tf.shape(flat))
-    place = tf.minimum(tf.searchsorted(flat, wanted), tf.shape(flat)[-1] - 1)
-    in_order = tf.reshape(tf.gather(points, order, axis=-1, batch_dims=2), tf.shape(flat))
-    return tf.reshape(tf.gather(in_order, place, axis=-1, batch_dims=1), tf.shape(points))
+    shares = tf.reshape(_shares(order, guide), [-1, tf.shape(points)[-1]])
+    in_order = tf.reshape(tf.gather(points, order, axis=-1, batch_dims=2), tf.shape(shares))
+    count = tf.maximum(_FINER * tf.shape(points)[-1], _LEAST)
+    wanted = tf.broadcast_to(_middles(count), [tf.shape(shares)[0], count])
+    found = _between(shares, in_order, wanted)
+    return tf.reshape(found, [tf.shape(points)[0], shapes.known(points, -2), count])
+
+
+def _between(places: tf.Tensor, values: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+    """Returns values [rows, M] at sorted places [rows, M], interpolated at wanted places [rows, M']."""
+    last = tf.shape(places)[-1] - 1
+    after = tf.searchsorted(places, wanted, side="right")
+    ends = tf.clip_by_value(after - 1, 0, last), tf.clip_by_value(after, 0, last)
+    (low, below), (high, above) = (
+        tuple(tf.gather(given, end, axis=-1, batch_dims=1) for given in (places, values)) for end in ends
+    )
+    part = tf.clip_by_value(tf.math.divide_no_nan(wanted - low, high - low), 0.0, 1.0)
+    return (1.0 - part) * below + part * above
 
 
 def _read_at(ordered: tf.Tensor, shares: tf.Tensor) -> tf.Tensor:
