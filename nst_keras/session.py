@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -61,6 +60,7 @@ class Session:
         self._given = given = dataclasses.replace(given, runtime=dataclasses.replace(runtime, seed=seed))
         self.setup = setup_lib.prepare(given, self._replicas)
         self._compiled = compiled.Compiled()
+        self._balanced: set[Hashable] = set()  # Weights that a run has been checked for.
         self.input_digests = record.digests(settings.values(given))
         self._run: run_lib.Run | None = None
         self.state = state_lib.RunState(self.setup.pictures)
@@ -113,12 +113,15 @@ class Session:
             frames=recorder.held(plan.total_steps),
         )
         header = memory_advice.check_memory(request)  # Before the targets are computed, which takes memory too.
-        fingerprint = plan_lib.fingerprint(plan)
-        hosts.check_same(self._replicas, {"pyramid": None, **fingerprint})
-        if checkpoint is not None:
-            checkpoint.check_same_run(fingerprint, plan_lib.optimizer_defaults(self.setup))
+        self._check_same_run(plan, checkpoint)
         every = callbacks.standard(
-            plan, recorder, replicas=self._replicas, header=header, checkpoint=checkpoint, store=store
+            plan,
+            recorder,
+            replicas=self._replicas,
+            header=header,
+            checkpoint=checkpoint,
+            store=store,
+            balanced=self._balanced,
         )
         with memory_advice.explained(request):
             run = run_lib.Run(
@@ -130,8 +133,9 @@ class Session:
                 input_digests=self.input_digests,
             )
         # All arguments have passed their checks: the last run gives way to this one.
+        if self._run is not None:
+            self._run.leave()
         self._run, self.state = run, run.state
-        gc.collect()  # A run and its callbacks know each other: without it, the last run's frames would stay a while.
         self.state.frames, self.state.frame_steps = recorder.frames, recorder.steps
         try:
             with memory_advice.explained(request):
@@ -215,6 +219,18 @@ class Session:
         step, size = found and found.step, self.setup.pictures.size
         hosts.check_same(self._replicas, {"checkpoint_dir": step, "epochs": asked.epochs, "image_size": size})
         return found
+
+    def _check_same_run(self, plan: plan_lib.Plan, checkpoint: checkpoints.Checkpoint | None) -> None:
+        """Raises `ValueError` for a run that is not that of the other hosts, or not that of the checkpoint.
+
+        A run by itself has no fingerprint taken, which digests all of the network's weights.
+        """
+        if checkpoint is None and not self._replicas.has_other_hosts():
+            return
+        fingerprint = plan_lib.fingerprint(plan)
+        hosts.check_same(self._replicas, {"pyramid": None, **fingerprint})
+        if checkpoint is not None:
+            checkpoint.check_same_run(fingerprint, plan_lib.optimizer_defaults(self.setup))
 
     def _adopt(self, checkpoint: checkpoints.Checkpoint) -> None:
         """Takes over the seed and the tile sizes that the checkpoint's run has drawn and chosen."""
