@@ -124,6 +124,7 @@ class Run:
     def leave(self) -> None:
         """Lets go of the callbacks, which know the run too: what nobody else holds, such as its frames, is freed."""
         self._callbacks = ()
+        self.plan, self.present = plan_lib.without_callbacks(self.plan), plan_lib.without_callbacks(self.present)
         self.state.history.set_model(None)
         self.steering.leave()
         del self.model
