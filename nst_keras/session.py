@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_keras import callbacks, checks, settings
-from nst_keras.engine import checkpoints, compiled, memory_advice, modes, steering, warm_start
+from nst_keras.engine import checkpoints, compiled, memory_advice, memory_estimate, modes, steering, warm_start
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import run as run_lib
@@ -93,12 +93,7 @@ class Session:
 
         See `NeuralStyleTransfer.fit_style_transfer`, which takes the same options one by one.
         """
-        defaults.require_eager()
-        if self._run is not None and self._run.steering.is_going:
-            raise RuntimeError("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
-        modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
-        if asked.warm_start and asked.resume:
-            raise ValueError("warm_start and resume would go on from different pictures. Give one of them.")
+        self._check_asked(asked)
         store = None if asked.checkpoint_dir is None else checkpoints.Store(asked.checkpoint_dir)
         checkpoint = self._found_checkpoint(asked, store)
         if checkpoint is not None:
@@ -132,18 +127,10 @@ class Session:
                 checkpoint=checkpoint,
                 input_digests=self.input_digests,
             )
-        # All arguments have passed their checks: the last run gives way to this one.
-        if self._run is not None:
-            self._run.leave()
-        self._run, self.state = run, run.state
+        # All arguments have passed their checks.
+        self._give_way_to(run)
         self.state.frames, self.state.frame_steps = recorder.frames, recorder.steps
-        try:
-            with memory_advice.explained(request):
-                run.execute()
-        except MemoryError as error:
-            # In the place of the run's own sentence: this one says what would fit.
-            run.state.stop = state_lib.Stop(state_lib.StopReason.FAILED, str(error))
-            raise
+        _execute(run, request)
         return recorder.frames
 
     def result(self) -> result_lib.Result:
@@ -220,6 +207,21 @@ class Session:
         hosts.check_same(self._replicas, {"checkpoint_dir": step, "epochs": asked.epochs, "image_size": size})
         return found
 
+    def _check_asked(self, asked: settings.FitSettings) -> None:
+        """Raises `ValueError` for options that contradict the mode or each other, `RuntimeError` if no run may begin."""
+        defaults.require_eager()
+        if self._run is not None and self._run.steering.is_going:
+            raise RuntimeError("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
+        modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
+        if asked.warm_start and asked.resume:
+            raise ValueError("warm_start and resume would go on from different pictures. Give one of them.")
+
+    def _give_way_to(self, run: run_lib.Run) -> None:
+        """Makes a run the present one, and lets go of the last one."""
+        if self._run is not None:
+            self._run.leave()
+        self._run, self.state = run, run.state
+
     def _check_same_run(self, plan: plan_lib.Plan, checkpoint: checkpoints.Checkpoint | None) -> None:
         """Raises `ValueError` for a run that is not that of the other hosts, or not that of the checkpoint.
 
@@ -255,6 +257,17 @@ class Session:
             checkpoints_dir=store and store.folder,
             resume=resume,
         )
+
+
+def _execute(run: run_lib.Run, request: memory_estimate.MemoryRequest) -> None:
+    """Makes a run's steps. Where memory is short, the error and the run say what would fit."""
+    try:
+        with memory_advice.explained(request):
+            run.execute()
+    except MemoryError as error:
+        # In the place of the run's own sentence: this one says what would fit.
+        run.state.stop = state_lib.Stop(state_lib.StopReason.FAILED, str(error))
+        raise
 
 
 def _agreed(given: settings.TransferSettings) -> dict[str, object]:

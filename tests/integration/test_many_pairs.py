@@ -76,9 +76,9 @@ def test_one_trace_serves_all_pictures_of_a_size(make_transfer, content, style, 
         content, style = content[:, ::-1], style[::-1]
         style_transfer.set_images(content_image=content, style_image=style)
         style_transfer.fit_style_transfer(1, 2, verbose=0)
-        other = make_transfer(style, content, jit_compile=jit_compile, optimizer="lbfgs")
-        other.fit_style_transfer(1, 2, verbose=0)
-        np.testing.assert_array_equal(style_transfer.image, other.image)
+    other = make_transfer(style, content, jit_compile=jit_compile, optimizer="lbfgs")
+    other.fit_style_transfer(1, 2, verbose=0)
+    np.testing.assert_array_equal(style_transfer.image, other.image)
     assert style_transfer.objective.tracing_count() == traced
 
 
