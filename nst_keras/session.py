@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -61,6 +60,7 @@ class Session:
         self._given = given = dataclasses.replace(given, runtime=dataclasses.replace(runtime, seed=seed))
         self.setup = setup_lib.prepare(given, self._replicas)
         self._compiled = compiled.Compiled()
+        self._balanced: set[Hashable] = set()  # Weights that a run has been checked for.
         self.input_digests = record.digests(settings.values(given))
         self._run: run_lib.Run | None = None
         self.state = state_lib.RunState(self.setup.pictures)
@@ -93,8 +93,7 @@ class Session:
 
         See `NeuralStyleTransfer.fit_style_transfer`, which takes the same options one by one.
         """
-        defaults.require_eager()
-        self._check(asked)
+        self._check_asked(asked)
         store = None if asked.checkpoint_dir is None else checkpoints.Store(asked.checkpoint_dir)
         checkpoint = self._found_checkpoint(asked, store)
         if checkpoint is not None:
@@ -109,12 +108,15 @@ class Session:
             frames=recorder.held(plan.total_steps),
         )
         header = memory_advice.check_memory(request)  # Before the targets are computed, which takes memory too.
-        fingerprint = plan_lib.fingerprint(plan)
-        hosts.check_same(self._replicas, {"pyramid": None, **fingerprint})
-        if checkpoint is not None:
-            checkpoint.check_same_run(fingerprint, plan_lib.optimizer_defaults(self.setup))
+        self._check_same_run(plan, checkpoint)
         every = callbacks.standard(
-            plan, recorder, replicas=self._replicas, header=header, checkpoint=checkpoint, store=store
+            plan,
+            recorder,
+            replicas=self._replicas,
+            header=header,
+            checkpoint=checkpoint,
+            store=store,
+            balanced=self._balanced,
         )
         with memory_advice.explained(request):
             run = run_lib.Run(
@@ -125,9 +127,8 @@ class Session:
                 checkpoint=checkpoint,
                 input_digests=self.input_digests,
             )
-        # All arguments have passed their checks: the last run gives way to this one.
-        self._run, self.state = run, run.state
-        gc.collect()  # A run and its callbacks know each other: without it, the last run's frames would stay a while.
+        # All arguments have passed their checks.
+        self._give_way_to(run)
         self.state.frames, self.state.frame_steps = recorder.frames, recorder.steps
         _execute(run, request)
         return recorder.frames
@@ -204,14 +205,6 @@ class Session:
         """Whether this process writes files and shows progress. Of several hosts, only the chief does."""
         return hosts.is_chief(self._replicas)
 
-    def _check(self, asked: settings.FitSettings) -> None:
-        """Raises an error for a run that cannot begin: another is going, or options contradict each other."""
-        if self._run is not None and self._run.steering.is_going:
-            raise RuntimeError("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
-        modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
-        if asked.warm_start and asked.resume:
-            raise ValueError("warm_start and resume would go on from different pictures. Give one of them.")
-
     def _found_checkpoint(
         self, asked: settings.FitSettings, store: checkpoints.Store | None
     ) -> checkpoints.Checkpoint | None:
@@ -220,6 +213,33 @@ class Session:
         step, size = found and found.step, self.setup.pictures.size
         hosts.check_same(self._replicas, {"checkpoint_dir": step, "epochs": asked.epochs, "image_size": size})
         return found
+
+    def _check_asked(self, asked: settings.FitSettings) -> None:
+        """Raises `ValueError` for options that contradict the mode or each other, `RuntimeError` if no run may begin."""
+        defaults.require_eager()
+        if self._run is not None and self._run.steering.is_going:
+            raise RuntimeError("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
+        modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
+        if asked.warm_start and asked.resume:
+            raise ValueError("warm_start and resume would go on from different pictures. Give one of them.")
+
+    def _give_way_to(self, run: run_lib.Run) -> None:
+        """Makes a run the present one, and lets go of the last one."""
+        if self._run is not None:
+            self._run.leave()
+        self._run, self.state = run, run.state
+
+    def _check_same_run(self, plan: plan_lib.Plan, checkpoint: checkpoints.Checkpoint | None) -> None:
+        """Raises `ValueError` for a run that is not that of the other hosts, or not that of the checkpoint.
+
+        A run by itself has no fingerprint taken, which digests all of the network's weights.
+        """
+        if checkpoint is None and not self._replicas.has_other_hosts():
+            return
+        fingerprint = plan_lib.fingerprint(plan)
+        hosts.check_same(self._replicas, {"pyramid": None, **fingerprint})
+        if checkpoint is not None:
+            checkpoint.check_same_run(fingerprint, plan_lib.optimizer_defaults(self.setup))
 
     def _adopt(self, checkpoint: checkpoints.Checkpoint) -> None:
         """Takes over the seed and the tile sizes that the checkpoint's run has drawn and chosen."""

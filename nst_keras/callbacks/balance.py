@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 import tensorflow as tf
 
@@ -22,24 +22,30 @@ class BalanceCheck(run_view.RunCallback):
     The limits were measured with VGG19 at 128 px on three image pairs, with both starts and both optimizers. With
     weights that give a good picture, the content gradient was 0.0005 to 0.35 times the style gradient (the least with
     Gatys's alpha/beta of 1e-3). With the tutorial's weights and conv4_2, which leave the photograph as it is, it was 3
-    to 12 times. The check costs three evaluations of the objective.
+    to 12 times. The check costs three evaluations of the objective, so runs that share weights can share one check.
 
     Args:
         after: The step after which the check is made. Default: 5.
+        checked: Weights that need no check, because an earlier run has made it. This run adds its own. Default: none.
     """
 
     MOST, LEAST, USUAL = 1.0, 1e-4, 0.1  # Norm of the content gradient, as a multiple of the style gradient's.
     PROBE = 5.0  # Levels of 0..255 by which each pixel is moved: a step of Adam at its usual rate.
 
-    def __init__(self, after: int = 5) -> None:
+    def __init__(self, after: int = 5, *, checked: set[Hashable] | None = None) -> None:
         super().__init__()
         self.after = after
+        self._checked: set[Hashable] = set() if checked is None else checked
 
     def on_train_batch_end(self, batch: int, logs: run_view.Logs = None) -> None:
         """Compares the gradients of the terms, after one step only."""
         objective = self.run.objective
         if self.run.step != self.after or not (objective.weights["style"] and objective.weights["content"]):
             return
+        weights = (self.run.settings["strength"], *sorted(objective.weights.items()))
+        if weights in self._checked:
+            return
+        self._checked.add(weights)
         image = self.run.optimized_image
         gradient = objective.term_gradient("style", image)
         with tf.device(image.device):  # The image's own device: tiles may keep it in main memory.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 import keras
 
 from nst_keras.callbacks import balance, checkpointing, frames, history, lockstep
@@ -21,6 +23,7 @@ def standard(
     header: str,
     checkpoint: checkpoints.Checkpoint | None = None,
     store: checkpoints.Store | None = None,
+    balanced: set[Hashable] | None = None,
 ) -> list[keras.callbacks.Callback]:
     """Returns the callbacks of a run: history, the user's own, frames, warnings, progress, checkpoints.
 
@@ -31,6 +34,7 @@ def standard(
         header: A line above the progress.
         checkpoint: The checkpoint that the run resumes from. Default: none.
         store: The folder for the run's checkpoints. None: no checkpoints are written.
+        balanced: See `balance.BalanceCheck`. Default: the run is checked.
 
     Raises:
         ValueError: `show_interval` or `verbose` is out of range, or `preview` is no picture file.
@@ -42,7 +46,7 @@ def standard(
         history.StepHistory(checkpoint and checkpoint.record["history"]),
         *fit.callbacks,
         recorder,
-        balance.BalanceCheck(),
+        balance.BalanceCheck(checked=balanced),
     ]
     if is_chief:
         made += watching(

@@ -7,6 +7,7 @@ TensorFlow 2.21.
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -32,6 +33,21 @@ _LINEAR = (
 _KEEPS_TWO = (substitutes.L2Pooling2D, xla_forms.WindowL2Pooling2D)
 _KEEPS_TWO_WITH_XLA = (xla_forms.WindowMaxPooling2D,)
 
+_SIZES = 64  # Sizes of images whose figures are kept for a network.
+
+
+class _Figures(NamedTuple):
+    """The fields of `LayerMemory` but for the layer, which would keep the network in memory."""
+
+    inputs: int
+    outputs: int
+    size: tuple[int, int]
+    is_output: bool
+
+
+# {network: {(height, width): the figures of its layers}}. Each run asks for those of its pictures.
+_figures: weakref.WeakKeyDictionary[keras.Model, dict[tuple[int, int], list[_Figures]]] = weakref.WeakKeyDictionary()
+
 
 class LayerMemory(NamedTuple):
     """Size of one layer's input and output, for an image of a given size.
@@ -51,7 +67,6 @@ class LayerMemory(NamedTuple):
     is_output: bool
 
 
-@defaults.keras_defaults()
 def measure(network: keras.Model, height: int, width: int) -> list[LayerMemory]:
     """Returns the memory of each layer, in the network's order.
 
@@ -63,21 +78,13 @@ def measure(network: keras.Model, height: int, width: int) -> list[LayerMemory]:
     Raises:
         ValueError: The image is too small for a layer.
     """
-    outputs = [layer.output for layer in network.layers]
-    specs = keras.Model(network.inputs[0], outputs).compute_output_spec(keras.KerasTensor((1, height, width, 3)))
-    specs = dict(zip(map(id, outputs), keras.tree.flatten(specs), strict=True))
-    sizes = {key: math.prod(spec.shape) * tf.as_dtype(spec.dtype).size for key, spec in specs.items()}
-    wanted = set(map(id, network.outputs))
-    return [
-        LayerMemory(
-            layer,
-            inputs=sum(sizes.get(id(tensor), 0) for tensor in keras.tree.flatten(layer.input)),
-            outputs=sizes[id(output)],
-            size=_size(specs[id(output)]),
-            is_output=id(output) in wanted,
-        )
-        for layer, output in zip(network.layers, outputs, strict=True)
-    ]
+    kept = _figures.setdefault(network, {})
+    figures = kept.get((height, width))
+    if figures is None:
+        if len(kept) >= _SIZES:
+            kept.clear()
+        figures = kept[height, width] = _measured(network, height, width)
+    return [LayerMemory(layer, *found) for layer, found in zip(network.layers, figures, strict=True)]
 
 
 def forward_peak(layers: Iterable[LayerMemory]) -> int:
@@ -105,6 +112,25 @@ def transformed_kernels(layers: Iterable[LayerMemory]) -> list[int]:
         int(winograd.KERNEL_EXPANSION * math.prod(layer.layer.kernel.shape)) * tf.float32.size
         for layer in layers
         if _is_winograd(layer)
+    ]
+
+
+@defaults.keras_defaults()
+def _measured(network: keras.Model, height: int, width: int) -> list[_Figures]:
+    """Returns the figures of each layer, in the network's order, from Keras's symbolic pass through the graph."""
+    outputs = [layer.output for layer in network.layers]
+    specs = keras.Model(network.inputs[0], outputs).compute_output_spec(keras.KerasTensor((1, height, width, 3)))
+    specs = dict(zip(map(id, outputs), keras.tree.flatten(specs), strict=True))
+    sizes = {key: math.prod(spec.shape) * tf.as_dtype(spec.dtype).size for key, spec in specs.items()}
+    wanted = set(map(id, network.outputs))
+    return [
+        _Figures(
+            inputs=sum(sizes.get(id(tensor), 0) for tensor in keras.tree.flatten(layer.input)),
+            outputs=sizes[id(output)],
+            size=_size(specs[id(output)]),
+            is_output=id(output) in wanted,
+        )
+        for layer, output in zip(network.layers, outputs, strict=True)
     ]
 
 

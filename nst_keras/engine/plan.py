@@ -27,6 +27,7 @@ __all__ = [
     "used",
     "with_fit",
     "with_setup",
+    "without_callbacks",
 ]
 
 # Options of a run that can be changed while it is going.
@@ -122,6 +123,11 @@ def with_fit(plan: Plan, **changes: Any) -> Plan:
     weighted = _weighted(plan.setup, fit)
     terms = tuple(dict.fromkeys([*plan.terms, *_terms(weighted)]))
     return plan._replace(fit=weighted, further=plan.further | further, terms=terms)
+
+
+def without_callbacks(plan: Plan) -> Plan:
+    """Returns the same plan without the user's callbacks, which know their run."""
+    return plan._replace(fit=dataclasses.replace(plan.fit, callbacks=()))
 
 
 def with_setup(plan: Plan, setup: setup_lib.Setup) -> Plan:

@@ -121,6 +121,14 @@ class Run:
         optimizer.resume(self._objective)
         self.state.optimized_image = self._last_good = optimizer.result()
 
+    def leave(self) -> None:
+        """Lets go of the callbacks, which know the run too: what nobody else holds, such as its frames, is freed."""
+        self._callbacks = ()
+        self.plan, self.present = plan_lib.without_callbacks(self.plan), plan_lib.without_callbacks(self.present)
+        self.state.history.set_model(None)
+        self.steering.leave()
+        del self.model
+
     @property
     def _objective(self) -> objective_lib.Objective:
         """The objective of the present stage."""

@@ -28,12 +28,21 @@ class Change(NamedTuple):
 
 
 class Steered(Protocol):
-    """What `Steering` needs of a run.
+    """What `Steering` needs of a run."""
 
-    Attributes:
-        present: The plan of the run, as it is now.
-        state: The present state of the run.
-    """
+    @property
+    def present(self) -> plan_lib.Plan:
+        """The plan of the run, as it is now."""
+        ...
+
+    @property
+    def state(self) -> state_lib.RunState:
+        """The present state of the run."""
+        ...
+
+
+class _Left(NamedTuple):
+    """What a handle still tells of a run that has given way to another."""
 
     present: plan_lib.Plan
     state: state_lib.RunState
@@ -51,9 +60,13 @@ class Steering:
     """
 
     def __init__(self, run: Steered) -> None:
-        self._run = run
+        self._run: Steered = run
         self._changes: collections.deque[Change] = collections.deque()
         self._lock = threading.Lock()
+
+    def leave(self) -> None:
+        """Lets go of the run, which has ended."""
+        self._run = _Left(self._run.present, self._run.state)
 
     @property
     def is_going(self) -> bool:

@@ -17,6 +17,8 @@ from nst_keras.runtime import defaults
 
 __all__ = ["FeatureExtractor"]
 
+_SIZES = 256  # Sizes of images whose sizes of features are kept.
+
 
 class FeatureExtractor:
     """A frozen network, cut after the last layer needed.
@@ -82,6 +84,7 @@ class FeatureExtractor:
         self._network = surgery.rebuilt(
             cut, pooling=pooling, padding=padding, smoothing=smoothing, precision=precision, for_xla=for_xla
         )
+        self._sizes: dict[tuple[int, int], dict[str, tuple[int, int]]] = {}
 
     @defaults.keras_defaults()
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -150,6 +153,7 @@ class FeatureExtractor:
                 raise ValueError(f"{self.name}: {surgery.unknown_layer(name, self.layers)}")
         chosen = [outputs[self._aliases[name]] for name in selected.layers]
         selected._network = keras.Model(self._network.inputs[0], chosen)
+        selected._sizes = {}
         return selected
 
     def check_size(self, argument: str, height: int, width: int) -> None:
@@ -169,13 +173,23 @@ class FeatureExtractor:
             return False
         return all(side >= 1 for size in sizes.values() for side in size)
 
-    @defaults.keras_defaults()
     def sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
         """Returns {layer: (height, width)} of the features of an image of this size in pixels, without a forward pass.
 
         Raises:
             ValueError: The image is too small for a layer, in Keras's words; `check_size` says it plainly.
         """
+        found = self._sizes.get((height, width))
+        if found is None:
+            found = self._computed_sizes(height, width)
+            if len(self._sizes) >= _SIZES:  # Many small sets are cheaper to find again than to rank.
+                self._sizes.clear()
+            self._sizes[height, width] = found
+        return dict(found)
+
+    @defaults.keras_defaults()
+    def _computed_sizes(self, height: int, width: int) -> dict[str, tuple[int, int]]:
+        """Returns what `sizes` does. Keras takes as long for it as for a small step."""
         outputs = self._network.compute_output_spec(keras.KerasTensor((1, height, width, 3)))
         return {
             name: tuple(output.shape[1:3]) for name, output in zip(self.layers, tf.nest.flatten(outputs), strict=True)

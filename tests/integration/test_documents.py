@@ -217,6 +217,13 @@ def test_benchmarks(folder, program):
             "compact      graph",
         ),
         "overhead": (["--image_size=32", "--steps=3"], "a usual run"),
+        "many_pairs": (
+            [
+                *("--image_size=32", "--contents=2", "--styles=2", "--steps=2", "--objects=2", "--cold=1"),
+                "--jit_compile=false",
+            ],
+            "the step was traced 1 times",
+        ),
         "compact_quality": (
             [
                 "--image_size=32",
