@@ -48,7 +48,7 @@ def executed(notebook: nbformat.NotebookNode, folder: str | os.PathLike) -> nbfo
 
 
 def _thin(output: nbformat.NotebookNode) -> None:
-    """Leaves a picture as a JPEG alone: a PNG beside it goes, and a PNG alone is converted. A GIF stays."""
+    """Leaves a picture as a JPEG alone: a PNG beside it goes, one alone is converted. A GIF stays."""
     data = output.get("data", {})
     png = base64.b64decode(data.get("image/png", ""))
     if "image/jpeg" in data:
@@ -56,7 +56,7 @@ def _thin(output: nbformat.NotebookNode) -> None:
     elif png.startswith(b"\x89PNG"):
         del data["image/png"]
         picture = PIL.Image.open(io.BytesIO(png)).convert("RGB")
-        data["image/jpeg"] = base64.b64encode(export.encoded(picture, "JPEG", quality=85)).decode()
+        data["image/jpeg"] = base64.b64encode(export.encoded(picture, "JPEG", quality=78)).decode()
 
 
 def main(names: list[str]) -> None:
