@@ -48,7 +48,7 @@ def executed(notebook: nbformat.NotebookNode, folder: str | os.PathLike) -> nbfo
 
 
 def _thin(output: nbformat.NotebookNode) -> None:
-    """Leaves a picture as a JPEG alone: a PNG beside it goes, one alone is converted. A GIF stays."""
+    """Leaves each picture as a JPEG alone, also one that came as a PNG. A GIF stays."""
     data = output.get("data", {})
     png = base64.b64decode(data.get("image/png", ""))
     if "image/jpeg" in data:
