@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import os
 import pathlib
 import sys
@@ -9,6 +11,7 @@ import tempfile
 
 import nbclient
 import nbformat
+import PIL.Image
 
 from nst_keras import export
 
@@ -45,9 +48,15 @@ def executed(notebook: nbformat.NotebookNode, folder: str | os.PathLike) -> nbfo
 
 
 def _thin(output: nbformat.NotebookNode) -> None:
-    """Leaves a picture as a JPEG alone, where it came as a PNG too, as those of Pillow do."""
-    if "image/jpeg" in output.get("data", {}):
-        output.data.pop("image/png", None)
+    """Leaves each picture as a JPEG alone, also one that came as a PNG. A GIF stays."""
+    data = output.get("data", {})
+    png = base64.b64decode(data.get("image/png", ""))
+    if "image/jpeg" in data:
+        data.pop("image/png", None)
+    elif png.startswith(b"\x89PNG"):
+        del data["image/png"]
+        picture = PIL.Image.open(io.BytesIO(png)).convert("RGB")
+        data["image/jpeg"] = base64.b64encode(export.encoded(picture, "JPEG", quality=78)).decode()
 
 
 def main(names: list[str]) -> None:

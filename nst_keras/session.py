@@ -215,7 +215,7 @@ class Session:
         return found
 
     def _check_asked(self, asked: settings.FitSettings) -> None:
-        """Raises `ValueError` for options that contradict the mode or each other, `RuntimeError` if no run may begin."""
+        """Raises an error for options that contradict each other, or if no run may begin."""
         defaults.require_eager()
         if self._run is not None and self._run.steering.is_going:
             raise RuntimeError("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
