@@ -66,7 +66,9 @@ class Session:
         self.state = state_lib.RunState(self.setup.pictures)
 
     def set_images(self, images: Mapping[str, Any]) -> None:
-        """Replaces pictures, or how they are used, for the runs to come. Nothing is compiled for it.
+        """Replaces pictures, or how they are used, for the runs to come.
+
+        For pictures of a size seen before, nothing is traced or compiled.
 
         Args:
             images: {option of `ImageSettings`: its new value}. The others stay.
@@ -131,13 +133,13 @@ class Session:
             )
         # All arguments have passed their checks: the last run gives way to this one.
         self._run, self.state = run, run.state
-        gc.collect()  # A run and its callbacks know each other: without it, the last run's frames would stay a while.
+        gc.collect()  # A run and its callbacks refer to each other: the last run's frames would stay a while.
         self.state.frames, self.state.frame_steps = recorder.frames, recorder.steps
         try:
             with memory_advice.explained(request):
                 run.execute()
         except MemoryError as error:
-            # In the place of the run's own sentence: this one says what would fit.
+            # This sentence, unlike the run's own, says what would fit.
             run.state.stop = state_lib.Stop(state_lib.StopReason.FAILED, str(error))
             raise
         return recorder.frames

@@ -16,8 +16,7 @@ if TYPE_CHECKING:  # Names in annotations, which nothing evaluates.
     import PIL.Image
     import tensorflow as tf
 
-    from nst_keras.losses import statistics
-    from nst_keras.losses import terms as losses_lib
+    from nst_keras.losses import statistics, terms
     from nst_keras.networks import extractors
     from nst_keras.optimizers import base as optimizers
 
@@ -149,7 +148,7 @@ class LossSettings(options.Group):
             `sliced_wasserstein`, or a `StyleStatistic`.
         variation: Kind of total variation that `var_weight` weights: `l1`, `l2` or `9_point`.
         losses: Further terms of your own, each an `nst_keras.losses.Term`: a function of picture and features, with a
-            name and a weight.
+            name and a weight. Default: none.
     """
 
     title = "Loss"
@@ -162,7 +161,7 @@ class LossSettings(options.Group):
     normalization: str = options.option("mean")
     style_statistic: str | statistics.StyleStatistic = options.option("gram", term="style", is_agreed=True)
     variation: str = options.option("l1")
-    losses: Sequence[losses_lib.Term] = options.option((), has_flag=False)
+    losses: Sequence[terms.Term] = options.option((), has_flag=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
