@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_keras import callbacks, checks, settings
-from nst_keras.engine import checkpoints, compiled, memory_advice, modes, steering, warm_start
+from nst_keras.engine import checkpoints, compiled, memory_advice, memory_estimate, modes, steering, warm_start
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import run as run_lib
@@ -95,12 +95,7 @@ class Session:
 
         See `NeuralStyleTransfer.fit_style_transfer`, which takes the same options one by one.
         """
-        defaults.require_eager()
-        if self._run is not None and self._run.steering.is_going:
-            raise RuntimeError("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
-        modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
-        if asked.warm_start and asked.resume:
-            raise ValueError("warm_start and resume would go on from different pictures. Give one of them.")
+        self._check_start(asked)
         store = None if asked.checkpoint_dir is None else checkpoints.Store(asked.checkpoint_dir)
         checkpoint = self._found_checkpoint(asked, store)
         if checkpoint is not None:
@@ -135,13 +130,7 @@ class Session:
         self._run, self.state = run, run.state
         gc.collect()  # A run and its callbacks refer to each other: the last run's frames would stay a while.
         self.state.frames, self.state.frame_steps = recorder.frames, recorder.steps
-        try:
-            with memory_advice.explained(request):
-                run.execute()
-        except MemoryError as error:
-            # This sentence, unlike the run's own, says what would fit.
-            run.state.stop = state_lib.Stop(state_lib.StopReason.FAILED, str(error))
-            raise
+        _execute(run, request)
         return recorder.frames
 
     def result(self) -> result_lib.Result:
@@ -215,6 +204,15 @@ class Session:
         """Whether this process writes files and shows progress. Of several hosts, only the chief does."""
         return hosts.is_chief(self._replicas)
 
+    def _check_start(self, asked: settings.FitSettings) -> None:
+        """Raises an error if no run may begin now, or if its options contradict each other or the mode."""
+        defaults.require_eager()
+        if self._run is not None and self._run.steering.is_going:
+            raise RuntimeError("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
+        modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
+        if asked.warm_start and asked.resume:
+            raise ValueError("warm_start and resume would go on from different pictures. Give one of them.")
+
     def _found_checkpoint(
         self, asked: settings.FitSettings, store: checkpoints.Store | None
     ) -> checkpoints.Checkpoint | None:
@@ -247,6 +245,17 @@ class Session:
             checkpoints_dir=store and store.folder,
             resume=resume,
         )
+
+
+def _execute(run: run_lib.Run, request: memory_estimate.MemoryRequest) -> None:
+    """Makes the steps of a run. A `MemoryError` says what would fit, and so does the reason why the run stopped."""
+    try:
+        with memory_advice.explained(request):
+            run.execute()
+    except MemoryError as error:
+        # In the place of the run's own sentence, which does not say what would fit.
+        run.state.stop = state_lib.Stop(state_lib.StopReason.FAILED, str(error))
+        raise
 
 
 def _agreed(given: settings.TransferSettings) -> dict[str, object]:
