@@ -66,7 +66,9 @@ class Session:
         self.state = state_lib.RunState(self.setup.pictures)
 
     def set_images(self, images: Mapping[str, Any]) -> None:
-        """Replaces pictures, or how they are used, for the runs to come. Nothing is compiled for it.
+        """Replaces pictures, or how they are used, for the runs to come.
+
+        For pictures of a size seen before, nothing is traced or compiled.
 
         Args:
             images: {option of `ImageSettings`: its new value}. The others stay.

@@ -223,13 +223,13 @@ class NeuralStyleTransfer:
     def set_images(self, **images: Unpack[settings_lib.ImageChanges]) -> None:
         """Replaces pictures, or how they are used, for the runs to come. The last run's result stays until then.
 
-        Nothing is traced or compiled for pictures of a size seen before, and what was measured of a style is reused.
+        For pictures of a size seen before, nothing is traced or compiled. After an error, nothing has changed.
 
         Args:
-            images: Options of the constructor's images, by name; those not named stay.
+            images: {option of `ImageSettings`: its new value}. The others stay.
 
         Raises:
-            ValueError: A bad option (or `TypeError`), or a picture that cannot be read (`OSError`). Nothing is changed.
+            ValueError: A bad option (or `TypeError`), an unreadable picture (`OSError`), a run going (`RuntimeError`).
         """
         self._session.set_images(images)
 

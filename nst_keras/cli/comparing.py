@@ -74,6 +74,6 @@ def _declared(name: str) -> settings.Option:
 
 
 def _split(text: str, separator: str) -> list[str]:
-    """Returns the parts of a text between separators that stand outside double quotes; the last may not be empty."""
+    """Returns the parts of a text between separators that stand outside double quotes. A last semicolon is ignored."""
     parts = re.split(rf'{re.escape(separator)}(?=(?:[^"]*"[^"]*")*[^"]*$)', text)
     return parts[:-1] if len(parts) > 1 and separator == ";" and not parts[-1].strip() else parts

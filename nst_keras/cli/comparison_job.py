@@ -16,8 +16,8 @@ from nst_keras.sweeps import compare, comparison, variation
 
 __all__ = ["ComparisonJob", "State"]
 
-# Outputs of one run, which has a picture of its own.
-_OF_ONE_RUN = ("animation", "contact_sheet", "loss_plot")
+# Outputs of a single run, beside those of `variation.OF_ONE_RUN`.
+_SINGLE_OUTPUTS = ("animation", "contact_sheet", "loss_plot")
 
 
 class State(NamedTuple):
@@ -140,7 +140,7 @@ class ComparisonJob:
 def _check_single_outputs(asked: settings.JobSettings) -> None:
     """Raises `ValueError` for options that belong to one run."""
     given = settings.values(asked.files) | settings.values(asked.fit) | settings.values(asked.transfer.frames)
-    for name in (*_OF_ONE_RUN, *variation.OF_ONE_RUN):
+    for name in (*_SINGLE_OUTPUTS, *variation.OF_ONE_RUN):
         if given.get(name) and name != "checkpoint_interval":
             raise ValueError(
                 f"compare: several runs cannot share {name}. Leave it out, or set --{name}="

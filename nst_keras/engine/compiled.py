@@ -63,19 +63,19 @@ class Compiled:
         )
         before = self._compared.get(key)
         if before is None or before.pictures is not compared.pictures or before.strength != compared.strength:
-            self._compared.pop(key, None)  # Stays so if the targets cannot be computed.
+            self._compared.pop(key, None)  # Then, if this fails, the next call computes targets again.
             made.compare_with(stage.pictures.reference, fit.strength)
             self._compared[key] = compared
         return made
 
     def forget_pictures(self) -> None:
-        """Lets go of what was computed of pictures that no run needs any more."""
+        """Frees the targets of all objectives. They are computed again when a stage asks for its objective."""
         self._compared.clear()
         for made in self._objectives.values():
             made.forget_pictures()
 
     def optimizer(self, plan: plan_lib.Plan, stage: plan_lib.StagePlan) -> optimizers.Optimizer:
-        """Returns the optimizer of a stage. Runs of one stage reuse theirs; each stage of several has a new one.
+        """Returns the optimizer of a stage: a new one with a pyramid, else that of the last run if it suits this one.
 
         Raises:
             ValueError: The learning rate is out of range, or the optimizer has none.
@@ -84,7 +84,7 @@ class Compiled:
             return _optimizer(plan, stage.jit_compile)
         key = (plan.fit.learning_rate, stage.pictures.size)
         if self._optimizer is None or self._optimizer[0] != key:
-            self._optimizer = None  # Its images go before those of the next are made.
+            self._optimizer = None  # Frees its images before the next ones are made.
             self._optimizer = (key, _optimizer(plan, plan.setup.jit_compile))
         return self._optimizer[1]
 

@@ -62,9 +62,9 @@ class Plan(NamedTuple):
         fit: Steps and weights. Each weight is a number, never None.
         stages: The stages in order, one or more.
         further: {further term: its weight}.
-        terms: The terms that are computed, of `"style"` and `"content"`. One of weight 0 is not, unless it had a weight
-            at an earlier step.
-        went_on: What the run goes on from, for the record; empty for a run from `init`.
+        terms: The terms that are computed, of `"style"` and `"content"`. A term of weight 0 is left out, unless it had
+            a weight at an earlier step.
+        went_on: What the run started from, in words, for the record. Default: empty, for a run from `init`.
     """
 
     setup: setup_lib.Setup
@@ -119,7 +119,7 @@ def with_fit(plan: Plan, **changes: Any) -> Plan:
     for name in changes:
         checks.one_of("the name of a weight", name, [*STEERED, *plan.further])
     fit = dataclasses.replace(plan.fit, **changes)
-    modes.get(plan.setup.settings.losses.mode, settings.FitSettings(**changes))  # For a term that it does not have.
+    modes.get(plan.setup.settings.losses.mode, settings.FitSettings(**changes))  # Raises for a term it lacks.
     weighted = _weighted(plan.setup, fit)
     terms = tuple(dict.fromkeys([*plan.terms, *_terms(weighted)]))
     return plan._replace(fit=weighted, further=plan.further | further, terms=terms)
@@ -139,7 +139,10 @@ def with_setup(plan: Plan, setup: setup_lib.Setup) -> Plan:
     pictures = setup.stage_pictures[-len(plan.stages) :]
     if [one.size for one in pictures] != [stage.pictures.size for stage in plan.stages]:
         height, width = setup.pictures.size
-        raise ValueError(f"style_image makes the picture {width}x{height} px, which cannot change during a run.")
+        raise ValueError(
+            f"style_image makes the picture {width}x{height} px, but its size cannot change during a run. Call "
+            "set_images before the next run."
+        )
     stages = (stage._replace(pictures=one) for stage, one in zip(plan.stages, pictures, strict=True))
     return plan._replace(setup=setup, stages=tuple(stages))
 
@@ -175,14 +178,14 @@ def memory_request(
 
 def fingerprint(plan: Plan) -> dict[str, object]:
     """Returns {option: value, or SHA-256} of all that decides the pixels of a step. A resumed run compares it."""
-    setup, fit, asked = plan.setup, plan.fit, plan.setup.settings
+    setup, fit, given = plan.setup, plan.fit, plan.setup.settings
     found: dict[str, object] = setup.pictures.fingerprint() | {
         "extractor": f"sha256:{setup.extractor.fingerprint()}",
         "style_layers": setup.style_layers,
         "content_layers": setup.content_layers,
-        "normalization": asked.losses.normalization,
-        "style_statistic": record.described(asked.losses.style_statistic),
-        "variation": asked.losses.variation,
+        "normalization": given.losses.normalization,
+        "style_statistic": record.described(given.losses.style_statistic),
+        "variation": given.losses.variation,
         "style_weight": fit.style_weight,
         "content_weight": fit.content_weight,
         "var_weight": fit.var_weight,
@@ -196,9 +199,9 @@ def fingerprint(plan: Plan) -> dict[str, object]:
         "tile_size": [stage.tile_size for stage in plan.stages],
         "halo": setup.tiles.halo,
         "learning_rate": record.described(fit.learning_rate),
-        "jit_compile": compilation.jit_mode(asked.runtime.jit_compile),
+        "jit_compile": compilation.jit_mode(given.runtime.jit_compile),
         "steps_per_epoch": fit.steps_per_epoch,
-        "frame_interval": asked.frames.frame_interval,
+        "frame_interval": given.frames.frame_interval,
     }
     if len(plan.stages) > 1:
         found["pyramid"] = [[size, stage.end] for size, stage in zip(setup.stage_sizes, plan.stages, strict=True)]
@@ -206,7 +209,7 @@ def fingerprint(plan: Plan) -> dict[str, object]:
 
 
 def loss_fingerprint(plan: Plan) -> dict[str, object]:
-    """Returns what of `fingerprint` decides the loss and the optimizer of the last stage, whatever it started from."""
+    """Returns the part of `fingerprint` that decides the last stage's loss and optimizer, but not where it starts."""
     found = fingerprint(plan) | {"tile_size": plan.stages[-1].tile_size}
     for name in ("init", "steps_per_epoch", "frame_interval", "pyramid"):
         found.pop(name, None)
@@ -220,8 +223,8 @@ def asked(plan: Plan) -> dict[str, object]:
 
 def used(plan: Plan) -> dict[str, object]:
     """Returns {option: value} of all options of a run, with the number that the run uses where None was given."""
-    setup, asked = plan.setup, plan.setup.settings
-    options = settings.values(asked) | settings.values(setup.optimization) | settings.values(plan.fit)
+    setup = plan.setup
+    options = settings.values(setup.settings) | settings.values(setup.optimization) | settings.values(plan.fit)
     numbers: dict[str, object] = {"init": setup.mode.init, "seed": setup.pictures.seed}
     numbers |= optimizer_defaults(setup)
     # `tile_size` stays as given: the same picture may need tiles on another machine.

@@ -35,8 +35,8 @@ def read(
         mode: The kind of run.
         seed: Seed of the noise, 0 or more.
         before: Inputs that were read with other settings. Default: every picture is read.
-        changed: Names of the settings that differ from those of `before`. Pictures that hang on none of them are taken
-            from there.
+        changed: Names of the settings that differ from those of `before`. Pictures that depend on none of them are
+            reused.
 
     Raises:
         ValueError: A bad option, options that contradict each other, or a picture that is damaged or too large.
@@ -72,7 +72,7 @@ def read(
 
 
 class _Known(NamedTuple):
-    """What of earlier inputs can be taken as it is."""
+    """Earlier inputs, and which of their pictures can be reused."""
 
     before: inputs.Inputs | None
     changed: Collection[str]
@@ -88,7 +88,7 @@ class _Known(NamedTuple):
         """Returns the style images as they were read before; empty if they must be read.
 
         Args:
-            size: Height and width of the picture now, if the size of the style images hangs on it.
+            size: Height and width of the picture now, if the size of the style images depends on it.
         """
         before = self.before
         if before is None or self._has("style_image", "style_scale") or (size and size != before.size):

@@ -72,6 +72,12 @@ class Run:
         Raises:
             Exception: A step or a callback raised it. The picture and the frames so far stay in `state`.
         """
+        try:
+            return self._execute()
+        finally:
+            self.state.ended = True
+
+    def _execute(self) -> result_lib.Result:
         fit, state = self.plan.fit, self.state
         callback_list = keras.callbacks.CallbackList(
             list(self._callbacks),
@@ -154,7 +160,7 @@ class Run:
             self.take_up()
 
     def _run_epochs(self, callback_list: keras.callbacks.CallbackList) -> None:
-        """Runs the epochs, and keeps {term: loss} of the last step for the callbacks' end."""
+        """Runs the epochs, and keeps {term: loss} of the last step for the callbacks' `on_train_end`."""
         fit = self.plan.fit
         for epoch in range(self._first_epoch(), fit.epochs):
             callback_list.on_epoch_begin(epoch)
@@ -245,7 +251,7 @@ class Run:
         return image if moved > 0.01 else None  # Averaging rounds.
 
     def _steer(self) -> None:
-        """Makes the changes that were asked for since the last step."""
+        """Makes the changes that were requested since the last step."""
         state, changes = self.state, list(self.steering.taken())
         for change in changes:
             self.present = change.apply(self.present)
@@ -281,11 +287,12 @@ class Run:
         return Stop(StopReason.ALL_STEPS, f"all {self.state.total_steps} steps made")
 
     def _interruption(self) -> Stop:
+        """Returns why a run ended that Ctrl-C stopped."""
         kept = f"after step {self.state.step}; the picture of that step is kept."
         return Stop(StopReason.INTERRUPTED, f"Interrupted {kept if self.state.step else 'before the first step.'}")
 
     def _end(self, callback_list: keras.callbacks.CallbackList, logs: dict[str, float]) -> None:
-        """Calls the callbacks' `on_train_end`: for those that store results even if another callback's raises."""
+        """Calls the callbacks' `on_train_end`. If one raises, those that store results are called all the same."""
         try:
             callback_list.on_train_end(logs)
         except BaseException as error:

@@ -99,7 +99,7 @@ def with_images(setup: Setup, given: settings.TransferSettings, changed: Collect
     Args:
         setup: The setup so far.
         given: The settings of the transfer as given, with other images.
-        changed: Names of the image settings that have changed; pictures that hang on none of them are not read again.
+        changed: Names of the image settings that have changed; pictures that depend on none of them are not read again.
 
     Raises:
         ValueError: A bad option, options that contradict each other, or a picture that is too small for a stage.
@@ -153,16 +153,17 @@ def _with_pictures(setup: Setup, given: settings.TransferSettings, pictures: inp
 
 
 def _tile_size(given: settings.TransferSettings) -> int | str | None:
-    """Returns `tile_size`; None for "auto" with a style statistic that cannot be added up over tiles."""
+    """Returns `tile_size`; None for "auto" where the style statistic or a further term needs the whole picture."""
     statistic = statistics.get(given.losses.style_statistic, normalization=given.losses.normalization)
     asked = given.runtime.tile_size
     if asked == "auto":
-        # A further term needs the whole picture, as such a statistic does.
         return asked if isinstance(statistic, statistics.Additive) and not given.losses.losses else None
     if asked is not None:
         statistics.additive(given.losses.style_statistic)
         if given.losses.losses:
-            raise ValueError(f"losses: further terms need the whole picture, but tile_size={asked!r}. Leave it out.")
+            raise ValueError(
+                f"losses: further terms need the whole picture, but tile_size={asked!r}. Set tile_size=None."
+            )
     return asked
 
 
@@ -226,7 +227,7 @@ def _optimization(asked: settings.OptimizerSettings, mode: modes.Mode, *, stages
 
 
 def _jit_mode(asked: str, extractor: extractors.FeatureExtractor) -> str:
-    """Returns "false" for "auto" where TensorFlow's own convolutions are the faster; `plan` chooses by stage, too."""
+    """Returns "false" for "auto" where TensorFlow's own convolutions are faster; `plan` chooses for each stage."""
     suits_graph = processors.has_instructions_for(extractor.compute_dtype)
     return "false" if asked == "auto" and suits_graph else asked
 

@@ -1,4 +1,4 @@
-"""Changes of a run while it is going: asked for by a callback or another thread, made between two steps."""
+"""Changes of a run while it is going: requested by a callback or another thread, made between two steps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Change", "Steered", "Steering"]
 
 
 class Change(NamedTuple):
-    """A change that was asked for.
+    """A change that was requested.
 
     Attributes:
         what: The change in words, for the record: `style_weight=2.0`.
@@ -70,8 +70,8 @@ class Steering:
 
     @property
     def is_going(self) -> bool:
-        """Whether the run has not ended."""
-        return self._run.state.stop.reason is state_lib.StopReason.RUNNING and not self._run.state.stop_training
+        """Whether the run has not ended yet, its callbacks at the end included."""
+        return not self._run.state.ended
 
     def set_weights(self, **weights: float) -> None:
         """Changes weights of the loss from the next step on.
@@ -115,7 +115,7 @@ class Steering:
         images = {"style_image": style_image, **images}
         for name in images:
             if not name.startswith("style_"):
-                raise ValueError(f"{name} cannot change during a run. Call set_images before the next one.")
+                raise ValueError(f"{name} cannot change during a run. Call set_images before the next run.")
         self._check_going("set_style")
         setup = self._run.present.setup
         given = dataclasses.replace(setup.settings, images=dataclasses.replace(setup.settings.images, **images))
@@ -127,12 +127,12 @@ class Steering:
         self._run.state.stop_training = True
 
     def taken(self) -> Iterator[Change]:
-        """Yields the changes asked for since the last call, the first first. The run calls it between two steps."""
+        """Yields the changes requested since the last call, in their order. The run calls it between two steps."""
         while self._changes:
             yield self._changes.popleft()
 
     def _ask(self, what: str, apply: Callable[[plan_lib.Plan], plan_lib.Plan]) -> None:
-        """Checks a change beside those that wait already, and adds it to them."""
+        """Checks a change together with those that are waiting, and adds it to them."""
         with self._lock:
             self._check_going(what)
             plan = self._run.present
@@ -141,15 +141,16 @@ class Steering:
             self._changes.append(Change(what, apply))
 
     def _check_going(self, what: str) -> None:
-        if not self.is_going:
+        state = self._run.state
+        if state.ended or state.stop_training or state.stop.reason is not state_lib.StopReason.RUNNING:
             raise RuntimeError(
-                f"{what} came after the run had ended. Give it to the next fit_style_transfer; warm_start=True goes on "
-                "from this picture."
+                f"{what} came after the run had ended. Give it to the next run, by set_images or fit_style_transfer; "
+                "warm_start=True goes on from this picture."
             )
 
 
 def _described(options: dict[str, Any]) -> str:
-    """Returns options in words; pictures that are no names by their kind."""
+    """Returns options as text. A picture that is not given by name stands as its kind, such as `ndarray`."""
     return ", ".join(
         f"{name}={value!r}" if isinstance(value, (str, float, int)) else f"{name}: {type(value).__name__}"
         for name, value in options.items()

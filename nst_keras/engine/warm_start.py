@@ -24,9 +24,9 @@ def plan(before: run_lib.Run, setup: setup_lib.Setup, asked: settings.FitSetting
 
 
 def optimizer(before: run_lib.Run, plan: plan_lib.Plan) -> optimizers.Optimizer | None:
-    """Returns the optimizer of an earlier run, to go on with what it has learned; None if it must begin anew.
+    """Returns the optimizer of an earlier run, with what it has learned; None if the new run needs a new one.
 
-    It goes on where size, loss and optimizer are the same and the earlier run came to a regular end.
+    It is reused if size, loss and optimizer are the same, and neither an error nor Ctrl-C ended the earlier run.
     """
     state, last = before.state, plan.stages[-1]
     has_ended_well = state.completed or state.stop.reason is state_lib.StopReason.CALLBACK

@@ -1,4 +1,4 @@
-"""A term of one's own in the loss: a function of the picture and its features."""
+"""A term of your own in the loss: a function of the picture and its features."""
 
 from __future__ import annotations
 
@@ -65,9 +65,8 @@ def checked(name: str, losses: Sequence[Term] | Term | None) -> tuple[Term, ...]
         TypeError: One is no `Term`.
         ValueError: Two have the same name.
     """
-    terms: tuple[Any, ...] = (
-        tuple(losses) if isinstance(losses, (list, tuple)) else (() if losses is None else (losses,))
-    )
+    several = [] if losses is None else losses
+    terms: tuple[Any, ...] = tuple(several) if isinstance(several, (list, tuple)) else (several,)
     for one in terms:
         if not isinstance(one, Term):
             raise TypeError(
@@ -76,5 +75,5 @@ def checked(name: str, losses: Sequence[Term] | Term | None) -> tuple[Term, ...]
             )
     names = [one.name for one in terms]
     if len(set(names)) < len(names):
-        raise ValueError(f"{name} has two terms of one name: {', '.join(names)}. Give each its own.")
+        raise ValueError(f"{name} has two terms of one name: {', '.join(names)}. Give each a name of its own.")
     return terms

@@ -16,8 +16,7 @@ from nst_keras.runtime import defaults
 
 __all__ = ["FeatureExtractor", "get"]
 
-# Extractors of a process that are kept for other runs of the same network: none is loaded twice, and what was compiled
-# for it is used again.
+# Extractors of a process that are kept for other runs of the same network, so that none is loaded or compiled twice.
 _SHARED = 4
 
 
@@ -96,7 +95,7 @@ class _Named(NamedTuple):
 @functools.lru_cache(maxsize=_SHARED)
 def _shared(
     named: _Named,
-    strategy: tf.distribute.Strategy,  # Its scope, in which the network is built.
+    strategy: tf.distribute.Strategy,  # In whose scope the network is built.
     for_xla: bool,
     preprocess: Callable[[tf.Tensor], Any] | None,
     **settings: str,

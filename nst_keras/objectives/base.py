@@ -41,14 +41,15 @@ class LossTerms(NamedTuple):
     """The loss of one image in its parts: float32 scalars, each already multiplied by its weights.
 
     Attributes:
-        total: alpha L_content + beta L_style (Gatys et al. 2015, eq. 7), plus `total_variation` and `alpha_norm`.
+        total: alpha L_content + beta L_style (Gatys et al. 2015, eq. 7), plus `total_variation`, `alpha_norm` and the
+            values of `further`.
         style: beta sum_l w_l E_l (eq. 5).
         content: alpha sum_l w_l L_l.
         total_variation: var_weight times the total variation.
         alpha_norm: alpha_norm_weight times the alpha-norm.
         style_layers: {layer: its share of `style`}.
         content_layers: {layer: its share of `content`}.
-        further: {further term: its value}.
+        further: {further term: its value}. Default: none.
     """
 
     total: tf.Tensor
@@ -90,7 +91,7 @@ class Evaluator(Protocol):
         ...
 
     def tracing_count(self) -> int:
-        """Returns how often its compiled functions were traced, all together."""
+        """Returns how often the compiled functions of a step were traced, all together."""
         ...
 
 

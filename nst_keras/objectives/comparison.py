@@ -30,8 +30,8 @@ class Comparison:
         normalization: Loss convention, a name in `losses.NORMALIZATIONS`.
         statistic: Measures style.
         variation: Kind of total variation, a name in `regularizers.VARIATIONS`.
-        seen: Function of the image, [1, height, width, 3] to the same shape. The network and the regularizers see its
-            result in place of the image, but for a part that is kept.
+        seen: Function of the image, [1, height, width, 3], to one of the same shape. The network and the regularizers
+            see its result in place of the image, except where a part of the picture is kept.
         further: Further terms of the loss.
     """
 

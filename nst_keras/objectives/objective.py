@@ -35,7 +35,8 @@ class Objective:
 
     Args:
         extractor: Network that gives at least the layers named below.
-        regions: See `targets.Reference`. Default: `compare_with` must be called first.
+        regions: See `targets.Reference`. Default: none. Without a content image too, call `compare_with` before the
+            first evaluation.
         content_image: float32 [1, height, width, 3], 0..255. May be None without `content_layers`.
         style_layers: {layer: w_l}; empty for no style.
         content_layers: {layer: w_l}; empty for no content.
@@ -48,9 +49,9 @@ class Objective:
         normalization: Loss convention, a name in `losses.NORMALIZATIONS`.
         style_statistic: Statistic that is compared, a name in `statistics.STATISTICS` or a `StyleStatistic`.
         variation: Kind of total variation, a name in `regularizers.VARIATIONS`.
-        seen: Function of the image, to the same shape. The network and the regularizers see its result. Default: the
-            image itself.
-        further: Further terms of the loss; each starts with its own weight.
+        seen: Function from the image to one of the same shape, which the network and the regularizers see. Default:
+            they see the image itself.
+        further: Further terms of the loss. Each begins with its own weight.
         tile_size: Size of a tile in pixels, for pictures larger than memory. Default: the picture as a whole.
         halo: Context pixels around each tile, a multiple of the network's stride. Default: the receptive field, which
             makes gradients exact.
@@ -211,9 +212,9 @@ class Objective:
         return self.evaluator.evaluate(tf.convert_to_tensor(image), self._weights_of(term), self.targets)[1]
 
     def tracing_count(self) -> int:
-        """Returns how often the compiled functions were traced, by all objectives that share them.
+        """Returns how often the compiled functions of a step were traced, by all objectives that share them.
 
-        Without XLA, that is once for pictures of all sizes, and in tiles four times. With XLA, it is so for each size.
+        Without XLA, that is once for pictures of all sizes; in tiles, four times. With XLA, the same for each size.
         """
         return self.evaluator.tracing_count()
 
@@ -246,7 +247,7 @@ def _evaluator(
     replicas: devices.Replicas | None,
     jit_compile: str,
 ) -> base.Evaluator:
-    """Returns the evaluator of these losses, the same one for the same arguments. They are those of `Objective`."""
+    """Returns the evaluator of these losses, the same one for the same arguments, which are those of `Objective`."""
     compared = comparison.make(
         extractor,
         style_layers=style_layers,

@@ -19,7 +19,9 @@ _BYTES = 64 * 2**20
 
 
 class Remembered:
-    """What functions of pictures have returned, known by the pictures' pixels; the least recently used goes first.
+    """A store of what functions of pictures have returned, found again by the pictures' pixels.
+
+    Beyond its limit, what was used least recently is dropped.
 
     Args:
         limit: Bytes of all tensors remembered together.
@@ -31,10 +33,10 @@ class Remembered:
         self._lock = threading.Lock()  # Runs in several threads share an evaluator.
 
     def get(self, name: str, pictures: tuple[tf.Tensor, ...], compute: Callable[[], Found]) -> Found:
-        """Returns what is remembered of pictures, or else computes it.
+        """Returns what a function has returned for these pictures, or computes and remembers it.
 
         Args:
-            name: Name of the function, which is remembered apart from others.
+            name: Name of the function. The results of each are kept apart.
             pictures: All tensors that the result depends on.
             compute: Function without arguments that returns a nest of tensors.
         """

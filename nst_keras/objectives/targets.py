@@ -59,7 +59,7 @@ class Reference(NamedTuple):
 
 
 class Summarise(Protocol):
-    """Function that summarises one image, or the part of it that guides say."""
+    """Function that summarises one image, or the part of it that guides select."""
 
     def __call__(self, image: tf.Tensor, guides: dict[str, tf.Tensor], /) -> Summaries:
         """Returns {layer: summary} of an image, float32 [1, height, width, 3], 0..255.

@@ -38,7 +38,7 @@ class Averaged(wrapper.Wrapper):
         self._jit_compile = compilation.jit_mode(jit_compile)
 
     def start(self, image: tf.Tensor) -> None:
-        """Begins a run at an image, and an average of nothing."""
+        """Begins a run at an image, with an empty average."""
         super().start(image)
         self.image = self._optimizer.image
 

@@ -12,13 +12,13 @@ from nst_keras.optimizers import base, keras_optimizer
 
 __all__ = ["RATES", "class_of", "make", "names", "rate_of"]
 
-# Default rates where the tutorial's for Adam does not suit. Adafactor's and Lamb's are shares of the image's own size.
-# Adadelta begins with steps of a ten thousandth of its rate, and finds their length by itself.
+# Default rates of the optimizers that Adam's, the tutorial's, does not suit. Adafactor's and Lamb's are shares of the
+# image's own size. Adadelta begins with steps of a ten thousandth of its rate, and finds their length by itself.
 RATES = {"adadelta": 1000.0, "adafactor": 0.01, "lamb": 0.01}
 
 
 def names() -> dict[str, type[keras.optimizers.Optimizer]]:
-    """Returns {name in lower case: class} of Keras's optimizers, but for those that wrap others."""
+    """Returns {name in lower case: class} of Keras's optimizers, except those that wrap others."""
     return {
         name.lower(): found
         for name, found in sorted(vars(keras.optimizers).items())
@@ -33,10 +33,7 @@ def class_of(name: str) -> type[keras.optimizers.Optimizer] | None:
 
 
 def rate_of(name: str) -> float:
-    """Returns the default learning rate of a name that Keras knows.
-
-    It is 5.1 levels of 0..255, but for Adadelta, Adafactor and Lamb.
-    """
+    """Returns the default learning rate of a name that Keras knows: that of `RATES`, else 5.1 levels of 0..255."""
     return RATES.get(name.lower(), keras_optimizer.LEARNING_RATE)
 
 
@@ -50,8 +47,8 @@ def make(
 ) -> keras_optimizer.KerasOptimizer:
     """Returns the optimizer of a name that Keras knows, with gradients in units of the run's first one.
 
-    Keras's epsilons and first accumulators are for gradients near 1. An image's are from a billionth to a million, as
-    the normalization of the losses has it. Weight decay, which would darken the picture, is left out.
+    Keras's epsilons and first accumulators suit gradients near 1. An image's lie between a billionth and a million,
+    depending on the normalization of the losses. Weight decay, which would darken the picture, is left out.
 
     Args:
         name: A name for which `class_of` knows a class.

@@ -31,12 +31,16 @@ def in_place_of(theirs: Sequence[keras.Variable], ours: Sequence[tf.Variable]) -
 def shared_as(
     given: keras.optimizers.Optimizer | Callable[[], keras.optimizers.Optimizer], made: keras.optimizers.Optimizer
 ) -> str | None:
-    """Returns a text that is the same for all Keras optimizers that one function can serve; None for one on its own.
+    """Returns a text that is the same for all Keras optimizers that one function can serve.
 
-    A class of the user's own may hold variables that Keras does not list. Averages and accumulated gradients are of
-    Keras's own variables, which stand for the image.
+    None for one that needs a function of its own. A class of the user's own may hold variables that Keras does not
+    list. Averages (`use_ema`) and accumulated gradients belong to Keras's own variables, which stand for the image.
+
+    Args:
+        given: The optimizer as the user gave it, or a function that makes one.
+        made: The Keras optimizer made from it.
     """
-    # A function of the user's own may have excluded the image from weight decay, of which the config says nothing.
+    # A function of the user's own may have excluded the image from weight decay, which the config does not show.
     is_all_told = isinstance(given, keras.optimizers.Optimizer) or made.weight_decay is None
     is_plain = _is_of_keras(made) and not isinstance(made, keras.optimizers.LossScaleOptimizer)
     rate = getattr(made, "_learning_rate", None)

@@ -44,7 +44,7 @@ class Kind(NamedTuple):
             resident set at 1024 and 2048 px with TensorFlow 2.21, whose allocator leaves gaps.
         exponent: The exponent of `Spectral` under `preconditioning="auto"`; 0 for none.
         defaults: {option: the number that None stands for}.
-        no_average: Why its images are not averaged; None where they may be.
+        no_average: Why its images are not averaged, for the message. Default: None, they may be.
     """
 
     make: Maker
@@ -56,7 +56,7 @@ class Kind(NamedTuple):
 
 
 def kind(identifier: Identifier) -> Kind:
-    """Returns the kind of a name that is known, or of an object; these are assumed to need the memory of Adam."""
+    """Returns the kind of a known name or of an object. What `OPTIMIZERS` lacks is assumed to need Adam's memory."""
     if isinstance(identifier, str) and identifier in OPTIMIZERS:
         return OPTIMIZERS[identifier]
     like_adam = OPTIMIZERS["adam"]

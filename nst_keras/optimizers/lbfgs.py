@@ -173,14 +173,14 @@ class LBFGS(base.Optimizer):
 
     def _accept(self, loss: tf.Tensor, gradient: tf.Tensor) -> None:
         self._difference(gradient, self.image, self._trial, self._gradient)
-        # In two: XLA would compute sums and differences at once, and hold copies.
+        # In two calls: in one, XLA would compute sums and differences at once, and hold copies.
         curvature, usable = self._weigh(self.image, self._gradient)
         if usable:
             self._remember(curvature)
         # An assignment shares memory: image and trial point take that of one until the next trial point is set.
         self.image.assign(self._trial)
         self._gradient.assign(gradient)
-        if self._loss < self._loss.dtype.max:  # Otherwise there is no trial behind, and the next one's length is set.
+        if self._loss < self._loss.dtype.max:  # Else it is the first, and the next trial's length is set.
             self._length.assign(1.0)
         self._loss.assign(loss)
         self._backtracks.assign(0)

@@ -66,5 +66,5 @@ def _name_in_file(path: pathlib.Path) -> str | None:
     """Returns the backend that a file of settings names; None if it names none, is unreadable or is missing."""
     try:
         return json.loads(path.read_text(encoding="utf-8")).get("backend")
-    except (OSError, ValueError, AttributeError):  # The last: it holds something else than names with values.
+    except (OSError, ValueError, AttributeError):  # AttributeError: it holds JSON, but no object.
         return None

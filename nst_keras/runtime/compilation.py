@@ -46,7 +46,7 @@ def compiled(
         Keras, and `tf.config.run_functions_eagerly`, do not change its results.
 
     Raises:
-        ValueError: Another `jit_compile`.
+        ValueError: An unknown `jit_compile`.
     """
     mode = jit_mode(jit_compile)
     # TensorFlow tells functions apart by their code. It would take those of a run's many stages for one function that

@@ -24,7 +24,7 @@ backend.require_tensorflow()  # All that builds or runs a network imports this m
 
 
 class _Setting:
-    """A setting of the process that several threads may need at a time: the last one puts the user's value back.
+    """A setting of the process that several threads may need at once. The last to leave restores the user's value.
 
     Args:
         get: Returns the present value.

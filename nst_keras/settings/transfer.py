@@ -148,7 +148,7 @@ class LossSettings(options.Group):
             `sliced_wasserstein`, or a `StyleStatistic`.
         variation: Kind of total variation that `var_weight` weights: `l1`, `l2` or `9_point`.
         losses: Further terms of your own, each an `nst_keras.losses.Term`: a function of picture and features, with a
-            name and a weight.
+            name and a weight. Default: none.
     """
 
     title = "Loss"

@@ -17,7 +17,7 @@ from nst_keras.sweeps import variation
 
 __all__ = ["Sweep", "compare"]
 
-# An interval at which only the last frame of a run is kept, for any number of steps.
+# So long an interval that only the last frame of a run is kept.
 _LAST_FRAME = settings.FrameSettings(frame_interval=2**62)
 
 # Kinds of errors that keep their kind when the combination is added to their sentence.
@@ -136,7 +136,7 @@ class Sweep:
                 self.begun = self.begun or style_transfer.state.begun
         result = style_transfer.result
         if result.step or result.completed:
-            # The line of progress is no callback that the record should name.
+            # The record names the user's callbacks, not the progress line.
             self._made[at] = dataclasses.replace(result, options={**result.options, "callbacks": fit.callbacks})
         self._interrupted = style_transfer.state.interrupted or result.stop.reason is state.StopReason.INTERRUPTED
         if not any(_key(other) == _key(one) for other in self._left()):

@@ -14,7 +14,7 @@ from nst_keras.export import plots
 
 __all__ = ["Cell", "Grid", "draw", "wrapped"]
 
-# Inches: a cell's width in sheets of few columns and at least, the widest sheet, gaps, a line of a label.
+# In inches: a cell's usual and least width, the width at which a sheet's cells become smaller, gaps, lines of a label.
 _CELL, _LEAST_CELL, _WIDEST, _GAP, _LINE = 2.6, 1.5, 15.0, 0.1, 0.17
 _TALLEST = 1.6  # A cell's height, as a multiple of its width.
 _FONT = 9  # Points.
@@ -77,7 +77,7 @@ def draw(grid: Grid) -> plots.Figure:
 
 
 def wrapped(text: str, inches: float) -> list[str]:
-    """Returns a text in lines that are no longer than so many inches, at most six. It breaks at spaces if it can.
+    """Returns a text in at most six lines, each no longer than `inches`. Lines break at spaces where they can.
 
     Args:
         text: The text; an empty one gives no lines.
@@ -156,7 +156,7 @@ def _dots_per_inch(grid: Grid, side: float) -> int:
 
 @functools.lru_cache(maxsize=4096)
 def _width(text: str) -> float:
-    """Returns the width of a text in inches, and a little more: on a screen letters stand on whole pixels."""
+    """Returns the width of a text in inches, with a margin because letters on a screen begin at whole pixels."""
     drawn = matplotlib.textpath.TextPath((0, 0), text.replace("$", "S"), size=_FONT)
     return 1.08 * drawn.get_extents().width / 72 if text.strip() else 0.0
 

@@ -18,7 +18,7 @@ from nst_keras import settings
 
 __all__ = ["MOST", "OF_ONE_RUN", "Combination", "check_held", "checked", "combinations", "with_values"]
 
-MOST = 100  # Combinations.
+MOST = 100  # Most combinations of a comparison.
 
 # Options for the files and the end of one run, which several runs cannot share.
 OF_ONE_RUN = ("frames_dir", "tensorboard", "checkpoint_dir", "checkpoint_interval", "resume", "warm_start")
@@ -30,7 +30,7 @@ class Combination(NamedTuple):
 
     Attributes:
         values: {option: value}.
-        texts: {option: text of the value}, for labels. Each value of an option has another text.
+        texts: {option: text of the value}, for labels. No two values of an option have the same text.
         places: {option: index of the value among the option's values}.
     """
 
@@ -63,8 +63,8 @@ def checked(
         argument: The argument that errors name.
 
     Raises:
-        ValueError: No option, an unknown one, one that does not change the picture, one without values or that is held
-            too, or more than 100 combinations.
+        ValueError: No option, or more than 100 combinations; an option that is unknown, does not change the picture,
+            has no values, or is also in `held`.
         TypeError: The values are not a list, or `vary` is no mapping.
     """
     if not isinstance(vary, Mapping):
@@ -104,7 +104,7 @@ def check_held(held: Mapping[str, object], *, argument: str = "compare") -> None
 
 
 def combinations(vary: Mapping[str, Sequence[Any]]) -> list[Combination]:
-    """Returns all combinations of the values. Those of the option named last change first.
+    """Returns all combinations of the values. The value of the option named last changes fastest.
 
     Args:
         vary: {option: its values}, as `checked` returns them.
@@ -170,7 +170,7 @@ def _values(name: str, values: Any, argument: str) -> list[Any]:
 
 
 def _texts(name: str, values: Sequence[Any]) -> list[str]:
-    """Returns a text for each value of an option, each another one."""
+    """Returns a text for each value of an option, no two alike."""
     is_file = _is_file(name)
     texts = [_text(value, is_file=is_file) for value in values]
     if len(set(texts)) < len(texts):  # Such as two files of one name, in two folders.

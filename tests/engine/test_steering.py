@@ -198,3 +198,30 @@ def test_while_a_run_goes_there_is_no_other(make_transfer, content):
     assert raised[0].startswith("set_images: a run is going. Call run.set_style")
     assert raised[1].startswith("fit_style_transfer: a run is going")
     assert one.completed
+
+
+def test_a_callback_that_fails_at_the_start_leaves_the_object_free(make_transfer, content):
+    class Failing(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            raise RuntimeError("no disk")
+
+    one = make_transfer()
+    with pytest.raises(RuntimeError, match="no disk"):
+        one.fit_style_transfer(1, 2, verbose=0, callbacks=[Failing()], **WEIGHTS)
+    one.set_images(content_image=content)
+    fit(one, 2)
+    assert one.completed
+
+
+def test_after_stop_the_run_is_still_waited_for(make_transfer, content):
+    one, raised = make_transfer(), []
+
+    def stop(run):
+        run.stop()
+        with pytest.raises(RuntimeError) as found:
+            one.set_images(content_image=content)
+        raised.append(str(found.value))
+
+    fit(one, 4, actions={2: stop})
+    assert raised[0].startswith("set_images: a run is going")
+    assert one.step == 2

@@ -92,7 +92,7 @@ class Tiled:
         self, image: tf.Tensor, weights: base.Weights, against: passes.TiledTargets
     ) -> tuple[base.LossTerms, tf.Tensor]:
         """Returns the terms of the loss and its gradient, see `base.Evaluator`."""
-        with tf.device(image.device):  # Which may be the host's: an accelerator should hold only windows.
+        with tf.device(image.device):  # It may be the host's: an accelerator should hold only windows.
             seen = self.comparison.shown(image, against.kept)
         sums = self._first_pass(seen, against)
         style_layers, style_gradients, content_gradients = self._compiled_gradients(
@@ -102,10 +102,10 @@ class Tiled:
         content_layers = {name: content_gradients[name] * total for name, total in squares.items()}
         with tf.device(image.device):
             regularizers, gradient = self._compiled_regularized(image, gradient, weights, against.kept)
-        return base.terms_of(style_layers, content_layers, **regularizers, further={}), gradient
+        return base.terms_of(style_layers, content_layers, **regularizers), gradient
 
     def tracing_count(self) -> int:
-        """Returns how often its compiled functions were traced, all together: 4 for a whole run."""
+        """Returns how often the functions of a step were traced, all together: 4, with XLA for each size."""
         functions = (
             self._compiled_sums,
             self._compiled_gradients,
