@@ -168,3 +168,11 @@ def test_bad_changes_are_one_clear_line_and_change_nothing(make_transfer, conten
 def test_an_attribute_that_would_have_no_effect_cannot_be_set(make_transfer, content, name, message):
     with pytest.raises(AttributeError, match=message):
         setattr(make_transfer(), name, content)
+
+
+def test_a_seed_taken_from_a_checkpoint_stays(make_transfer, others, tmp_path):
+    drawn, one = make_transfer(seed=None, init="noise"), make_transfer(seed=None, init="noise")
+    fit(drawn, checkpoint_dir=tmp_path)
+    fit(one, checkpoint_dir=tmp_path, resume=True)
+    one.set_images(style_image=others[1])
+    assert one.seed == drawn.seed
