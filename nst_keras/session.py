@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import secrets
-from collections.abc import Hashable, Mapping, Sequence
+import threading
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -63,6 +65,7 @@ class Session:
         self._balanced: set[Hashable] = set()  # Weights that a run has been checked for.
         self.input_digests = record.digests(settings.values(given))
         self._run: run_lib.Run | None = None
+        self._in_use = threading.Lock()
         self.state = state_lib.RunState(self.setup.pictures)
 
     def set_images(self, images: Mapping[str, Any]) -> None:
@@ -81,20 +84,35 @@ class Session:
         """
         for name in images:
             checks.one_of("set_images: the option", name, settings.values(self._given.images))
-        if self._run is not None and self._run.steering.is_going:
-            raise RuntimeError("set_images: a run is going. Call run.set_style to change its style, or run.stop first.")
-        given = dataclasses.replace(self._given, images=dataclasses.replace(self._given.images, **images))
-        setup = setup_lib.with_images(self.setup, given, images)
-        kept = {name: value for name, value in self.input_digests.items() if name.partition("[")[0] not in images}
-        self.input_digests = kept | record.digests(dict(images))
-        self._given, self.setup = given, setup
-        self._compiled.forget_pictures()
+        with self._alone("set_images: a run is going. Call run.set_style to change its style, or run.stop first."):
+            given = dataclasses.replace(self.given, images=dataclasses.replace(self._given.images, **images))
+            setup = setup_lib.with_images(self.setup, given, images)
+            kept = {name: value for name, value in self.input_digests.items() if name.partition("[")[0] not in images}
+            self.input_digests = kept | record.digests(dict(images))
+            self._given, self.setup = given, setup
+            self._compiled.forget_pictures()
 
     def fit(self, asked: settings.FitSettings) -> Sequence[np.ndarray]:
         """Optimises the picture from its start, from a checkpoint or from where it is, and returns the frames.
 
         See `NeuralStyleTransfer.fit_style_transfer`, which takes the same options one by one.
         """
+        defaults.require_eager()
+        with self._alone("fit_style_transfer: a run is going. Call run.stop first, or use another object."):
+            return self._fit(asked)
+
+    @contextlib.contextmanager
+    def _alone(self, refusal: str) -> Generator[None, None, None]:
+        """Raises `RuntimeError` while a run is going in this thread or another, until it has ended altogether."""
+        if not self._in_use.acquire(blocking=False):
+            raise RuntimeError(f"{refusal} After stop, wait until fit_style_transfer has returned.")
+        try:
+            yield
+        finally:
+            self._in_use.release()
+
+    def _fit(self, asked: settings.FitSettings) -> Sequence[np.ndarray]:
+        """Optimises the picture, see `fit`."""
         self._check_asked(asked)
         store = None if asked.checkpoint_dir is None else checkpoints.Store(asked.checkpoint_dir)
         checkpoint = self._found_checkpoint(asked, store)
@@ -217,10 +235,7 @@ class Session:
         return found
 
     def _check_asked(self, asked: settings.FitSettings) -> None:
-        """Raises an error for options that contradict each other, or if no run may begin."""
-        defaults.require_eager()
-        if self._run is not None and self._run.steering.is_going:
-            raise RuntimeError("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
+        """Raises `ValueError` for options that contradict the mode or each other."""
         modes.get(self.setup.settings.losses.mode, asked)  # Raises for an option without effect in the mode.
         if asked.warm_start and asked.resume:
             raise ValueError("warm_start and resume would go on from different pictures. Give one of them.")

@@ -144,7 +144,8 @@ def with_setup(plan: Plan, setup: setup_lib.Setup) -> Plan:
             "set_images before the next run."
         )
     stages = (stage._replace(pictures=one) for stage, one in zip(plan.stages, pictures, strict=True))
-    return plan._replace(setup=setup, stages=tuple(stages))
+    # The optimizer goes on as the run began it: a warm start keeps what a pyramid has chosen.
+    return plan._replace(setup=setup._replace(optimization=plan.setup.optimization), stages=tuple(stages))
 
 
 def memory_request(
@@ -191,7 +192,7 @@ def fingerprint(plan: Plan) -> dict[str, object]:
         "var_weight": fit.var_weight,
         "alpha_norm_weight": fit.alpha_norm_weight,
         **({} if fit.strength == 1.0 else {"strength": fit.strength}),
-        **plan.further,
+        **{f"{name}_weight": weight for name, weight in plan.further.items()},  # No option has such a name.
         "optimizer": record.described(setup.optimization.optimizer),
         "averaging": setup.optimization.averaging,
         "lbfgs_history": setup.optimization.lbfgs_history,

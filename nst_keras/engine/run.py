@@ -72,21 +72,7 @@ class Run:
         Raises:
             Exception: A step or a callback raised it. The picture and the frames so far stay in `state`.
         """
-        try:
-            return self._execute()
-        finally:
-            self.state.ended = True
-
-    def _execute(self) -> result_lib.Result:
-        fit, state = self.plan.fit, self.state
-        callback_list = keras.callbacks.CallbackList(
-            list(self._callbacks),
-            model=self.model,
-            verbose=1 if fit.verbose == "auto" else fit.verbose,  # For a ProgbarLogger among the callbacks.
-            epochs=fit.epochs,
-            steps=fit.steps_per_epoch,
-        )
-        callback_list.on_train_begin()
+        state, callback_list = self.state, self._begun_callbacks()
         state.begun = True
         self._logs: dict[str, float] = {}
         try:
@@ -158,6 +144,24 @@ class Run:
             state.step = state.first_step = checkpoint.step
             checkpoint.restore(state.optimizer_variables())
             self.take_up()
+
+    def _begun_callbacks(self) -> keras.callbacks.CallbackList:
+        """Returns the callbacks, after their `on_train_begin`. If one raises, the run has ended before its start."""
+        fit = self.plan.fit
+        try:
+            callback_list = keras.callbacks.CallbackList(
+                list(self._callbacks),
+                model=self.model,
+                verbose=1 if fit.verbose == "auto" else fit.verbose,  # For a ProgbarLogger among the callbacks.
+                epochs=fit.epochs,
+                steps=fit.steps_per_epoch,
+            )
+            callback_list.on_train_begin()
+        except BaseException as error:
+            what = str(error) or type(error).__name__
+            self.state.stop = Stop(StopReason.FAILED, f"Failed before the first step: {what}")
+            raise
+        return callback_list
 
     def _run_epochs(self, callback_list: keras.callbacks.CallbackList) -> None:
         """Runs the epochs, and keeps {term: loss} of the last step for the callbacks' `on_train_end`."""
@@ -251,12 +255,10 @@ class Run:
         return image if moved > 0.01 else None  # Averaging rounds.
 
     def _steer(self) -> None:
-        """Makes the changes that were requested since the last step."""
-        state, changes = self.state, list(self.steering.taken())
-        for change in changes:
-            self.present = change.apply(self.present)
-            state.changes.append((state.step, change.what))
-        if changes:
+        """Makes the changes that were asked for since the last step."""
+        state, made = self.state, self.steering.make_changes()
+        state.changes.extend((state.step, what) for what in made)
+        if made:
             state.pictures = self.present.setup.pictures
             state.objective = self._built.objective(self.present, self.present.stages[state.stage])
             state.working_optimizer.forget()

@@ -66,7 +66,6 @@ class RunState:
         objective: The objective of the present stage; None before the run.
         solver: The optimizer of the present stage; None before the run.
         begun: Whether the run has begun.
-        ended: Whether the run has ended, its callbacks at the end included.
         interrupted: Whether Ctrl-C ended the run, or came while it ended.
         changes: The changes made during the run: for each the step after which it was made, and the change in words.
         picture_replaced: Whether a callback has replaced the picture of the last step.
@@ -86,7 +85,6 @@ class RunState:
         self.terms: objective_lib.LossTerms | None = None
         self.objective: objective_lib.Objective | None = None
         self.solver: optimizers.Optimizer | None = None
-        self.ended = False
         self.begun = self.interrupted = self.picture_replaced = self.stop_training = False
         self.changes: list[tuple[int, str]] = []
         self.stop = Stop(StopReason.NOT_BEGUN, "not begun")

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
+import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
+from nst_keras import settings
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import setup as setup_lib
 from nst_keras.engine import state as state_lib
 
 __all__ = ["Change", "Steered", "Steering"]
+
+
+_STYLE_OPTIONS = [name for name in settings.values(settings.ImageSettings()) if name.startswith("style_")]
 
 
 class Change(NamedTuple):
@@ -61,17 +67,12 @@ class Steering:
 
     def __init__(self, run: Steered) -> None:
         self._run: Steered = run
-        self._changes: collections.deque[Change] = collections.deque()
+        self._changes: list[Change] = []
         self._lock = threading.Lock()
 
     def leave(self) -> None:
         """Lets go of the run, which has ended."""
         self._run = _Left(self._run.present, self._run.state)
-
-    @property
-    def is_going(self) -> bool:
-        """Whether the run has not ended yet, its callbacks at the end included."""
-        return not self._run.state.ended
 
     def set_weights(self, **weights: float) -> None:
         """Changes weights of the loss from the next step on.
@@ -117,7 +118,8 @@ class Steering:
             if not name.startswith("style_"):
                 raise ValueError(f"{name} cannot change during a run. Call set_images before the next run.")
         self._check_going("set_style")
-        setup = self._run.present.setup
+        with self._lock:
+            setup = self._plan_to_come().setup
         given = dataclasses.replace(setup.settings, images=dataclasses.replace(setup.settings.images, **images))
         changed = setup_lib.with_images(setup, given, images)
         self._ask(_described(images), lambda plan: plan_lib.with_setup(plan, changed))
@@ -126,23 +128,30 @@ class Steering:
         """Ends the run after the present step; its picture and frames are kept."""
         self._run.state.stop_training = True
 
-    def taken(self) -> Iterator[Change]:
-        """Yields the changes requested since the last call, in their order. The run calls it between two steps."""
-        while self._changes:
-            yield self._changes.popleft()
+    def make_changes(self) -> list[str]:
+        """Changes the run's plan as requested since the last call; returns the changes in words, in their order.
+
+        The run calls it between two steps.
+        """
+        with self._lock:
+            self._run.present = self._plan_to_come()
+            made, self._changes = self._changes, []
+        return [change.what for change in made]
 
     def _ask(self, what: str, apply: Callable[[plan_lib.Plan], plan_lib.Plan]) -> None:
         """Checks a change together with those that are waiting, and adds it to them."""
         with self._lock:
             self._check_going(what)
-            plan = self._run.present
-            for change in (*self._changes, Change(what, apply)):
-                plan = change.apply(plan)
+            apply(self._plan_to_come())  # Raises for a change that cannot be made.
             self._changes.append(Change(what, apply))
+
+    def _plan_to_come(self) -> plan_lib.Plan:
+        """Returns the plan with the changes that wait. The caller holds the lock."""
+        return functools.reduce(lambda plan, change: change.apply(plan), self._changes, self._run.present)
 
     def _check_going(self, what: str) -> None:
         state = self._run.state
-        if state.ended or state.stop_training or state.stop.reason is not state_lib.StopReason.RUNNING:
+        if state.stop_training or state.stop.reason is not state_lib.StopReason.RUNNING:
             raise RuntimeError(
                 f"{what} came after the run had ended. Give it to the next run, by set_images or fit_style_transfer; "
                 "warm_start=True goes on from this picture."
@@ -151,7 +160,8 @@ class Steering:
 
 def _described(options: dict[str, Any]) -> str:
     """Returns options as text. A picture that is not given by name stands as its kind, such as `ndarray`."""
+    plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in options.items()}
     return ", ".join(
-        f"{name}={value!r}" if isinstance(value, (str, float, int)) else f"{name}: {type(value).__name__}"
-        for name, value in options.items()
+        f"{name}={value!r}" if isinstance(value, (str, float, int, type(None))) else f"{name}: {type(value).__name__}"
+        for name, value in plain.items()
     )

@@ -12,8 +12,12 @@ from nst_keras import checks
 
 __all__ = ["RESERVED", "Term", "checked"]
 
-# Names of the terms that every loss has, and of their entries in the history.
-RESERVED = frozenset({"loss", "total", "style", "content", "total_variation", "alpha_norm", "var"})
+# Names of the terms that every loss has, of their entries in the history, and of what sets their weights.
+_OF_EVERY_LOSS = ("style", "content", "var", "alpha_norm")
+RESERVED = frozenset(
+    {*_OF_EVERY_LOSS, *(f"{name}_weight" for name in _OF_EVERY_LOSS), "loss", "total", "total_variation", "strength"}
+    | {"self"}  # The weights are arguments of methods.
+)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,8 +41,8 @@ class Term:
         layers: Names of the layers whose features it needs, beside the style and content layers.
 
     Raises:
-        ValueError: A name that another term has or that is no Python name, or a bad weight.
-        TypeError: `function` cannot be called.
+        ValueError: A name that another term or weight has or that is no Python name, or a bad weight.
+        TypeError: `function` cannot be called, or `layers` is no list of names.
     """
 
     name: str
@@ -52,6 +56,36 @@ class Term:
         if not callable(self.function):
             raise TypeError(f"function of term {self.name!r} must be a function, but {self.function!r} was given.")
         checks.non_negative(f"weight of term {self.name!r}", self.weight)
+        if not isinstance(self.layers, (list, tuple)) or not all(isinstance(layer, str) for layer in self.layers):
+            raise TypeError(
+                f"layers of term {self.name!r} must be a list of layer names, but {self.layers!r} was given."
+            )
+
+    def value(self, image: tf.Tensor, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns the value of the function, a float32 scalar, without the weight. Called while the loss is traced.
+
+        Args:
+            image: float32 [1, height, width, 3], 0..255.
+            features: {layer: the image's features, float32 [1, layer's height, layer's width, K]}.
+
+        Raises:
+            ValueError: The function raised an error, or its value is no scalar.
+        """
+        try:
+            value = tf.convert_to_tensor(self.function(image, features))
+        except Exception as error:
+            what = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}".rstrip(".")
+            raise ValueError(
+                f"losses: the function of term {self.name!r} raised {what}. It is called with the picture and the "
+                f"features of {', '.join(features)}. Name others in layers, and use TensorFlow's operations alone."
+            ) from error
+        is_number = value.dtype.is_floating or value.dtype.is_integer
+        if not is_number or value.shape.rank not in (0, None):
+            raise ValueError(
+                f"losses: the function of term {self.name!r} must return a scalar, but returned {value.dtype.name} of "
+                f"shape {value.shape}. Reduce it, with tf.reduce_mean say."
+            )
+        return tf.cast(value, tf.float32)
 
 
 def checked(name: str, losses: Sequence[Term] | Term | None) -> tuple[Term, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
 import keras
@@ -56,7 +56,7 @@ def get(
         TypeError: `identifier` is of another type.
     """
     settings = {"pooling": pooling, "padding": padding, "smoothing": smoothing, "precision": precision}
-    if isinstance(identifier, str) and weights != "random":
+    if isinstance(identifier, str) and weights != "random" and isinstance(preprocess, Hashable):
         architectures.known_architecture(identifier)  # Raises for an unknown name.
         key = _Named(identifier, tuple(layers), weights, architectures.weights_stamp(identifier, weights))
         return _shared(key, tf.distribute.get_strategy(), for_xla, preprocess, **settings)

@@ -114,10 +114,7 @@ class Comparison:
             features: {layer: the image's features, float32 [1, layer's height, layer's width, K]}.
             weights: The weights of terms and layers.
         """
-        return {
-            term.name: weights.further[term.name] * tf.cast(term.function(image, features), tf.float32)
-            for term in self.further
-        }
+        return {term.name: weights.further[term.name] * term.value(image, features) for term in self.further}
 
     def regularized(
         self, image: tf.Tensor, gradient: tf.Tensor, weights: base.Weights, kept: Sequence[targets.Kept] = ()

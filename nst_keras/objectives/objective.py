@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -102,7 +102,9 @@ class Objective:
             alpha_norm_weight=alpha_norm_weight,
         )
         self.set_layer_weights(style_layers, content_layers)
-        self.evaluator = _evaluator(
+        # What cannot be told apart from others, such as a statistic that may change, has an evaluator of its own.
+        is_shared = isinstance(style_statistic, Hashable) and isinstance(seen, Hashable)
+        self.evaluator = (_evaluator if is_shared else _evaluator.__wrapped__)(
             extractor,
             tuple(style_layers),
             tuple(content_layers),

@@ -56,6 +56,9 @@ _DATA_FORMAT = _Setting(keras.config.image_data_format, keras.config.set_image_d
 _EAGER_FUNCTIONS = _Setting(tf.config.functions_run_eagerly, tf.config.run_functions_eagerly, False)
 
 
+_SEEDING = threading.RLock()
+
+
 @contextlib.contextmanager
 def keras_defaults() -> Generator[None, None, None]:
     """Gives Keras its own defaults: float32, also as dtype policy, and channels last.
@@ -81,14 +84,15 @@ def graphs() -> contextlib.AbstractContextManager[None]:
 def seeded(seed: int) -> Generator[None, None, None]:
     """Gives the layers built within it the random weights of a seed. The user's own random numbers go on as before.
 
-    Keras draws the seed of each initial value from Python's `random`.
+    Keras draws the seed of each initial value from Python's `random`, which all threads share: one at a time seeds it.
     """
-    state = random.getstate()
-    random.seed(seed)
-    try:
-        yield
-    finally:
-        random.setstate(state)
+    with _SEEDING:
+        state = random.getstate()
+        random.seed(seed)
+        try:
+            yield
+        finally:
+            random.setstate(state)
 
 
 def require_eager() -> None:

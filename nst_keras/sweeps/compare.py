@@ -52,10 +52,12 @@ def compare(
     Raises:
         ValueError: An option that is unknown or does not change the picture, a bad value, or a combination that makes
             no run. The message names it.
-        TypeError: No list of values, or a value of an unsupported type.
+        TypeError: No style transfer, no list of values, or a value of an unsupported type.
         OSError: A picture cannot be read.
         KeyboardInterrupt: Ctrl-C came before there was a picture.
     """
+    if not isinstance(style_transfer, transfer.NeuralStyleTransfer):
+        raise TypeError(f"style_transfer must be a NeuralStyleTransfer, but {style_transfer!r} was given.")
     checked = variation.checked(vary, fit_options)
     variation.check_held(fit_options)
     sweep = Sweep(style_transfer.given, checked, settings.FitSettings(**fit_options))

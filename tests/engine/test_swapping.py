@@ -1,5 +1,6 @@
 """One object, picture after picture: the bits of a fresh one, and nothing traced again."""
 
+import dataclasses
 import random
 
 import numpy as np
@@ -177,3 +178,43 @@ def test_the_record_of_the_last_run_keeps_its_digests(make_transfer, others):
     one.set_images(content_image=others[0])
     assert one.record() == before
     assert one.input_digests["content_image"] != before["inputs"]["content_image"]
+
+
+def test_a_seed_taken_from_a_checkpoint_stays(make_transfer, others, tmp_path):
+    drawn, one = make_transfer(seed=None, init="noise"), make_transfer(seed=None, init="noise")
+    fit(drawn, checkpoint_dir=tmp_path)
+    fit(one, checkpoint_dir=tmp_path, resume=True)
+    one.set_images(style_image=others[1])
+    assert one.seed == drawn.seed
+
+
+@dataclasses.dataclass
+class Doubled(statistics.Gram):
+    """Without a hash, as every dataclass that compares its fields and may change."""
+
+    factor: float = 2.0
+
+    def score(self, *args, **options):
+        return self.factor * super().score(*args, **options)
+
+
+@dataclasses.dataclass
+class Scaled:
+    by: float
+
+    def __call__(self, image):
+        return (image - 127.5) / self.by
+
+
+def test_objects_without_a_hash_are_taken_as_they_are_now(make_transfer):
+    """None is taken for another one that was equal at first."""
+    doubled = Doubled()
+    before, after = make_transfer(style_statistic=doubled), make_transfer(style_statistic=doubled)
+    fit(before, 1)
+    doubled.factor = 4.0
+    fit(after, 1)
+    (once,), (twice,) = (one.history.history["style_loss"] for one in (before, after))
+    assert twice == pytest.approx(2.0 * once)
+    named = {"network": "compact", "style_layers": ["block1_conv1"], "content_layers": ["block2_conv1"]}
+    scaled = make_transfer(preprocess=Scaled(64.0), **named)
+    assert scaled.extractor is not make_transfer(preprocess=Scaled(64.0), **named).extractor

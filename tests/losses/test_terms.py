@@ -72,6 +72,13 @@ def test_it_is_recorded_as_what_no_flag_can_say(make_transfer):
     ("make", "error", "message"),
     [
         (lambda: terms.Term("style", darkness), ValueError, "a term cannot be called 'style'"),
+        (lambda: terms.Term("style_weight", darkness), ValueError, "a term cannot be called 'style_weight'"),
+        (lambda: terms.Term("self", darkness), ValueError, "a term cannot be called 'self'"),
+        (
+            lambda: terms.Term("dark", darkness, layers="conv1"),
+            TypeError,
+            "layers of term 'dark' must be a list of layer names, but 'conv1' was given",
+        ),
         (lambda: terms.Term("two words", darkness), ValueError, "a term cannot be called 'two words'"),
         (lambda: terms.Term("dark", 3.0), TypeError, "function of term 'dark' must be a function, but 3.0 was given"),
         (lambda: terms.Term("dark", darkness, -1.0), ValueError, "weight of term 'dark' must be 0 or more"),
@@ -88,6 +95,37 @@ def test_wrong_terms_are_one_clear_line(make, error, message):
     with pytest.raises(error) as raised:
         make()
     assert message in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        (lambda image, features: image[0, 0, 0], "must return a scalar, but returned float32 of shape (3,)"),
+        (lambda image, features: "dark", "must return a scalar, but returned string of shape ()"),
+        (lambda image, features: None, "raised ValueError"),
+        (lambda image, features: features["pool1"], "raised KeyError: 'pool1'. It is called with the picture and"),
+        (lambda image: 1.0, "raised TypeError"),
+    ],
+)
+def test_a_function_that_gives_no_scalar_is_one_clear_line(make_transfer, function, message):
+    one = make_transfer(losses=[losses.Term("dark", function)])
+    with pytest.raises(ValueError, match="losses: the function of term 'dark'") as raised:
+        fit(one, 1)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("value", [0.5, np.float16(0.5), tf.constant(0.5, tf.float64)])
+def test_a_scalar_of_any_type_will_do(make_transfer, value):
+    one = fit(make_transfer(losses=[losses.Term("half", lambda image, features: value, 3.0)]), 1)
+    assert one.history.history["half_loss"] == [1.5]
+
+
+def test_a_term_named_as_an_option_hides_none_from_a_checkpoint(make_transfer, tmp_path):
+    own = [losses.Term("variation", darkness)]
+    fit(make_transfer(losses=own), 2, checkpoint_dir=tmp_path)
+    with pytest.raises(ValueError, match="variation"):
+        fit(make_transfer(losses=own, variation="l2"), 3, checkpoint_dir=tmp_path, resume=True)
 
 
 def test_tiles_refuse_a_term_at_once(make_transfer):

@@ -187,3 +187,8 @@ def test_records_hold_what_made_the_picture(style_transfer):
     again = json.loads(json.dumps(one.result.record()))
     assert again["steps"] == 2
     assert again["settings"]["content_weight"] == 0.1
+
+
+def test_only_a_style_transfer_can_be_compared():
+    with pytest.raises(TypeError, match="style_transfer must be a NeuralStyleTransfer, but 'photo.jpg' was given"):
+        compare("photo.jpg", {"seed": [1, 2]})
