@@ -78,10 +78,10 @@ class Run:
         try:
             self._run_epochs(callback_list)
             if state.stop.reason is StopReason.RUNNING:
-                state.stop = self._natural_end()
+                state.stop = state.natural_end()
         except KeyboardInterrupt:
             state.interrupted = True
-            state.stop = self._interruption()
+            state.stop = state.interruption()
         except Exception as error:
             state.stop = Stop(StopReason.FAILED, f"Failed after step {state.step}, whose picture is kept: {error}")
             raise
@@ -256,7 +256,8 @@ class Run:
 
     def _steer(self) -> None:
         """Makes the changes that were asked for since the last step."""
-        state, made = self.state, self.steering.make_changes()
+        state = self.state
+        self.present, made = self.steering.taken()
         state.changes.extend((state.step, what) for what in made)
         if made:
             state.pictures = self.present.setup.pictures
@@ -281,17 +282,6 @@ class Run:
             f"{what} in step {state.step + 1}; the last good picture is kept. Lower the learning rate or weights.",
         )
         warnings.warn(f"The run stopped: {state.stop.sentence}", RuntimeWarning, stacklevel=2)
-
-    def _natural_end(self) -> Stop:
-        """Returns why a run ended without an error."""
-        if self.state.step < self.state.total_steps:
-            return Stop(StopReason.CALLBACK, f"a callback or `stop` ended it after step {self.state.step}")
-        return Stop(StopReason.ALL_STEPS, f"all {self.state.total_steps} steps made")
-
-    def _interruption(self) -> Stop:
-        """Returns why a run ended that Ctrl-C stopped."""
-        kept = f"after step {self.state.step}; the picture of that step is kept."
-        return Stop(StopReason.INTERRUPTED, f"Interrupted {kept if self.state.step else 'before the first step.'}")
 
     def _end(self, callback_list: keras.callbacks.CallbackList, logs: dict[str, float]) -> None:
         """Calls the callbacks' `on_train_end`. If one raises, those that store results are called all the same."""

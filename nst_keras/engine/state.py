@@ -116,6 +116,17 @@ class RunState:
         """Why the run ended, as a sentence."""
         return self.stop.sentence
 
+    def natural_end(self) -> Stop:
+        """Returns why a run ended without an error."""
+        if self.step < self.total_steps:
+            return Stop(StopReason.CALLBACK, f"a callback or `stop` ended it after step {self.step}")
+        return Stop(StopReason.ALL_STEPS, f"all {self.total_steps} steps made")
+
+    def interruption(self) -> Stop:
+        """Returns why a run ended that Ctrl-C stopped."""
+        kept = f"after step {self.step}; the picture of that step is kept."
+        return Stop(StopReason.INTERRUPTED, f"Interrupted {kept if self.step else 'before the first step.'}")
+
     @property
     def completed(self) -> bool:
         """Whether the run made all its steps, or converged: no step lowers the loss further."""

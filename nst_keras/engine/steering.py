@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from nst_keras import settings
+from nst_keras import checks, settings
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import setup as setup_lib
 from nst_keras.engine import state as state_lib
@@ -117,6 +117,7 @@ class Steering:
         for name in images:
             if not name.startswith("style_"):
                 raise ValueError(f"{name} cannot change during a run. Call set_images before the next run.")
+            checks.one_of("set_style: the option", name, _STYLE_OPTIONS)
         self._check_going("set_style")
         with self._lock:
             setup = self._plan_to_come().setup
@@ -128,15 +129,15 @@ class Steering:
         """Ends the run after the present step; its picture and frames are kept."""
         self._run.state.stop_training = True
 
-    def make_changes(self) -> list[str]:
-        """Changes the run's plan as requested since the last call; returns the changes in words, in their order.
+    def taken(self) -> tuple[plan_lib.Plan, list[str]]:
+        """Returns the plan with the changes requested since the last call, and these in words, in their order.
 
         The run calls it between two steps.
         """
         with self._lock:
-            self._run.present = self._plan_to_come()
+            plan = self._plan_to_come()
             made, self._changes = self._changes, []
-        return [change.what for change in made]
+        return plan, [change.what for change in made]
 
     def _ask(self, what: str, apply: Callable[[plan_lib.Plan], plan_lib.Plan]) -> None:
         """Checks a change together with those that are waiting, and adds it to them."""
