@@ -79,7 +79,7 @@ def test_a_line_leaves_out_what_the_width_does_not_hold(width, text):
         ({"losses": {"loss": 9.0}, "remaining": 7384.0}, "step 34/60  loss 9.00  0.25 s/step  2 h 03 min left"),
         (
             {"losses": {"new_loss": 2.0, "var_loss": 1.0, "loss": 3.0}},
-            "step 34/60  loss 3.00 = tv 1.0 + new_loss 2.0  0.25 s/step  7 s left",
+            "step 34/60  loss 3.00 = tv 1.0 + new 2.0  0.25 s/step  7 s left",
         ),
     ],
 )

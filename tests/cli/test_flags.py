@@ -19,7 +19,8 @@ def values():
 def test_every_option_that_text_can_name_is_a_flag(values):
     options = {field.name: settings.declared(field) for field in settings.fields(settings.JobSettings)}
     assert set(values) == {name for name, option in options.items() if option.has_flag}
-    assert {name for name, option in options.items() if not option.has_flag} == {"preprocess", "callbacks", "verbose"}
+    without = {name for name, option in options.items() if not option.has_flag}
+    assert without == {"preprocess", "losses", "callbacks", "warm_start", "verbose"}
 
 
 def test_flags_say_what_the_options_say(values):

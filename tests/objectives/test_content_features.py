@@ -66,7 +66,7 @@ def test_features_that_no_window_shows_are_finite(monkeypatch):
     own = own.select([last])
     for side in range(80, 96):
         cut = tiling.Tiling(own, side, side, 36, 0)
-        content = content_features.TiledContent(own, alone(own), picture(side, side), cut)
+        content = content_features.TiledContent(own, {last: own}, picture(side, side), cut)
         assert all(np.all(np.isfinite(content.of(tile, cut.places(tile))[last])) for tile in cut.tiles)
         missed += np.prod(own.sizes(side, side)[last]) - sum(np.sum(cut.places(tile)[last].own) for tile in cut.tiles)
     assert missed > 0

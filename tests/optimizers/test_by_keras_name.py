@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from nst_keras import optimizers
 from nst_keras.optimizers import by_keras_name
-from tests.optimizers.test_optimizers import Function, descend, iterates_of, peak_images, squares
+from tests.optimizers.test_optimizers import Function, descend, iterates_of, memory_of_steps, squares
 
 NAMES = by_keras_name.names()
 OTHERS = [name for name in NAMES if name not in optimizers.OPTIMIZERS]
@@ -171,4 +171,4 @@ def test_what_names_refuse(identifier, settings, error, message):
 def test_a_name_takes_no_more_images_than_it_says(name, jit_compile):
     """The two that take the most."""
     said = optimizers.state_images(name, xla=jit_compile == "true")
-    assert 0.5 * said < peak_images(said + 1, name, jit_compile, "1024") < said + 1
+    assert 0.5 * said < memory_of_steps(name, jit_compile, 0)["resident"] < said + 1
