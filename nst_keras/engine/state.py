@@ -69,6 +69,7 @@ class RunState:
         interrupted: Whether Ctrl-C ended the run, or came while it ended.
         changes: The changes made during the run: for each the step after which it was made, and the change in words.
         picture_replaced: Whether a callback has replaced the picture of the last step.
+        stop_called: Whether `Steering.stop` has been called.
         stop_training: Callbacks set it to True to end the run after the present step.
         stop: Why the run ended.
         frames: The frames kept, uint8 arrays [height, width, 3], also if an error ended the run.
@@ -85,7 +86,7 @@ class RunState:
         self.terms: objective_lib.LossTerms | None = None
         self.objective: objective_lib.Objective | None = None
         self.solver: optimizers.Optimizer | None = None
-        self.begun = self.interrupted = self.picture_replaced = self.stop_training = False
+        self.begun = self.interrupted = self.picture_replaced = self.stop_training = self.stop_called = False
         self.changes: list[tuple[int, str]] = []
         self.stop = Stop(StopReason.NOT_BEGUN, "not begun")
         self.frames: Sequence[np.ndarray] = []
@@ -119,7 +120,8 @@ class RunState:
     def natural_end(self) -> Stop:
         """Returns why a run ended without an error."""
         if self.step < self.total_steps:
-            return Stop(StopReason.CALLBACK, f"a callback or `stop` ended it after step {self.step}")
+            what = "a call of stop" if self.stop_called else "a callback"
+            return Stop(StopReason.CALLBACK, f"{what} stopped it after step {self.step}")
         return Stop(StopReason.ALL_STEPS, f"all {self.total_steps} steps made")
 
     def interruption(self) -> Stop:

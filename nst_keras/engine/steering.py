@@ -127,7 +127,7 @@ class Steering:
 
     def stop(self) -> None:
         """Ends the run after the present step; its picture and frames are kept."""
-        self._run.state.stop_training = True
+        self._run.state.stop_called = self._run.state.stop_training = True
 
     def taken(self) -> tuple[plan_lib.Plan, list[str]]:
         """Returns the plan with the changes requested since the last call, and these in words, in their order.

@@ -116,7 +116,7 @@ def test_stop_ends_a_run_after_the_present_step(make_transfer):
     fit(one, 9, actions={4: lambda run: run.stop()})
     assert one.step == 4
     assert one.state.stop.reason is state.StopReason.CALLBACK
-    assert one.stop_reason == "a callback or `stop` ended it after step 4"
+    assert one.stop_reason == "a call of stop stopped it after step 4"
 
 
 def test_later_stages_take_a_change_too(make_transfer, style):
