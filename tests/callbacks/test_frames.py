@@ -87,4 +87,5 @@ def test_memory_does_not_grow_with_the_steps_where_frames_go_to_files(make_trans
     in_memory = peak(220) - peak(20)
     in_files = peak(220, frames_dir=tmp_path / "a") - peak(20, frames_dir=tmp_path / "b")
     assert in_memory > 190 * frame
-    assert in_files < 40 * frame  # A few hundred bytes a step, its losses among them.
+    # A few hundred bytes a step, its losses among them, and what waits for Python's garbage collection.
+    assert in_files < 60 * frame
