@@ -116,6 +116,7 @@ class Tiled:
 
     def _compile(self, jit_compile: str | bool) -> None:
         def compiled(function: Callable[..., Any]) -> Any:
+            """Returns a function compiled for windows of any size."""
             return compilation.compiled(function, jit_compile=jit_compile, any_size=True)
 
         self._compiled_sums = compiled(self._part_sums)
