@@ -58,8 +58,8 @@ class Steering:
     """The handle of a run: changes its weights, its strength or its style while it is going, or stops it.
 
     A callback finds it as `self.model.run`, other threads as `style_transfer.run`. A change is checked at once, and
-    made before the next step. Nothing is compiled again. Of several hosts, each must ask for the same change before the
-    same step.
+    made before the next step. Nothing is compiled again, unless a term had no weight until then. Of several hosts, each
+    must ask for the same change before the same step.
 
     Args:
         run: The run.

@@ -101,7 +101,7 @@ class Objective:
             var_weight=var_weight,
             alpha_norm_weight=alpha_norm_weight,
         )
-        self.set_layer_weights(style_layers, content_layers)
+        self._style_layers, self._content_layers = _scalars(style_layers), _scalars(content_layers)
         # What cannot be told apart from others, such as a statistic that may change, has an evaluator of its own.
         is_shared = isinstance(style_statistic, Hashable) and isinstance(seen, Hashable)
         self.evaluator = (_evaluator if is_shared else _evaluator.__wrapped__)(
@@ -153,16 +153,6 @@ class Objective:
         checked = {name: checks.non_negative(name, weight) for name, weight in (given | further).items()}
         terms = {term: checked.pop(name) for term, name in WEIGHTED_TERMS.items()}
         self.weights = terms | {name: weight for name, weight in self.weights.items() if name not in terms} | checked
-
-    def set_layer_weights(self, style_layers: Mapping[str, float], content_layers: Mapping[str, float]) -> None:
-        """Sets the weights w_l of the layers; nothing is compiled again.
-
-        Args:
-            style_layers: {layer: w_l} of the same layers as before.
-            content_layers: {layer: w_l} of the same layers as before.
-        """
-        self._style_layers = _scalars(style_layers)
-        self._content_layers = _scalars(content_layers)
 
     def compare_with(self, reference: targets.Reference, strength: float = 1.0) -> None:
         """Sets the pictures to compare with; for pictures of a size seen before, nothing is compiled again.
