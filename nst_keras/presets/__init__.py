@@ -162,14 +162,14 @@ def listing() -> str:
 def completing(method: Method) -> Method:
     """Returns a method that takes options which a call leaves out from its object's preset.
 
-    The object has them as `_preset`, {option: value}; an object without a preset has {}.
+    The object has them as `preset_run`, {option: value}; an object without a preset has {}.
     """
     signature = inspect.signature(method)
 
     @functools.wraps(method)
     def completed(self: Any, *args: Any, **kwargs: Any) -> Any:
         given = signature.bind(self, *args, **kwargs).arguments
-        return method(self, *args, **kwargs, **{name: v for name, v in self._preset.items() if name not in given})
+        return method(self, *args, **kwargs, **{name: v for name, v in self.preset_run.items() if name not in given})
 
     return completed  # pyright: ignore[reportReturnType]
 
