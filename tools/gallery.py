@@ -76,9 +76,7 @@ class Row(NamedTuple):
 
 
 ROWS: dict[str, Row] = {
-    "strength": Row(
-        {f"strength={share:g}": {"strength": share} for share in (0.0, 0.25, 0.5, 0.75, 1.0)}, {"pyramid": 3}
-    ),
+    "strength": Row({f"strength={share:g}": {"strength": share} for share in (0.0, 0.25, 0.5, 1.0)}, {"pyramid": 3}),
     "pyramid": Row(
         {
             "one size": {},
@@ -113,14 +111,14 @@ ROWS: dict[str, Row] = {
         },
         part=(0.0, 0.2, 0.5, 0.8),
     ),
-    "layers": Row({f'"{name}"': {"style_layer_scheme": name} for name in ("fine", "equal", "coarse")}),
+    "layers": Row({f'"{name}"': {"style_layer_scheme": name} for name in ("fine", "equal", "coarse")}, {"pyramid": 3}),
     "network": Row(
         {
             'pooling="max"': {},
             'pooling="avg"': {"pooling": "avg"},
             'padding="replicate"': {"padding": "replicate"},
         },
-        part=(0.0, 0.4, 0.4, 1.0),
+        {**TEXTURE, "style_image": "sample:swirls"},
     ),
     "modes": Row(
         {

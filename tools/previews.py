@@ -28,13 +28,14 @@ SHORTER: dict[str, list[str]] = {
     "gatys2016": ["--image_size=320", "--steps_per_epoch=50"],
     "tensorflow_tutorial": ["--image_size=320", "--epochs=1"],
     "crowsonkb": ["--image_size=320", "--epochs=1"],
+    "faithful": ["--image_size=384", "--steps_per_epoch=100"],
     "inception_v3": ["--image_size=320", "--steps_per_epoch=100"],
     "content_reconstruction": ["--image_size=320", "--steps_per_epoch=100"],
     "poster": ["--image_size=1024", "--pyramid=512,1024", "--pyramid_shares=20,10", "--steps_per_epoch=60"],
 }
 # The images that a preset takes, where it does not take both.
 _TAKES = {"texture": ["style"], "content_reconstruction": ["content"]}
-_TOP = ("painting", ["--image_size=900"])
+_TOP = ("painting", ["--image_size=768"])
 _WIDTH = 1000  # Pixels of a preset's own preview.
 _SHEET = 1200  # Pixels of the sheet of all, and of the picture at README's top.
 _INPUTS = 0.24  # The share of a sheet's width for photograph and painting.
