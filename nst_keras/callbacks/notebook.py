@@ -34,10 +34,9 @@ class InPlace:
         """
         if self._update is not None:
             self._update(bundle)
-        elif _is_captured():
-            self._update = _widget(bundle)
         else:
-            self._update = _output(bundle)
+            widgets = _capturing()
+            self._update = _output(bundle) if widgets is None else _widget(bundle, widgets)
 
 
 def _output(bundle: dict[str, str]) -> Callable[[dict[str, str]], None]:
@@ -48,12 +47,11 @@ def _output(bundle: dict[str, str]) -> Callable[[dict[str, str]], None]:
     return lambda changed: handle.update(changed, raw=True)
 
 
-def _widget(bundle: dict[str, str]) -> Callable[[dict[str, str]], None]:
+def _widget(bundle: dict[str, str], widgets: Any) -> Callable[[dict[str, str]], None]:
     """Shows a content in a widget of its own, which is set rather than captured, and returns what replaces it."""
     import IPython.display  # noqa: PLC0415
-    import ipywidgets  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
 
-    widget: Any = ipywidgets.Output()
+    widget = widgets.Output()
 
     def update(changed: dict[str, str]) -> None:
         widget.outputs = ({"output_type": "display_data", "data": changed, "metadata": {}},)
@@ -63,10 +61,9 @@ def _widget(bundle: dict[str, str]) -> Callable[[dict[str, str]], None]:
     return update
 
 
-def _is_captured() -> bool:
-    """Returns whether a widget captures what is shown now."""
+def _capturing() -> Any:
+    """Returns the module `ipywidgets` if one of its widgets captures what is shown now, else None."""
     widgets: Any = sys.modules.get("ipywidgets")
-    if widgets is None:
-        return False
-    states = widgets.Widget.get_manager_state(drop_defaults=True)["state"].values()
-    return any(state["model_name"] == "OutputModel" and state["state"].get("msg_id") for state in states)
+    states = {} if widgets is None else widgets.Widget.get_manager_state(drop_defaults=True)["state"]
+    is_one = any(one["model_name"] == "OutputModel" and one["state"].get("msg_id") for one in states.values())
+    return widgets if is_one else None

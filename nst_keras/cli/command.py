@@ -83,7 +83,7 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
     except (ValueError, OSError, RuntimeError) as error:
         return _failed(error, _USAGE, values)
     try:
-        with starting.shown(quiet=values["quiet"].value), backend.chosen():
+        with starting.shown(quiet=bool(values["quiet"].value)), backend.chosen():
             with phases.named("loading TensorFlow"):
                 # It takes seconds: a bad flag comes first.
                 from nst_keras.cli import comparison_job, job  # noqa: PLC0415
