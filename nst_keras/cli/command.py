@@ -20,7 +20,6 @@ With --output=STEM.png they are written to the folder STEM_compare, with a label
 from __future__ import annotations
 
 import contextlib
-import os
 import pathlib
 import re
 import sys
@@ -98,7 +97,7 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
     except (ValueError, OSError, RuntimeError) as error:
         return _failed(error, _USAGE, values)
     try:
-        with _silent(), backend.chosen():
+        with backend.chosen():
             # Imports TensorFlow, which takes seconds: a bad flag comes first.
             from nst_keras.cli import comparison_job, job  # noqa: PLC0415
         keeps_frames = not values["frame_interval"].using_default_value
@@ -154,20 +153,6 @@ def _warnings_as_lines() -> Generator[None, None, None]:
             warnings.simplefilter("default", category)
         warnings.showwarning = lambda message, *_: _say(f"warning: {message}", 0)
         yield
-
-
-@contextlib.contextmanager
-def _silent() -> Generator[None, None, None]:
-    """Suppresses standard error while TensorFlow is imported: its C++ code prints messages that would bury ours."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _flag_values() -> absl_flags.FlagValues:
