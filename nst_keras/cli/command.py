@@ -31,8 +31,8 @@ from typing import TYPE_CHECKING, Protocol
 from absl import flags as absl_flags
 
 from nst_keras import presets
-from nst_keras.cli import comparing, flags, questions
-from nst_keras.runtime import backend, xla_cache
+from nst_keras.cli import comparing, flags, questions, starting
+from nst_keras.runtime import backend, phases, xla_cache
 
 if TYPE_CHECKING:
     from nst_keras.cli import comparison_job, job
@@ -97,15 +97,16 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
     except (ValueError, OSError, RuntimeError) as error:
         return _failed(error, _USAGE, values)
     try:
-        with backend.chosen():
-            # Imports TensorFlow, which takes seconds: a bad flag comes first.
-            from nst_keras.cli import comparison_job, job  # noqa: PLC0415
-        keeps_frames = not values["frame_interval"].using_default_value
-        work = (
-            job.Job(asked, flagfiles=flagfiles, keeps_frames=keeps_frames)
-            if vary is None
-            else comparison_job.ComparisonJob(asked, vary, flagfiles=flagfiles)
-        )
+        with starting.shown(quiet=bool(values["quiet"].value)), backend.chosen():
+            with phases.named("loading TensorFlow"):
+                # It takes seconds: a bad flag comes first.
+                from nst_keras.cli import comparison_job, job  # noqa: PLC0415
+            keeps_frames = not values["frame_interval"].using_default_value
+            work = (
+                job.Job(asked, flagfiles=flagfiles, keeps_frames=keeps_frames)
+                if vary is None
+                else comparison_job.ComparisonJob(asked, vary, flagfiles=flagfiles)
+            )
     except Exception as error:
         return _failed(error, _USAGE, values)
     status = 0
