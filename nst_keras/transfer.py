@@ -62,6 +62,7 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
         seed: The seed in use: the one given, or the one drawn.
         settings: {argument: value} of the constructor and of the last run, as given.
         given: The settings as given, with the seed in use.
+        preset_run: {option of a run: its value} that `from_preset` has chosen; {} without a preset.
     """
 
     image: np.ndarray
@@ -84,7 +85,7 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
     settings: dict[str, object]
     given: settings_lib.TransferSettings
 
-    _preset: Mapping[str, Any] = types.MappingProxyType({})  # Options of a run that `from_preset` has chosen.
+    preset_run: presets.Options = types.MappingProxyType({})
 
     def __init__(
         self,
@@ -194,7 +195,7 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
         """
         given = {"style_image": style_image, "content_image": content_image, **overrides}
         style_transfer = cls.from_settings(presets.settings_of(preset, given))
-        style_transfer._preset = presets.run_options(preset, given)
+        style_transfer.preset_run = presets.run_options(preset, given)
         return style_transfer
 
     @presets.completing

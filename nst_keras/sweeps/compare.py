@@ -12,6 +12,7 @@ from nst_keras.callbacks import progress
 from nst_keras.engine import modes, state
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
+from nst_keras.runtime import messages
 from nst_keras.sweeps import comparison as comparison_lib
 from nst_keras.sweeps import variation
 
@@ -44,7 +45,7 @@ def compare(
         style_transfer: The style transfer whose settings hold in all runs.
         vary: {option of `NeuralStyleTransfer` or of `fit_style_transfer`: list of its values}, for at most 100
             combinations.
-        fit_options: Options of `fit_style_transfer` that hold in all runs.
+        fit_options: Options of `fit_style_transfer` that hold in all runs. Default: those of the transfer's preset.
 
     Returns:
         The comparison: `figure` (the sheet), `results`, `pictures`, and `save(folder)`.
@@ -60,7 +61,7 @@ def compare(
         raise TypeError(f"style_transfer must be a NeuralStyleTransfer, but {style_transfer!r} was given.")
     checked = variation.checked(vary, fit_options)
     variation.check_held(fit_options)
-    sweep = Sweep(style_transfer.given, checked, settings.FitSettings(**fit_options))
+    sweep = Sweep(style_transfer.given, checked, settings.FitSettings(**{**style_transfer.preset_run, **fit_options}))
     sweep.run()
     return sweep.comparison
 
@@ -92,7 +93,8 @@ class Sweep:
         self.is_chief, self.begun = True, False
         self._verbose = fit.verbose
         self._fits = [self._fit_of(one, fit) for one in self.combinations]
-        self._transfers = self._checked_transfers(dataclasses.replace(given, frames=_LAST_FRAME))
+        with messages.of_keras(shown=fit.verbose != 0):
+            self._transfers = self._checked_transfers(dataclasses.replace(given, frames=_LAST_FRAME))
         self._made: dict[int, result_lib.Result] = {}
         self._interrupted = False
 
