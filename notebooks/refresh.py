@@ -25,7 +25,8 @@ __all__ = ["FOLDER", "INSTALL", "METADATA", "REPOSITORY", "addressed", "colab", 
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 REPOSITORY = "https://github.com/nst-keras/nst_keras"
-# The first code cell. The package is imported before TensorFlow, whose log lines then stay out.
+# The first code cell. Cells after it use the package before they import TensorFlow, whose log lines
+# then stay out.
 INSTALL = f"""\
 import importlib.util
 

@@ -22,6 +22,10 @@ SHORTER = {
     r"^(\w*steps) = \d+": r"\1 = 2",
     r"^image_size = \d+": "image_size = 64",
     r'"steps_per_epoch": \d+': '"steps_per_epoch": 1',
+    # Of alternatives that are traced one by one, the last.
+    r'\[\["conv\w+"\], (\["conv.*?\])\]': r"[\1]",
+    r'\["zeros", ("replicate")\]': r"[\1]",
+    r'"n_style_layers": \[2, 5\]': '"n_style_layers": [5]',
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
