@@ -21,7 +21,17 @@ import PIL.Image
 from nst_keras import export
 from nst_keras.runtime import quiet
 
-__all__ = ["FOLDER", "INSTALL", "METADATA", "REPOSITORY", "addressed", "colab", "executed", "main"]
+__all__ = [
+    "FOLDER",
+    "INSTALL",
+    "METADATA",
+    "REPOSITORY",
+    "addressed",
+    "colab",
+    "executed",
+    "jpeg",
+    "main",
+]
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 REPOSITORY = "https://github.com/nst-keras/nst_keras"
@@ -120,8 +130,12 @@ def _thin(output: nbformat.NotebookNode) -> None:
         data.pop("image/png", None)
     elif png.startswith(b"\x89PNG"):
         del data["image/png"]
-        picture = PIL.Image.open(io.BytesIO(png)).convert("RGB")
-        data["image/jpeg"] = base64.b64encode(export.encoded(picture, "JPEG", quality=78)).decode()
+        data["image/jpeg"] = base64.b64encode(jpeg(PIL.Image.open(io.BytesIO(png)))).decode()
+
+
+def jpeg(picture: PIL.Image.Image) -> bytes:
+    """Returns a picture as it is stored."""
+    return export.encoded(picture.convert("RGB"), "JPEG", quality=78)
 
 
 def main(names: list[str]) -> None:
