@@ -19,6 +19,7 @@ from collections.abc import Generator, Sequence
 __all__ = ["VARIABLE", "install", "without_log_lines"]
 
 VARIABLE = "TF_CPP_MIN_LOG_LEVEL"
+_SILENT = "3"  # Its value for no lines at all. A process started from a quiet one inherits it.
 
 _LOG_LINE = re.compile(
     rb"^(?:[IWEF]\d{4} \d\d:\d\d:[\d.]+ +\d+ [^\s:]+:\d+\] "  # abseil's
@@ -56,7 +57,7 @@ class _Finder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname != "tensorflow" or VARIABLE in os.environ:
+        if fullname != "tensorflow" or os.environ.get(VARIABLE, _SILENT) != _SILENT:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
         if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
@@ -68,12 +69,14 @@ class _Loader(importlib.machinery.SourceFileLoader):
     """Loads a module without its log lines."""
 
     def exec_module(self, module: types.ModuleType) -> None:
-        os.environ[VARIABLE] = "3"
+        before = os.environ.get(VARIABLE)
+        os.environ[VARIABLE] = _SILENT
         try:
             with _held_back():
                 super().exec_module(module)
         except BaseException:
-            os.environ.pop(VARIABLE, None)  # The next import may be another's.
+            if before is None:  # The next import may be another's.
+                del os.environ[VARIABLE]
             raise
 
 

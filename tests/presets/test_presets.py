@@ -76,7 +76,7 @@ def test_sizes_of_a_pyramid_follow_the_size():
     [
         ("quick", {"mode": "texture"}, {"content_layers", "content_weight"}),
         ("quick", {"mode": "content_reconstruction"}, {"style_weight"}),
-        ("quick", {"normalization": "gatys2015"}, {"style_weight", "content_weight"}),
+        ("quick", {"normalization": "gatys2015"}, {"style_weight", "content_weight", "var_weight"}),
         ("quick", {"normalization": "relative"}, set()),
         ("quick", {"extractor": "inception_v3"}, {"content_layers"}),
         ("quick", {"extractor": "vgg19"}, set()),
@@ -128,12 +128,13 @@ def test_a_run_takes_the_steps_and_weights_of_its_preset(style, content):
 
 
 def test_a_run_of_a_preset_is_that_of_its_options(style, content):
-    given = {"image_size": 32, "pyramid": None}
+    given = {"image_size": 32, "pyramid": None}  # Which leaves out the shares of its stages.
     by_preset = transfer.NeuralStyleTransfer.from_preset("quick", style, content, **given)
     by_preset.fit_style_transfer(steps_per_epoch=2, verbose=0)
     own = {**presets.get("quick").values, **given}
-    fit = {option: own.pop(option) for option in ("style_weight", "content_weight", "epochs")}
-    del own["steps_per_epoch"]
+    runs = {field.name for field in settings.fields(settings.FitSettings)} & own.keys() - {"steps_per_epoch"}
+    fit = {option: own.pop(option) for option in runs}
+    del own["steps_per_epoch"], own["pyramid_shares"]
     by_hand = transfer.NeuralStyleTransfer(style, content, **own)
     by_hand.fit_style_transfer(**fit, steps_per_epoch=2, verbose=0)
     np.testing.assert_array_equal(by_preset.image, by_hand.image)

@@ -87,6 +87,11 @@ def test_the_users_level_is_kept(pretend):
     assert "oneDNN" in error
 
 
+def test_a_process_started_from_a_quiet_one_is_quiet_too(pretend):
+    code = f"{IMPORT}\nimport os; print(os.environ[quiet.VARIABLE])"
+    assert run(code, pretend(), **{quiet.VARIABLE: "3"}) == (0, "3\n", "a warning of another thread\n")
+
+
 def test_a_user_who_imports_tensorflow_first_sees_its_log(pretend):
     code = f"import tensorflow, os\n{IMPORT}\nprint(os.environ.get(quiet.VARIABLE))"
     status, printed, error = run(code, pretend())
