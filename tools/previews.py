@@ -35,7 +35,7 @@ SHORTER: dict[str, list[str]] = {
 }
 # The images that a preset takes, where it does not take both.
 _TAKES = {"texture": ["style"], "content_reconstruction": ["content"]}
-_TOP = ("painting", ["--image_size=768"])
+_TOP = ("painting", ["--image_size=640"])
 _WIDTH = 500  # Pixels of each pair in a preset's own preview.
 _SHEET = 1200  # Pixels of the sheet of all, and of the picture at README's top.
 _INPUTS = 0.24  # The share of a sheet's width for photograph and painting.
