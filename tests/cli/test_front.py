@@ -81,7 +81,8 @@ def test_without_a_preset_options_are_their_own(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
-        (["https://x.org/a%20b.jpg?size=3", "sample:swirls"], "a_20b_swirls.png"),
+        (["https://x.org/a%20b.jpg?size=3", "sample:swirls"], "a_b_swirls.png"),
+        (["file:///pictures/my%20dog.jpg", "sample:swirls"], "my_dog_swirls.png"),
         (["photos/my photo.jpeg", "a.png,b.png"], "my_photo_a_b.png"),
         (["a.tiff", "b", "c.jpg"], "c.jpg"),
         (["painting.jpg", "--preset=texture"], "painting.png"),
@@ -111,6 +112,8 @@ def test_bad_arguments(folder, capsys):
 
 
 def test_an_error_of_a_presets_option_names_the_preset(folder, capsys):
-    line = error(capsys, "golden gate.png", "starry.png", "--preset=poster", "--image_size=300")
-    assert "pyramid" in line
-    assert "(The preset 'poster' sets --pyramid=512,1024,2048,4096.)" in line
+    arguments = ["golden gate.png", "starry.png", "--preset=photo"]
+    line = error(capsys, *arguments, "--style_layers=conv1_1:1,conv2_1:2")
+    assert "style_layer_scheme='fine' has no effect on weights given in style_layers" in line
+    assert line.endswith("(The preset 'photo' sets --style_layer_scheme=fine.)")
+    assert "The preset" not in error(capsys, *arguments, "--averaging=2")
