@@ -111,13 +111,12 @@ ROWS: dict[str, Row] = {
         },
         part=(0.0, 0.2, 0.5, 0.8),
     ),
-    "layers": Row({f'"{name}"': {"style_layer_scheme": name} for name in ("fine", "equal", "coarse")}, {"pyramid": 3}),
+    "layers": Row(
+        {f'"{name}"': {"style_layer_scheme": name} for name in ("fine", "equal")} | {"8": {"style_layer_scheme": 8}},
+        {"pyramid": 3},
+    ),
     "network": Row(
-        {
-            'pooling="max"': {},
-            'pooling="avg"': {"pooling": "avg"},
-            'padding="replicate"': {"padding": "replicate"},
-        },
+        {f'pooling="{name}"': {"pooling": name} for name in ("max", "avg", "l2")},
         {**TEXTURE, "style_image": "sample:swirls"},
     ),
     "modes": Row(

@@ -35,8 +35,8 @@ SHORTER: dict[str, list[str]] = {
 }
 # The images that a preset takes, where it does not take both.
 _TAKES = {"texture": ["style"], "content_reconstruction": ["content"]}
-_TOP = ("painting", ["--image_size=768"])
-_WIDTH = 1000  # Pixels of a preset's own preview.
+_TOP = ("painting", ["--image_size=640"])
+_WIDTH = 500  # Pixels of each pair in a preset's own preview.
 _SHEET = 1200  # Pixels of the sheet of all, and of the picture at README's top.
 _INPUTS = 0.24  # The share of a sheet's width for photograph and painting.
 
@@ -104,7 +104,9 @@ def _picture(source: str) -> np.ndarray:
 def preset_sheet(preset: str, pairs: Sequence[Pair], make: Maker) -> np.ndarray:
     """Returns what a preset makes of each pair, side by side."""
     made = [make(preset, pair, SHORTER.get(preset, [])) for pair in pairs]
-    return sheets.wide([(preset if place == 0 else "", picture) for place, picture in enumerate(made)], _WIDTH)
+    return sheets.wide(
+        [(preset if place == 0 else "", picture) for place, picture in enumerate(made)], _WIDTH * len(made)
+    )
 
 
 def _inputs(pair: Pair, width: int) -> np.ndarray:

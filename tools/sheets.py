@@ -20,6 +20,7 @@ _LABEL = (
 )
 _LETTERS = 21
 _WHITE = 255
+_QUALITY = 82  # Of JPEG.
 
 
 def resized(picture: np.ndarray, *, width: int | None = None, height: int | None = None) -> np.ndarray:
@@ -78,4 +79,4 @@ def save(sheet: np.ndarray, path: pathlib.Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     margin = np.pad(sheet, ((GAP, GAP), (GAP, GAP), (0, 0)), constant_values=_WHITE)
     with export.replacing(path) as temporary:
-        PIL.Image.fromarray(margin).save(temporary, "JPEG", quality=85, optimize=True)
+        PIL.Image.fromarray(margin).save(temporary, "JPEG", quality=_QUALITY, optimize=True)
