@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
+import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import keras
-import matplotlib.figure
 import numpy as np
 import tensorflow as tf
 
-from nst_keras import session
+from nst_keras import presets, session
 from nst_keras import settings as settings_lib
-from nst_keras.engine import result as result_lib
+from nst_keras.engine import shown, steering
 from nst_keras.engine import state as state_lib
-from nst_keras.engine import steering
-from nst_keras.export import record as record_lib
 from nst_keras.losses import statistics, terms
 from nst_keras.networks import extractors
 from nst_keras.objectives import objective
@@ -30,7 +28,7 @@ __all__ = ["NeuralStyleTransfer"]
 
 
 @settings_lib.documents(settings_lib.TransferSettings)
-class NeuralStyleTransfer:
+class NeuralStyleTransfer(shown.Shown[session.Session]):
     """Neural style transfer by optimising an image (Gatys, Ecker and Bethge 2015 and 2016).
 
     A bad argument raises `ValueError`, `TypeError` or `OSError` at once. The message names the argument.
@@ -64,6 +62,7 @@ class NeuralStyleTransfer:
         seed: The seed in use: the one given, or the one drawn.
         settings: {argument: value} of the constructor and of the last run, as given.
         given: The settings as given, with the seed in use.
+        preset_run: {option of a run: its value} that `from_preset` has chosen; {} without a preset.
     """
 
     image: np.ndarray
@@ -85,6 +84,8 @@ class NeuralStyleTransfer:
     seed: int
     settings: dict[str, object]
     given: settings_lib.TransferSettings
+
+    preset_run: presets.Options = types.MappingProxyType({})
 
     def __init__(
         self,
@@ -167,6 +168,37 @@ class NeuralStyleTransfer:
         style_transfer._session = session.Session(given)
         return style_transfer
 
+    @classmethod
+    def from_preset(
+        cls,
+        preset: str,
+        style_image: ImageSource | list[ImageSource] | None = None,
+        content_image: ImageSource | None = None,
+        **overrides: Any,
+    ) -> NeuralStyleTransfer:
+        """Returns a transfer with a preset's look. Runs take its steps and weights where a call gives none.
+
+        Example:
+        ```python
+        style_transfer = NeuralStyleTransfer.from_preset("bold", "starry_night.jpg", "golden_gate.jpg", image_size=768)
+        style_transfer.fit_style_transfer()
+        ```
+
+        Args:
+            preset: Name of the preset; `nst_keras.presets.names()` has all, `nst-keras --preset=list` describes them.
+            style_image: See the class.
+            content_image: See the class.
+            overrides: {option of the class or of `fit_style_transfer`: its value}. They win over the preset's.
+
+        Raises:
+            ValueError: An unknown preset or option, or a bad value.
+        """
+        given = {"style_image": style_image, "content_image": content_image, **overrides}
+        style_transfer = cls.from_settings(presets.settings_of(preset, given))
+        style_transfer.preset_run = presets.run_options(preset, given)
+        return style_transfer
+
+    @presets.completing
     @settings_lib.documents(settings_lib.FitSettings)
     def fit_style_transfer(  # noqa: D417  The decorator inserts the help of the options.
         self,
@@ -233,11 +265,6 @@ class NeuralStyleTransfer:
         """
         self._session.set_images(images)
 
-    @property
-    def result(self) -> result_lib.Result:
-        """The result of the last run. During a run: so far. Before the first run: the start image."""
-        return self._session.result()
-
     @settings_lib.documents(settings_lib.SaveSettings)
     def save(  # noqa: D417  The decorator inserts the help of the options.
         self,
@@ -259,42 +286,3 @@ class NeuralStyleTransfer:
             OSError: The file cannot be written.
         """
         self.result.save(path, output_size=output_size, bit_depth=bit_depth, alpha=alpha, metadata=metadata)
-
-    def record(self, **saved: Any) -> record_lib.Record:
-        """Returns the record of how the picture was made, see `export.record`; with the options of `save`, if given."""
-        return self.result.record(settings_lib.SaveSettings(**saved) if saved else None)
-
-    def plot_history(self, path: str | os.PathLike[str] | None = None) -> matplotlib.figure.Figure:
-        """Returns a plot of the losses, see `Result.plot_history`."""
-        return self.result.plot_history(path)
-
-    def plot_frames(
-        self, path: str | os.PathLike[str] | None = None, *, rows: int = 1, columns: int = 6
-    ) -> matplotlib.figure.Figure:
-        """Returns a contact sheet, see `Result.plot_frames`."""
-        return self.result.plot_frames(path, rows=rows, columns=columns)
-
-    @property
-    def stop_training(self) -> bool:
-        """Whether the run ends after the present step. A callback sets it to True to end the run."""
-        return self._session.state.stop_training
-
-    @stop_training.setter
-    def stop_training(self, value: bool) -> None:
-        """Ends the run after the present step, if True."""
-        self._session.state.stop_training = value
-
-    if not TYPE_CHECKING:  # Type checkers know only the attributes named above.
-
-        def __getattr__(self, name: str) -> Any:
-            """Returns the attribute of this name of the session, or the one that callbacks see of the last run."""
-            if name.startswith("_") or hasattr(type(self), name):  # The latter: an error inside a property.
-                raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
-            return self._session.shown(name)
-
-        def __setattr__(self, name: str, value: Any) -> None:
-            """Refuses to set an option, or what a run has made, which would only hide it."""
-            is_own = name.startswith("_") or hasattr(type(self), name) or "_session" not in vars(self)
-            if not is_own and (refusal := self._session.refusal(name)):
-                raise AttributeError(refusal)
-            super().__setattr__(name, value)

@@ -1,4 +1,4 @@
-"""`python -m nst_keras.run --flagfile=configs/NAME.flags`: a style transfer from the command line.
+"""A style transfer from the command line: parses flags, runs the job, and says how it ended.
 
 Exit status:
   0    The picture is made.
@@ -22,17 +22,18 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import re
 import sys
 import warnings
 from collections import Counter
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from absl import flags as absl_flags
 
-from nst_keras.cli import comparing, flags
+from nst_keras import presets
+from nst_keras.cli import comparing, flags, questions
 from nst_keras.runtime import backend, xla_cache
-from nst_keras.settings import docstrings
 
 if TYPE_CHECKING:
     from nst_keras.cli import comparison_job, job
@@ -42,25 +43,38 @@ __all__ = ["main"]
 _FAILURE, _USAGE, _INTERRUPTED = 1, 2, 130
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+class Place(Protocol):
+    """Sets flags from arguments without a name, see `front.place`."""
+
+    def __call__(self, values: absl_flags.FlagValues, arguments: Sequence[str], *, has_flagfile: bool) -> None:
+        """Sets them, or raises an error."""
+
+
+def main(argv: Sequence[str] | None, *, usage: str, place: Place | None = None) -> int:
     """Runs the command line, and returns the exit status.
 
     Args:
         argv: The arguments after the program's name. Default: those of the process.
+        usage: How the command is used: the head of its help.
+        place: What gives arguments without a name their meaning. Default: they are refused.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     values = _flag_values()
+    values.set_gnu_getopt(place is not None)  # Arguments without a name may then stand between flags.
     try:
-        rest = values(["nst_keras.run", *argv])[1:]
+        rest = values(["nst_keras", *argv])[1:]
+        answer = usage if place is not None and not argv else questions.answer(values, usage)
+        if answer is not None:
+            print(answer)
+            return 0
         flagfiles = _flagfiles(argv, values)
         for arguments in (argv, *map(_flag_lines, flagfiles.values())):
             _check_once(arguments, values)
-        _check_usage(values, rest)
-    except (absl_flags.Error, UnicodeDecodeError) as error:  # The latter comes from a flagfile that is no text.
+        if place is not None:
+            place(values, rest, has_flagfile=bool(flagfiles))
+        _check_usage(values, rest if place is None else [])
+    except (absl_flags.Error, ValueError, ImportError) as error:  # UnicodeDecodeError: a flagfile that is no text.
         return _say(error, _USAGE)
-    if values["help"].value:
-        print(f"{docstrings.of(sys.modules[__name__])}\n{values.get_help()}")
-        return 0
     try:
         with _warnings_as_lines():
             # A flagfile that a run has written may be replaced: making its picture again writes it anew.
@@ -160,7 +174,7 @@ def _flag_values() -> absl_flags.FlagValues:
     """Returns all flags of the command line, unparsed."""
     values = absl_flags.FlagValues()
     flags.define(values)
-    absl_flags.DEFINE_bool("help", False, "Shows this help.", short_name="h", flag_values=values, module_name="Process")
+    questions.define(values)
     return values
 
 
@@ -179,7 +193,7 @@ def _check_once(arguments: Sequence[str], values: absl_flags.FlagValues) -> None
     """Raises an error if a flag for several values is repeated in one place: only the last would count."""
     given = flags.given(arguments, values)
     for name, times in Counter(name for name, _ in given).items():
-        if times > 1 and flags.kind_of(name).several:
+        if times > 1 and flags.form_of(name).kind.several:
             together = ",".join(text or "" for other, text in given if other == name)
             raise absl_flags.Error(
                 f"--{name} is given {times} times. Give it once, with commas between: --{name}={together}."
@@ -191,7 +205,7 @@ def _check_usage(values: absl_flags.FlagValues, rest: Sequence[str]) -> None:
     if rest:
         raise absl_flags.Error(f"{rest[0]!r} is no flag. Flags are written --name=value; --help lists them.")
     pictures = [values[name].value for name in ("content_image", "style_image")]
-    if pictures == [None, None] and not values["help"].value:
+    if pictures == [None, None]:
         raise absl_flags.Error("neither --content_image nor --style_image is given. --help lists all flags.")
 
 
@@ -199,7 +213,17 @@ def _failed(error: Exception, status: int, values: absl_flags.FlagValues) -> int
     """Prints an error as one line, and returns the exit status; with --debug, raises the error."""
     if values["debug"].value:
         raise error
-    return _say(str(error) or type(error).__name__, status)
+    sentence = str(error) or type(error).__name__
+    return _say(f"{sentence}{_from_preset(sentence, values)}", status)
+
+
+def _from_preset(sentence: str, values: absl_flags.FlagValues) -> str:
+    """Returns a sentence to add where an error names an option that the preset sets; "" elsewhere."""
+    preset, option = values["preset"].value, re.match(r"\w*", sentence)
+    name = option[0] if option else ""
+    if preset not in presets.names() or name not in presets.get(preset).values or not values[name].using_default_value:
+        return ""
+    return f" (The preset {preset!r} sets {flags.flag_line(name, presets.get(preset).values[name])}.)"
 
 
 def _say(message: object, status: int) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Any
 
 from nst_keras import settings
-from nst_keras.cli import flag_kinds, flags
+from nst_keras.settings import texts
 from nst_keras.sweeps import variation
 
 __all__ = ["vary_of"]
@@ -49,7 +50,7 @@ def _values(name: str, text: str) -> list[str]:
     if _declared(name).reads is None:
         return _split(text, ",")
     try:
-        names = flag_kinds.names_from_text(text)
+        names = texts.names_from_text(text)
     except ValueError as error:
         raise ValueError(f"compare: the values of {name}: {error}.") from error
     # In quotes, so that a comma in a name is no separator when the option's flag reads it.
@@ -59,18 +60,24 @@ def _values(name: str, text: str) -> list[str]:
 def _value(name: str, text: str) -> Any:
     """Returns a value from its text."""
     text = text.strip()
-    if not flags.kind_of(name).several and re.fullmatch(r'"[^"]*"', text):
+    form = texts.form(_field(name))
+    if not form.kind.several and re.fullmatch(r'"[^"]*"', text):
         text = text[1:-1]
     try:
-        return flags.parsed(name, text)
+        return form.parse(text)
     except ValueError as error:
         raise ValueError(f"compare: {name}: {error}.") from error
 
 
 def _declared(name: str) -> settings.Option:
     """Returns the properties of an option that may vary."""
+    return settings.declared(_field(name))
+
+
+def _field(name: str) -> dataclasses.Field[Any]:
+    """Returns the field of an option that may vary."""
     known = (*settings.fields(settings.TransferSettings), *settings.fields(settings.FitSettings))
-    return next(settings.declared(field) for field in known if field.name == name)
+    return next(field for field in known if field.name == name)
 
 
 def _split(text: str, separator: str) -> list[str]:

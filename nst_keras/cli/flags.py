@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import inspect
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from absl import flags
 
-from nst_keras import settings
-from nst_keras.cli import flag_kinds
+from nst_keras import presets, settings
+from nst_keras.settings import texts
 
-__all__ = ["HEADER", "define", "flag_line", "given", "kind_of", "parsed", "settings_of"]
+__all__ = ["HEADER", "chosen", "define", "flag_line", "form_of", "given", "settings_of"]
 
 T = TypeVar("T")
 
@@ -35,27 +34,42 @@ def define(values: flags.FlagValues, kind: type[Any] = settings.JobSettings) -> 
                 _define(field, helps[field.name], group.title, values)
 
 
+def chosen(values: flags.FlagValues) -> presets.Options:
+    """Returns {option: value} of the flags that are given and of their preset.
+
+    Args:
+        values: Parsed flags that `define` has defined.
+
+    Raises:
+        ValueError: An unknown preset.
+    """
+    given: dict[str, Any] = {name: values[name].value for name in values if not values[name].using_default_value}
+    return presets.options(given["preset"], given) if given.get("preset") else given
+
+
 def settings_of(values: flags.FlagValues, kind: type[T] = settings.JobSettings) -> T:
-    """Returns the settings that the flags give. Options without a flag have their defaults.
+    """Returns the settings that the flags and their preset give. Other options have their defaults.
 
     Args:
         values: Parsed flags that `define` has defined.
         kind: The dataclass of groups of options that they were defined for.
 
     Raises:
-        ValueError: A value is out of range.
+        ValueError: A value is out of range, or an unknown preset.
     """
     defaults = {field.name: field.default for field in settings.fields(kind)}
-    return settings.built(kind, lambda name: values[name].value if name in values else defaults[name])
+    return settings.built(kind, {**defaults, **chosen(values)}.__getitem__)
 
 
 def flag_line(name: str, value: Any) -> str:
     """Returns the line of a flagfile that sets a flag to a value."""
-    return f"--{name}={_Serializer(kind_of(name)).serialize(value)}"
+    return f"--{name}={form_of(name).text(value)}"
 
 
 def given(argv: Sequence[str], values: flags.FlagValues) -> list[tuple[str, str | None]]:
     """Returns the flags that a command line names, including `--flagfile` but not the flags inside flagfiles.
+
+    Arguments that are no flags are passed over.
 
     Args:
         argv: The arguments after the program's name, which absl has parsed without an error.
@@ -68,8 +82,10 @@ def given(argv: Sequence[str], values: flags.FlagValues) -> list[tuple[str, str 
     rest = iter(argv)
     takes_text = {"flagfile", "undefok"} | {name for name in values if not values[name].boolean}
     for argument in rest:
-        if argument == "--" or not argument.startswith("-"):
+        if argument == "--":
             break
+        if not argument.startswith("-"):
+            continue
         name, equals, text = argument.removeprefix("-").removeprefix("-").partition("=")
         if equals:
             found.append((name, text))
@@ -79,71 +95,43 @@ def given(argv: Sequence[str], values: flags.FlagValues) -> list[tuple[str, str 
 
 
 @functools.cache
-def kind_of(name: str) -> flag_kinds.Kind:
-    """Returns the kind of an option's flag, from the option's type; the kind for text if the name is no option."""
-    types = (_type_of(field) for field in settings.fields(settings.JobSettings) if field.name == name)
-    return flag_kinds.kind(next(types, "str"))
-
-
-def parsed(name: str, text: str) -> Any:
-    """Returns the value that the flag of an option has for a text.
-
-    Args:
-        name: An option with a flag.
-        text: The text after the flag's equals sign.
-
-    Raises:
-        ValueError: The text is of another form.
-    """
-    annotation = next(_type_of(field) for field in settings.fields(settings.JobSettings) if field.name == name)
-    return _Parser(flag_kinds.kind(annotation), optional="None" in annotation.split(" | ")).parse(text)
+def form_of(name: str) -> texts.Form:
+    """Returns the text form of an option; that of plain text if the name is no option."""
+    found = (texts.form(field) for field in settings.fields(settings.JobSettings) if field.name == name)
+    return next(found, texts.Form(texts.kind("str")))
 
 
 class _Parser(flags.ArgumentParser):
-    """A parser for flags of a kind. For an option that may be None, the text `none` gives None."""
+    """A parser for the flag of an option."""
 
-    def __init__(self, kind: flag_kinds.Kind, *, optional: bool) -> None:
-        self._kind, self._optional = kind, optional
-        self.syntactic_help = f"{kind.description}, or none" if optional else kind.description
+    def __init__(self, form: texts.Form) -> None:
+        self._form = form
+        self.syntactic_help = form.description
 
     def parse(self, argument: Any) -> Any:
         """Returns the value for a text. A default, which is a value already, is returned unchanged."""
-        if not isinstance(argument, str):
-            return argument
-        if self._optional and argument.lower() == "none":
-            return None
-        try:
-            return self._kind.parse(argument)
-        except (KeyError, ValueError) as error:
-            raise ValueError(f"{argument!r} is not {self._kind.description}") from error
+        return self._form.parse(argument) if isinstance(argument, str) else argument
 
     def flag_type(self) -> str:
         """Returns the form of the text, for help."""
-        return self._kind.description
+        return self._form.kind.description
 
 
 class _Serializer(flags.ArgumentSerializer):
     """A writer of the texts that `_Parser` reads."""
 
-    def __init__(self, kind: flag_kinds.Kind) -> None:
-        self._kind = kind
+    def __init__(self, form: texts.Form) -> None:
+        self._form = form
 
     def serialize(self, value: Any) -> str:
         """Returns the text for a value."""
-        return "none" if value is None else self._kind.text(value)
+        return self._form.text(value)
 
 
 def _define(field: dataclasses.Field[Any], text: str, title: str, values: flags.FlagValues) -> None:
-    """Defines the flag of an option, in the section of `--help` with this title."""
-    annotation = _type_of(field)
-    if annotation == "bool":  # absl's own kind also understands --name and --noname.
+    """Defines the flag of an option, in the section of `--helpfull` with this title."""
+    form = texts.form(field)
+    if form.kind is texts.KINDS[("bool",)] and not form.is_optional:  # absl's own also understands --name and --noname.
         flags.DEFINE_bool(field.name, bool(field.default), text, values, module_name=title)
         return
-    kind = flag_kinds.kind(annotation)
-    parser = _Parser(kind, optional="None" in annotation.split(" | "))
-    flags.DEFINE(parser, field.name, field.default, text, values, _Serializer(kind), module_name=title)
-
-
-def _type_of(field: dataclasses.Field[Any]) -> str:
-    """Returns an option's type as text, also if its module does not defer the evaluation of annotations."""
-    return field.type if isinstance(field.type, str) else inspect.formatannotation(field.type)
+    flags.DEFINE(_Parser(form), field.name, field.default, text, values, _Serializer(form), module_name=title)

@@ -44,23 +44,24 @@ class FitSettings(options.Group):
     Attributes:
         epochs: Number of epochs, of `steps_per_epoch` steps each.
         steps_per_epoch: Steps in an epoch. Each step computes loss and gradient once.
-        learning_rate: For `adam`: pixel levels of 0..255 per step, a number or a Keras schedule. Default: 5.1. Larger
-            values act as 5.1. Keras's other optimizers take any rate. Their default is 5.1 too, except for `adadelta`
-            (1000), `adafactor` and `lamb` (both 0.01).
+        learning_rate: Step length of `adam` in levels of 0..255, or a Keras schedule. Default: 5.1. Larger values act
+            as 5.1. Keras's other optimizers take any rate. Their default is 5.1 too, except for `adadelta` (1000),
+            `adafactor` and `lamb` (both 0.01).
         style_weight: Weight of the style term, beta in the paper. Default: the usual weight of the normalization.
         content_weight: Weight of the content term, alpha in the paper. Default: the usual weight of the normalization.
         var_weight: Weight of the total variation, which smooths the picture.
-        strength: How far the picture goes from the photograph (0) to the style (1), in even steps: the style's
+        strength: How far the picture goes from the photograph (0) to the style (1). Its steps are even: the style's
             statistics are blended with the content image's own.
         show_image: Shows the picture during the run, in a notebook or a window.
         show_interval: Steps between two displays of the picture, and between two images for TensorBoard.
-        preview: Picture file that each display replaces, for viewers that reload a changed file.
+        preview: Picture file that each display replaces, for viewers that reload it.
         tensorboard: Folder for TensorBoard's logs: losses by term and layer, the picture, the settings.
-        checkpoint_dir: Folder for the run's last three checkpoints, and for its frames unless `frames_dir` is given.
+        checkpoint_dir: Folder for checkpoints, from which `resume` goes on. It keeps the run's last three, and its
+            frames unless `frames_dir` is given.
         checkpoint_interval: Steps between two checkpoints. One more is written at the end.
-        resume: Continues from the last undamaged checkpoint, to the same pixels as an uninterrupted run. Without a
-            checkpoint, the run starts at step 0. `epochs` may be larger than before, except with a pyramid. Callbacks
-            with a state of their own start again.
+        resume: Goes on from the last undamaged checkpoint, to the same pixels. Without a checkpoint, the run starts at
+            step 0. `epochs` may be larger than before, except with a pyramid. Callbacks with a state of their own start
+            again.
         warm_start: Goes on from the present picture in place of `init`, with the pictures and options as they are now.
             An optimizer goes on with what it has learned if the loss has not changed. A pyramid's smaller stages are
             left out. Before the first run, it has no effect.
@@ -96,8 +97,8 @@ class SaveSettings(options.Group):
     """How the picture is saved.
 
     Attributes:
-        output_size: Size of the saved picture: `content` for the content image's size before it was reduced, or the
-            longest side in pixels (resized by Lanczos). Default: the picture's size.
+        output_size: Size of the saved picture: `content`, or the longest side in pixels. `content` is the size of the
+            content image before it was reduced. The picture is resized by Lanczos. Default: the picture's size.
         bit_depth: Bits per channel: 8, or 16 for PNG and TIFF, from the picture before it is rounded.
         alpha: Keeps the content image's transparency. JPEG cannot hold it.
         metadata: Stores the settings in the file, with the paths of the images used. `python -m nst_keras.provenance`

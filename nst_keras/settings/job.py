@@ -17,11 +17,11 @@ class FileSettings(options.Group):
 
     Attributes:
         output: Picture file: .png, .jpg, .webp or .tiff. STEM.flags and STEM.json are written beside it.
-        animation: Animation of the run: a .gif or .mp4 file. Default: none.
+        animation: Animation of the run: .gif or .mp4. Default: none.
         animation_seconds: Length of the animation in seconds.
-        contact_sheet: One page with content, styles, frames and picture: a .png, .pdf or .svg file. Default: none.
-        loss_plot: Plot of the losses over the steps: a .png, .pdf or .svg file. Default: none.
-        compare: Makes a picture for each combination of several values, such as
+        contact_sheet: One page with content, styles, frames and picture: .png, .pdf or .svg. Default: none.
+        loss_plot: Plot of the losses over the steps: .png, .pdf or .svg. Default: none.
+        compare: Makes a picture for each combination of several values. Such as
             `content_weight=0.01,0.1;style_layer_scheme=fine,coarse`: semicolons separate options, commas the values of
             an option. If a value itself holds commas, `|` separates: `style_layers=conv1_1,conv2_1|conv4_1`. Written to
             the folder STEM_compare beside `output`: `comparison.png`, a labelled sheet, and each picture in `output`'s
@@ -45,12 +45,15 @@ class ProcessSettings(options.Group):
     """The behaviour of the process.
 
     Attributes:
+        preset: Look to start from, such as `painting`; `list` prints all. Flags that are given win over the preset's.
+            Default: `quick` for `nst-keras` without a flagfile, else none.
         quiet: Prints only warnings and errors.
         xla_cache: Folder that keeps XLA's compiled code, so that later runs start sooner. Default: none.
         debug: Shows the traceback of an error.
     """
 
     title = "Process"
+    preset: str | None = options.option(None)
     quiet: bool = options.option(False)
     xla_cache: str | None = options.option(None)
     debug: bool = options.option(False)

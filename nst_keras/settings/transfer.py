@@ -48,22 +48,22 @@ class ImageSettings(options.Group):
         style_image: Style image: a path, URL, `sample:NAME`, array, tensor or PIL image. Several, given as a list or a
             folder, are blended.
         content_image: Content image: a path, URL, `sample:NAME`, array, tensor or PIL image. The picture has its size.
-        image_size: Longest side in pixels to which larger content and style images are reduced. None: all images keep
-            their size.
+        image_size: Longest side of the picture in pixels. Larger content and style images are reduced to it. None: all
+            images keep their size.
         enlarge: Also enlarges smaller images to `image_size`.
         texture_size: Size of a texture in pixels, `WIDTHxHEIGHT`. Default: the style image's size.
-        style_blend: Share of each style image, such as `0.7,0.3`; with masks, the strength of each. Default: equal
+        style_blend: Share of each style image, such as `0.7,0.3`. With masks: the strength of each. Default: equal
             shares.
-        style_scale: Longest side of the style images as a multiple of the picture's longest side: one number, or one
-            for each image. A larger number makes larger forms. Default: `image_size` sets their size.
-        style_mask: Where each style goes: one mask image for each style image, white where the style goes. Default:
-            everywhere.
-        content_mask: Where the content image is kept unchanged: a mask image, white where it is kept. Default: nowhere.
-        preserve_color: Colours of the picture. `none`: the style's. `luminance`: the content's, because only luminance
-            is stylised. `match` or `histogram`: the content's, because the style image is first recoloured to its
-            palette.
-        init: Image that the run starts from: `content`, `noise`, `style`, or an image of your own. Default: `content`
-            in mode `transfer`, else `noise`.
+        style_scale: Size of the style's forms: a larger number makes them larger. It is the longest side of the style
+            image as a multiple of the picture's longest side: one number, or one for each image. Default: `image_size`
+            sets their size.
+        style_mask: Where each style goes: a mask image for each, white where it goes. Default: everywhere.
+        content_mask: Where the content image is kept: a mask image, white where it is kept. Default: nowhere.
+        preserve_color: Colours of the picture: `none`, `luminance`, `match` or `histogram`. `none`: the style's.
+            `luminance`: the content's, because only luminance is stylised. `match` and `histogram`: the content's,
+            because the style image is first recoloured to its palette.
+        init: Start of the run: `content`, `noise`, `style`, or an image of your own. Default: `content` in mode
+            `transfer`, else `noise`.
     """
 
     title = "Pictures"
@@ -101,8 +101,8 @@ class NetworkSettings(options.Group):
     """The frozen network that computes features.
 
     Attributes:
-        extractor: Network: `vgg19`, `compact` (approximates VGG19, several times as fast, included in the package),
-            `vgg16`, `inception_v3`, a `keras.Model`, or a `FeatureExtractor`.
+        extractor: Network: `vgg19`, `compact`, `vgg16` or `inception_v3`. `compact` approximates VGG19, is several
+            times as fast and comes with the package. A `keras.Model` or a `FeatureExtractor` of your own also works.
         weights: Weights of the network: `imagenet`, `random`, or the path of a Keras weights file.
         pooling: Pooling layers: `max` (the network's own), `avg` (the papers'), or `avg_scaled` or `l2`, which are as
             smooth as `avg` and keep the magnitude of the features.
@@ -112,8 +112,8 @@ class NetworkSettings(options.Group):
             `softmax` for `inception_v3`, else `none`.
         preprocess: For a `keras.Model` of your own: a function from RGB 0..255 to the input that the network was
             trained on. It treats each pixel alone.
-        precision: Precision of the network: `float32`, or `mixed_bfloat16` or `mixed_float16`, which are fast on some
-            processors. Losses are always float32.
+        precision: Precision of the network: `float32`, `mixed_bfloat16` or `mixed_float16`. The latter two are fast on
+            some processors. Losses are always float32.
     """
 
     title = "Network"
@@ -131,7 +131,8 @@ class LossSettings(options.Group):
     """The loss: its terms, its layers and its conventions.
 
     Attributes:
-        mode: Kind of run: `transfer`, `texture` (style alone), `style_reconstruction` or `content_reconstruction`.
+        mode: Kind of run: `transfer`, `texture` or a reconstruction. `texture` takes the style alone.
+            `style_reconstruction` and `content_reconstruction` show what the named layers hold.
         n_style_layers: Number of style layers: the first ones of the network's documented style layers, each with
             weight 1/n.
         n_content_layers: Number of content layers: the first ones of the network's documented content layers, each with
@@ -140,12 +141,12 @@ class LossSettings(options.Group):
             `name:weight,name:weight`. Keras's names and the papers' (`conv1_1`) both work. Default: the first
             `n_style_layers`.
         content_layers: Content layers, in the same forms as `style_layers`. Default: the first `n_content_layers`.
-        style_layer_scheme: How weights change from each style layer to the next: `equal`, `fine` (a quarter of the one
-            before), `coarse` (twice the one before), or a ratio.
+        style_layer_scheme: Weights from layer to layer: `equal`, `fine`, `coarse` or a ratio. `fine` gives each style
+            layer a quarter of the weight of the one before (brushwork), `coarse` twice as much (large forms).
         normalization: Loss convention: `mean` (TensorFlow's tutorial), `relative` (weights keep their meaning from one
             network and layer to another) or `gatys2015` (the paper). See `nst_keras.losses`.
-        style_statistic: Statistic of the features that defines style: `gram`, `covariance`, `wasserstein` or
-            `sliced_wasserstein`, or a `StyleStatistic`.
+        style_statistic: What counts as style: `gram`, `covariance`, `wasserstein` or `sliced_wasserstein`. It is the
+            statistic of the features that is compared. An object is a `StyleStatistic`.
         variation: Kind of total variation that `var_weight` weights: `l1`, `l2` or `9_point`.
         losses: Further terms of your own, each an `nst_keras.losses.Term`: a function of picture and features, with a
             name and a weight. Default: none.
@@ -169,8 +170,8 @@ class OptimizerSettings(options.Group):
     """The optimizer of the picture.
 
     Attributes:
-        optimizer: Optimizer: `adam`, `lbfgs`, another name that Keras knows, such as `rmsprop`, a Keras optimizer, or
-            an `nst_keras.optimizers.Optimizer`.
+        optimizer: Optimizer: `lbfgs`, `adam`, or another name that Keras knows, such as `rmsprop`. A Keras optimizer or
+            an `nst_keras.optimizers.Optimizer` also works.
         averaging: Makes the picture a running average of the optimizer's images, with this decay, below 1; 0: no
             average. Default: 0.99 for `adam` with a pyramid, else 0.
         lbfgs_history: Pairs of steps that L-BFGS remembers. Each takes the memory of two pictures. Default: 10.
@@ -190,8 +191,8 @@ class ScheduleSettings(options.Group):
     """The sizes at which the picture is optimised, one after the other.
 
     Attributes:
-        pyramid: Stages in which the picture grows: their number, each with twice the pixels of the one before, or their
-            longest sides in pixels. Default: one stage.
+        pyramid: Coarse to fine: the number of stages in which the picture grows. Each has twice the pixels of the one
+            before. Several numbers are the longest sides of the stages in pixels. Default: one stage.
         pyramid_shares: Steps of each stage, in proportion, such as `8,4,2,1`. Default: half of the steps for the last
             stage, equal shares for the others.
     """
@@ -209,8 +210,9 @@ class RuntimeSettings(options.Group):
         seed: Seed of noise and random weights. Default: drawn, and kept as the attribute `seed`.
         deterministic: Makes TensorFlow compute in a fixed order, for the same bits on a GPU too. Slower; applies to the
             whole process.
-        tile_size: Side in pixels of the tiles in which the picture is evaluated. The gradient is the same, and memory
-            hardly grows with the picture. `auto`: tiles if the whole picture would not fit into memory. None: no tiles.
+        tile_size: Tiles in which the picture is evaluated: their side in pixels, `auto` or none. The gradient is the
+            same, and memory hardly grows with the picture. `auto`: tiles if the whole picture would not fit into
+            memory.
         halo: Context pixels around each tile. Default: the receptive field, which makes gradients exact; less is faster
             and approximate.
         strategy: Devices that share the tiles: `default` (one), `mirrored` (all GPUs of this machine), `multi_worker`

@@ -44,7 +44,7 @@ def compare(
         style_transfer: The style transfer whose settings hold in all runs.
         vary: {option of `NeuralStyleTransfer` or of `fit_style_transfer`: list of its values}, for at most 100
             combinations.
-        fit_options: Options of `fit_style_transfer` that hold in all runs.
+        fit_options: Options of `fit_style_transfer` that hold in all runs. Default: those of the transfer's preset.
 
     Returns:
         The comparison: `figure` (the sheet), `results`, `pictures`, and `save(folder)`.
@@ -60,7 +60,7 @@ def compare(
         raise TypeError(f"style_transfer must be a NeuralStyleTransfer, but {style_transfer!r} was given.")
     checked = variation.checked(vary, fit_options)
     variation.check_held(fit_options)
-    sweep = Sweep(style_transfer.given, checked, settings.FitSettings(**fit_options))
+    sweep = Sweep(style_transfer.given, checked, settings.FitSettings(**{**style_transfer.preset_run, **fit_options}))
     sweep.run()
     return sweep.comparison
 

@@ -300,13 +300,6 @@ def start(*arguments, **options):
     )
 
 
-def test_help_needs_no_tensorflow():
-    code = "import sys; from nst_keras import run; run.main(['--help']); assert 'tensorflow' not in sys.modules"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert "--style_weight: Weight of the style term" in done.stdout
-    assert "--style_image=a.jpg,b.jpg" in done.stdout
-
-
 @pytest.mark.slow
 def test_importing_the_package_does_no_work():
     code = (

@@ -170,10 +170,10 @@ def test_what_is_given_on_the_line(values):
     expected += [("noresume", None), ("flagfile", "x")]
     assert flags.given(line, values) == expected
     assert flags.given([*line, "--", "--seed=4"], values) == expected
-    assert flags.given([*line, "stray", "--seed=4"], values) == expected
+    assert flags.given([*line, "stray", "--seed=4"], values) == [*expected, ("seed", "4")]
 
 
 def test_which_flags_take_several(values):
-    several = {name for name in values if flags.kind_of(name).several}
+    several = {name for name in values if flags.form_of(name).kind.several}
     assert {"style_image", "style_layers", "content_layers"} <= several
     assert not several & {"content_image", "init", "seed", "weights", "output", "nowhere"}

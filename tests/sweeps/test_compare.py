@@ -51,6 +51,14 @@ def test_each_picture_is_that_of_a_run_of_its_own(style_transfer, make_transfer)
     assert texts_of(compared.figure) == ["content_weight=0.1", "content_weight=1", "variation=l1", "variation=l2"]
 
 
+@pytest.mark.filterwarnings("ignore:One step from here")  # The preset's weights are made for pictures of a usual size.
+def test_runs_take_the_steps_and_weights_of_the_transfers_preset(content, style):
+    options = {"image_size": 32, "pyramid": None, "steps_per_epoch": 2, "verbose": 0}
+    style_transfer = nst_keras.NeuralStyleTransfer.from_preset("quick", style, content, **options)
+    (one,) = compare(style_transfer, {"style_weight": [2.0]}).results
+    assert (one.result.step, one.result.options["content_weight"]) == (2, 0.02)
+
+
 def test_the_transfer_itself_stays_as_it_is(style_transfer):
     before = style_transfer.settings
     compare(style_transfer, {"content_weight": [0.1]}, **SHORT)

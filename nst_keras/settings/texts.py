@@ -1,15 +1,17 @@
-"""Kinds of flags: how to read a value from a flag's text, and how to write the text for a value."""
+"""Options as text: how to read the value of an option from a flag's text, and how to write the text for a value."""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
+import inspect
 import io
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["KINDS", "Kind", "kind", "layers_from_text", "names_from_text"]
+__all__ = ["KINDS", "Form", "Kind", "form", "is_url", "kind", "layers_from_text", "names_from_text"]
 
 
 class Kind(NamedTuple):
@@ -26,6 +28,44 @@ class Kind(NamedTuple):
     parse: Callable[[str], Any]
     text: Callable[[Any], str]
     several: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """The text form of one option: that of its kind, and `none` for None if it may be None.
+
+    Attributes:
+        kind: The kind of the option.
+        is_optional: Whether the option may be None.
+    """
+
+    kind: Kind
+    is_optional: bool = False
+
+    @property
+    def description(self) -> str:
+        """The form of the text, for help and error messages."""
+        return f"{self.kind.description}, or none" if self.is_optional else self.kind.description
+
+    def parse(self, text: str) -> Any:
+        """Returns the value for a text; raises `ValueError` for a text of another form."""
+        if self.is_optional and text.lower() == "none":
+            return None
+        try:
+            return self.kind.parse(text)
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"{text!r} is not {self.kind.description}") from error
+
+    def text(self, value: Any) -> str:
+        """Returns a text from which `parse` gives the same value."""
+        return "none" if value is None else self.kind.text(value)
+
+
+def form(field: dataclasses.Field[Any]) -> Form:
+    """Returns the text form of the option that a field declares."""
+    # The type as text, also if its module does not defer the evaluation of annotations.
+    annotation = field.type if isinstance(field.type, str) else inspect.formatannotation(field.type)
+    return Form(kind(annotation), is_optional="None" in annotation.split(" | "))
 
 
 def kind(annotation: str) -> Kind:
@@ -97,7 +137,7 @@ def _names_from_plain(text: str) -> list[str]:
     """Returns the names in a text without quotes, split at commas that are not part of a URL."""
     names: list[str] = []
     for part in text.split(","):
-        if names and _is_url(names[-1]) and not _begins_a_name(part):
+        if names and is_url(names[-1]) and not _begins_a_name(part):
             names[-1] += f",{part}"
         else:
             names.append(part.strip())
@@ -107,10 +147,11 @@ def _names_from_plain(text: str) -> list[str]:
 def _begins_a_name(part: str) -> bool:
     """Returns whether the text after a comma in a URL is a name of its own."""
     part = part.strip()
-    return _is_url(part) or part.startswith("sample:") or _exists(part)
+    return is_url(part) or part.startswith("sample:") or _exists(part)
 
 
-def _is_url(name: str) -> bool:
+def is_url(name: str) -> bool:
+    """Returns whether a name is a URL."""
     return re.match(r"[a-z][a-z0-9+.-]*://", name, re.IGNORECASE) is not None
 
 

@@ -3,7 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from nst_keras.cli import flag_kinds
+from nst_keras.settings import texts
 
 NAMES = "ImageSource | list[ImageSource] | None"
 URL = "https://example.org/w_200,h_300/a.jpg"
@@ -45,7 +45,7 @@ def folder(tmp_path, monkeypatch):
     ],
 )
 def test_names(folder, text, expected):
-    assert flag_kinds.names_from_text(text) == expected
+    assert texts.names_from_text(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_names(folder, text, expected):
 )
 def test_texts_that_are_no_names(folder, text, reason):
     with pytest.raises(ValueError, match=reason):
-        flag_kinds.names_from_text(text)
+        texts.names_from_text(text)
 
 
 AWKWARD = [
@@ -99,7 +99,7 @@ AWKWARD += [
 
 @pytest.mark.parametrize("name", AWKWARD)
 def test_the_text_of_a_name_gives_it_back_whatever_files_there_are(folder, name):
-    kind = flag_kinds.kind(NAMES)
+    kind = texts.kind(NAMES)
     assert kind.parse(kind.text(name)) == name
     for files in (kind.text(name), kind.text([name, "x"])):  # Files named like the texts themselves.
         if "/" not in files:
@@ -109,7 +109,7 @@ def test_the_text_of_a_name_gives_it_back_whatever_files_there_are(folder, name)
 
 
 def test_the_text_of_names_gives_them_back(folder):
-    kind, random = flag_kinds.kind(NAMES), np.random.default_rng(0)
+    kind, random = texts.kind(NAMES), np.random.default_rng(0)
     for _ in range(300):
         length = random.integers(2, 6)
         names = [AWKWARD[place] for place in random.integers(len(AWKWARD), size=length)]
@@ -144,16 +144,16 @@ def test_the_text_of_names_gives_them_back(folder):
     ],
 )
 def test_each_kind_reads_what_it_says(annotation, value, text):
-    kind = flag_kinds.kind(annotation)
+    kind = texts.kind(annotation)
     assert kind.text(value) == text
     assert kind.parse(text) == value
     assert type(kind.parse(text)) is type(value)
 
 
 def test_what_python_says_in_another_way():
-    assert flag_kinds.kind("str | bool").text(True) == "true"
-    assert flag_kinds.kind("float | Sequence[float]").parse("1") == 1.0
-    assert flag_kinds.kind("float | Sequence[float]").text([1.0]) == "1.0"
+    assert texts.kind("str | bool").text(True) == "true"
+    assert texts.kind("float | Sequence[float]").parse("1") == 1.0
+    assert texts.kind("float | Sequence[float]").text([1.0]) == "1.0"
 
 
 @pytest.mark.parametrize(
@@ -162,9 +162,9 @@ def test_what_python_says_in_another_way():
 )
 def test_texts_that_are_no_numbers(annotation, text):
     with pytest.raises(ValueError, match="could not convert|invalid literal"):
-        flag_kinds.kind(annotation).parse(text)
+        texts.kind(annotation).parse(text)
 
 
 def test_an_annotation_without_a_kind():
     with pytest.raises(LookupError, match="complex"):
-        flag_kinds.kind("complex | None")
+        texts.kind("complex | None")

@@ -1,0 +1,37 @@
+"""nst-keras CONTENT STYLE [OUTPUT] [--flag=value ...]
+
+Makes the scene of CONTENT, a photograph, in the style of STYLE, a painting, and writes it to OUTPUT.
+
+Examples:
+  nst-keras photo.jpg painting.jpg                        a picture in about half a minute
+  nst-keras photo.jpg painting.jpg bold.png --preset=bold another look
+  nst-keras photo.jpg painting.jpg --image_size=1024      a larger picture
+  nst-keras photo.jpg painting.jpg --strength=0.5         half way to the style
+  nst-keras sample:landscape sample:swirls                pictures that come with the package
+  nst-keras --preset=list                                 all looks
+
+A picture is a path, a URL or sample:NAME. Commas separate several styles. Without OUTPUT, the file is named after both.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from nst_keras.cli import command, front
+from nst_keras.settings import docstrings
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the short command, and returns the exit status.
+
+    Args:
+        argv: The arguments after the program's name. Default: those of the process.
+    """
+    return command.main(argv, usage=docstrings.of(sys.modules[__name__]), place=front.place)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

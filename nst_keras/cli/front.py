@@ -1,0 +1,118 @@
+"""The short command `nst-keras CONTENT STYLE [OUTPUT]`: what its arguments without a name stand for."""
+
+from __future__ import annotations
+
+import itertools
+import pathlib
+import re
+import urllib.parse
+from collections.abc import Sequence
+from typing import Any
+
+from absl import flags as absl_flags
+
+from nst_keras import presets
+from nst_keras.cli import flags
+from nst_keras.settings import texts
+
+__all__ = ["place"]
+
+# {mode: the pictures that it takes}. Other modes take a style image alone.
+_PICTURES = {"transfer": ("content_image", "style_image"), "content_reconstruction": ("content_image",)}
+# Ends of the names of what a run writes beside its picture STEM.png.
+_BESIDE = (".png", ".flags", ".json", "_compare")
+
+
+def place(values: absl_flags.FlagValues, arguments: Sequence[str], *, has_flagfile: bool) -> None:
+    """Sets flags from the arguments without a name, and the preset and the output if they are not given.
+
+    Args:
+        values: The parsed flags.
+        arguments: The arguments that are no flags: CONTENT, STYLE and OUTPUT. In a mode of one picture: that picture.
+        has_flagfile: Whether a flagfile was given. It then takes the place of the usual preset.
+
+    Raises:
+        absl.flags.Error: Too many arguments, one that a flag gives too, or a picture that is missing.
+        ValueError: An unknown preset.
+    """
+    if not has_flagfile and values["preset"].using_default_value:
+        _set(values, "preset", presets.DEFAULT)
+    pictures = _PICTURES.get(flags.chosen(values).get("mode", "transfer"), ("style_image",))
+    names = (*pictures, "output") if len(pictures) > 1 else pictures
+    _check_count(arguments, names)
+    for name, text in zip(names, arguments, strict=False):
+        if not values[name].using_default_value:
+            raise absl_flags.Error(f"{name} is given twice: as {text!r} and as --{name}. Give it once.")
+        _set(values, name, text)
+    _check_pictures(values, pictures)
+    if values["output"].using_default_value and not has_flagfile:
+        named: list[Any] = [values[name].value for name in pictures]
+        _set(values, "output", f"{_free(named, keeps_name=_may_replace(values))}.png")
+    elif len(arguments) > len(pictures):
+        _check_output(values)
+
+
+def _set(values: absl_flags.FlagValues, name: str, text: str) -> None:
+    """Sets a flag as if the command line gave it."""
+    try:
+        values[name].parse(text)
+    except absl_flags.IllegalFlagValueError as error:
+        raise absl_flags.Error(str(error)) from error
+    values[name].using_default_value = False
+
+
+def _check_count(arguments: Sequence[str], names: Sequence[str]) -> None:
+    """Raises an error for more arguments than a run takes."""
+    if len(arguments) > len(names):
+        takes = " ".join(name.partition("_")[0].upper() for name in names)
+        raise absl_flags.Error(
+            f"{len(arguments)} arguments are given ({', '.join(arguments)}), but this run takes {takes}. A run makes "
+            "one picture: run the command once for each photograph, and separate several styles by commas."
+        )
+
+
+def _check_pictures(values: absl_flags.FlagValues, pictures: Sequence[str]) -> None:
+    """Raises an error if a picture of the run is not given."""
+    for name in pictures:
+        if values[name].value is None:
+            takes = " ".join(picture.partition("_")[0].upper() for picture in pictures)
+            raise absl_flags.Error(
+                f"{name} is missing. Write nst-keras {takes}, such as nst-keras "
+                f"{' '.join('photo.jpg' if picture == 'content_image' else 'painting.jpg' for picture in pictures)}."
+            )
+
+
+def _check_output(values: absl_flags.FlagValues) -> None:
+    """Raises an error if OUTPUT is there already: it may have been meant for a picture to read."""
+    output = str(values["output"].value)
+    if pathlib.Path(output).expanduser().exists() and not _may_replace(values):
+        raise absl_flags.Error(
+            f"the third argument, {output!r}, is the file to write, and it exists already. To replace it, add "
+            "--overwrite. For several photographs, run the command once for each."
+        )
+
+
+def _may_replace(values: absl_flags.FlagValues) -> bool:
+    """Returns whether a file that exists may be meant: to be replaced, or to go on to."""
+    return bool(values["overwrite"].value or values["resume"].value)
+
+
+def _free(pictures: Sequence[str | list[str]], *, keeps_name: bool) -> str:
+    """Returns a file name without suffix, made from those of the pictures.
+
+    Args:
+        pictures: The pictures, each a name or names.
+        keeps_name: Whether an existing file of this name may be meant. Otherwise a number is added to it.
+    """
+    every = [name for names in pictures for name in ([names] if isinstance(names, str) else names)]
+    stem = "_".join(map(_stem, every))[:100]
+    numbered = itertools.chain([stem], (f"{stem}_{number}" for number in itertools.count(2)))
+    return next(
+        name for name in numbered if keeps_name or not any(pathlib.Path(name + end).exists() for end in _BESIDE)
+    )
+
+
+def _stem(name: str) -> str:
+    """Returns what a picture is called: its file's name without suffix, or the sample's name."""
+    path = urllib.parse.urlsplit(name).path if texts.is_url(name) else name.removeprefix("sample:")
+    return re.sub(r"[^\w-]+", "_", pathlib.PurePath(path).stem).strip("_") or "picture"

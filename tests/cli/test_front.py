@@ -1,0 +1,116 @@
+"""The short command: what its arguments without a name stand for."""
+
+import json
+
+import PIL.Image
+import pytest
+
+from nst_keras import __main__, presets
+from nst_keras.cli import command
+
+SHORT = ["--image_size=32", "--pyramid=none", "--steps_per_epoch=2", "--quiet"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, content, style):
+    monkeypatch.chdir(tmp_path)
+    PIL.Image.fromarray(content).save("golden gate.png")
+    PIL.Image.fromarray(style).save("starry.png")
+    return tmp_path
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()} - {"golden gate.png", "starry.png"}
+
+
+def error(capsys, *arguments):
+    assert __main__.main(list(arguments)) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def settings_of(path):
+    return json.loads(path.read_text())["settings"]
+
+
+def test_two_pictures_make_a_third_by_the_usual_preset(folder):
+    assert __main__.main(["golden gate.png", *SHORT, "starry.png"]) == 0
+    assert names(folder) == {"golden_gate_starry.png", "golden_gate_starry.flags", "golden_gate_starry.json"}
+    made = settings_of(folder / "golden_gate_starry.json")
+    own = presets.get("quick").values
+    assert (made["extractor"], made["optimizer"], made["content_weight"]) == (
+        *(own["extractor"], own["optimizer"], own["content_weight"]),
+    )
+    assert (made["image_size"], made["pyramid"]) == (32, None)
+    assert made["content_image"].endswith("golden gate.png")
+
+
+def test_a_second_picture_of_the_same_names_gets_a_number(folder):
+    (folder / "golden_gate_starry.json").write_text("{}")
+    assert __main__.main(["golden gate.png", "starry.png", *SHORT]) == 0
+    assert (folder / "golden_gate_starry_2.png").exists()
+    assert __main__.main(["golden gate.png", "starry.png", *SHORT, "--overwrite"]) == 0
+    assert names(folder) == {
+        *("golden_gate_starry.json", "golden_gate_starry.png", "golden_gate_starry.flags"),
+        *("golden_gate_starry_2.json", "golden_gate_starry_2.png", "golden_gate_starry_2.flags"),
+    }
+
+
+def test_output_and_flags(folder):
+    arguments = ["golden gate.png", "--style_weight", "2", "starry.png", "made.webp", "--normalization=mean"]
+    assert __main__.main([*arguments, *SHORT]) == 0
+    assert names(folder) == {"made.webp", "made.flags", "made.json"}
+    made = settings_of(folder / "made.json")
+    assert (made["style_weight"], made["normalization"]) == (2.0, "mean")
+
+
+def test_the_flagfile_beside_a_picture_makes_it_again(folder):
+    assert __main__.main(["golden gate.png", "starry.png", "made.png", *SHORT]) == 0
+    assert __main__.main(["--flagfile=made.flags", "--output=again.png", "--quiet"]) == 0
+    with PIL.Image.open("made.png") as made, PIL.Image.open("again.png") as again:
+        assert made.tobytes() == again.tobytes()
+
+
+def test_without_a_preset_options_are_their_own(folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(command, "_run", lambda values, flagfiles: asked.append(values) or 0)
+    assert __main__.main(["a.png", "b.png", "--preset=none"]) == 0
+    assert asked[0]["preset"].value is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["https://x.org/a%20b.jpg?size=3", "sample:swirls"], "a_20b_swirls.png"),
+        (["photos/my photo.jpeg", "a.png,b.png"], "my_photo_a_b.png"),
+        (["a.tiff", "b", "c.jpg"], "c.jpg"),
+        (["painting.jpg", "--preset=texture"], "painting.png"),
+        (["photo.jpg", "--preset=content_reconstruction"], "photo.png"),
+        (["--style_image=s.jpg", "photo.jpg"], "photo_s.png"),
+    ],
+)
+def test_how_the_file_is_called(folder, monkeypatch, arguments, name):
+    asked = []
+    monkeypatch.setattr(command, "_run", lambda values, flagfiles: asked.append(values) or 0)
+    assert __main__.main(arguments) == 0
+    assert asked[0]["output"].value == name
+
+
+def test_bad_arguments(folder, capsys):
+    assert "style_image is missing. Write nst-keras CONTENT STYLE, such as" in error(capsys, "golden gate.png")
+    assert "content_image is missing" in error(capsys, "--quiet")
+    assert "4 arguments are given (a, b, c, d)" in error(capsys, "a", "b", "c", "d")
+    assert "content_image is given twice: as 'a' and as --content_image" in error(capsys, "a", "--content_image=b")
+    assert "2 arguments are given (a, b), but this run takes STYLE" in error(capsys, "a", "b", "--preset=texture")
+    third = error(capsys, "golden gate.png", "golden gate.png", "starry.png")
+    assert "the third argument, 'starry.png', is the file to write, and it exists already" in third
+    assert "preset='qick' is not known. Did you mean 'quick'" in error(capsys, "a", "b", "--preset=qick")
+    assert "Unknown command line flag 'strenght'. Did you mean: strength" in error(capsys, "a", "b", "--strenght=1")
+    assert "'a,,b' is not a name" in error(capsys, "a", "a,,b")
+    assert names(folder) == set()
+
+
+def test_an_error_of_a_presets_option_names_the_preset(folder, capsys):
+    line = error(capsys, "golden gate.png", "starry.png", "--preset=poster", "--image_size=300")
+    assert "pyramid" in line
+    assert "(The preset 'poster' sets --pyramid=512,1024,2048,4096.)" in line
