@@ -102,7 +102,8 @@ def options(name: str, given: Options) -> Options:
     """Returns {option: value} of a preset's options and of those given, which win.
 
     Options of a preset that have no meaning with what is given are left out: those of a term that the `mode` lacks,
-    layers of another `extractor`, weights of another `normalization`, rates of another `optimizer`.
+    layers of another `extractor`, weights of another `normalization`, rates of another `optimizer`. Sizes of a preset's
+    `pyramid` follow a given `image_size` in proportion.
 
     Args:
         name: The preset's name.
@@ -116,7 +117,16 @@ def options(name: str, given: Options) -> Options:
     replaced = [option for option in _BELONGING if option in given and not _is_alike(given[option], own.get(option))]
     left_out = {belonging for option in replaced for belonging in _BELONGING[option]}
     left_out |= {option for option in own if lacking and _term(option) == lacking}
-    return {option: value for option, value in own.items() if option not in left_out} | dict(given)
+    kept = {option: value for option, value in own.items() if option not in left_out}
+    return {**kept, **_resized(own, given), **given}
+
+
+def _resized(own: Options, given: Options) -> Options:
+    """Returns {"pyramid": sizes of a preset's stages for a given `image_size`}; {} if they stay, or are no sizes."""
+    sizes, before, size = own.get("pyramid"), own.get("image_size"), given.get("image_size")
+    if not isinstance(sizes, list) or not isinstance(before, int) or not isinstance(size, int):
+        return {}
+    return {"pyramid": [max(1, round(side * size / before)) for side in sizes]}
 
 
 def _is_alike(given: Any, own: Any) -> bool:

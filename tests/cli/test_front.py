@@ -111,6 +111,8 @@ def test_bad_arguments(folder, capsys):
 
 
 def test_an_error_of_a_presets_option_names_the_preset(folder, capsys):
-    line = error(capsys, "golden gate.png", "starry.png", "--preset=poster", "--image_size=300")
-    assert "pyramid" in line
-    assert "(The preset 'poster' sets --pyramid=512,1024,2048,4096.)" in line
+    arguments = ["golden gate.png", "starry.png", "--preset=photo"]
+    line = error(capsys, *arguments, "--style_layers=conv1_1:1,conv2_1:2")
+    assert "style_layer_scheme='fine' has no effect on weights given in style_layers" in line
+    assert line.endswith("(The preset 'photo' sets --style_layer_scheme=fine.)")
+    assert "The preset" not in error(capsys, *arguments, "--averaging=2")

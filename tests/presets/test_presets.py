@@ -65,6 +65,12 @@ def test_what_is_given_wins():
     assert presets.options("quick", {"seed": 3})["seed"] == 3
 
 
+def test_sizes_of_a_pyramid_follow_the_size():
+    assert presets.options("poster", {"image_size": 2048})["pyramid"] == [256, 512, 1024, 2048]
+    assert presets.options("poster", {"image_size": None})["pyramid"] == [512, 1024, 2048, 4096]
+    assert presets.options("poster", {"image_size": 100, "pyramid": 2})["pyramid"] == 2
+
+
 @pytest.mark.parametrize(
     ("preset", "given", "left_out"),
     [
