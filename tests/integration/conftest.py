@@ -1,3 +1,5 @@
+import shutil
+
 import keras
 import PIL.Image
 import pytest
@@ -17,12 +19,20 @@ def weights_folder(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """A folder with the pictures that the documents name, of some hundred pixels."""
+    folder = tmp_path_factory.mktemp("pictures")
+    PIL.Image.fromarray(samples.read("grace_hopper")[::4, ::4]).save(folder / "golden_gate.jpg")
+    PIL.Image.fromarray(swirls_night.swirls(96)).save(folder / "starry_night.jpg")
+    return folder
+
+
 @pytest.fixture
-def folder(tmp_path, monkeypatch, weights_folder):
+def folder(tmp_path, monkeypatch, weights_folder, pictures):
     """A folder with the pictures that the documents name, as if the user stood in a clone."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv(architectures.WEIGHTS_VARIABLE, str(weights_folder))
-    PIL.Image.fromarray(samples.read("grace_hopper")[::4, ::4]).save("golden_gate.jpg")
-    PIL.Image.fromarray(swirls_night.swirls(96)).save("starry_night.jpg")
+    shutil.copytree(pictures, tmp_path, dirs_exist_ok=True)
     (tmp_path / "configs").symlink_to(ROOT / "configs")
     return tmp_path

@@ -1,6 +1,7 @@
 """README and the pages of the documentation, for the tests: their text, their snippets, and how a run is made short."""
 
 import contextlib
+import os
 import pathlib
 import re
 import shlex
@@ -8,9 +9,11 @@ import subprocess
 import sys
 import textwrap
 from typing import NamedTuple
+from unittest import mock
 
 from nst_keras import __main__ as short_command
-from nst_keras import provenance, run
+from nst_keras import presets, provenance, run
+from nst_keras.runtime import compilation
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
@@ -56,6 +59,7 @@ SHORTER = [
     (r"\bepochs=\d+", "epochs=1"),
     (r"\bimage_size=\d+", "image_size=64"),
     (r"\bpyramid=\[[^]]*\]", "pyramid=[48, 64]"),
+    (r"\bpyramid_shares=\[[^]]*\]", "pyramid_shares=[2, 1]"),
     (r'\btexture_size="\w+"', 'texture_size="64x48"'),
 ]
 
@@ -105,16 +109,39 @@ def commands(block):
 
 def shortened(arguments, *, preset=None):
     """The arguments of a short run: of the flags that few runs have, those of this one, its flagfile or its preset."""
-    files = [pathlib.Path(name.partition("=")[2]) for name in arguments if name.startswith("--flagfile=")]
-    files += [ROOT / "nst_keras" / "presets" / f"{preset}.flags"] if preset else []
-    text = "\n".join([*arguments, *(file.read_text() for file in files if file.is_file())])
-    return [*arguments, *SHORT, *(flag for flag in SMALLER if f"{flag.partition('=')[0]}=" in text)]
+    text = "\n".join(arguments)
+    for path in re.findall(r"^--flagfile=(.*)$", text, re.MULTILINE):
+        text += "\n" + pathlib.Path(path).read_text()
+    names = re.findall(r"^--preset=(.*)$", text, re.MULTILINE) or ([preset] if preset else [])
+    text += "".join("\n" + (presets.FOLDER / f"{name}.flags").read_text() for name in names if name != "none")
+    short = [
+        *SHORT,
+        *(flag for flag in SMALLER if re.search(rf"^{flag.partition('=')[0]}=(?!none)", text, re.MULTILINE)),
+    ]
+    replaced = {flag.partition("=")[0] for flag in short}
+    return [*(one for one in arguments if one.partition("=")[0] not in replaced), *short]
 
 
 def shortened_python(snippet):
     for long, short in SHORTER:
         snippet = re.sub(long, short, snippet)
     return snippet
+
+
+@contextlib.contextmanager
+def short_presets():
+    """Presets of a few steps and pixels, without XLA."""
+    complete = presets.options
+
+    def options(name, given):
+        found = {**complete(name, given), "epochs": 1, "steps_per_epoch": 2, "image_size": 64, **given}
+        return found | ({"pyramid": 2} if found.get("pyramid") and "pyramid" not in given else {})
+
+    with (
+        mock.patch.object(presets, "options", options),
+        mock.patch.object(compilation, "jit_mode", return_value="false"),
+    ):
+        yield
 
 
 def is_run(words):
@@ -149,16 +176,22 @@ def execute(words):
         with open(into, "w") as file, contextlib.redirect_stdout(file):
             return provenance.main(arguments)
     if any(word.startswith(PRINTING) for word in arguments):
-        # A process of its own: some of these end it.
-        return subprocess.run([sys.executable, "-m", "nst_keras", *arguments], cwd=ROOT, check=False).returncode
+        return alone("-m", "nst_keras", *arguments)
     before = written()
     if program == "nst_keras.run":
         status = run.main(shortened(arguments))
+    elif any(word.startswith("--xla_cache") for word in arguments):
+        status = alone("-m", "nst_keras", *shortened(arguments, preset="quick"))
     else:
-        names = [word.partition("=")[2] for word in arguments if word.startswith("--preset=")]
-        status = short_command.main(shortened(arguments, preset=(names or ["quick"])[-1]))
+        status = short_command.main(shortened(arguments, preset="quick"))
     assert written() != before, f"{shlex.join(words)!r} wrote nothing"
     return status
+
+
+def alone(*arguments):
+    """Runs Python in a process of its own, whose home is the present folder, and returns its exit status."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HOME": os.getcwd()}
+    return subprocess.run([sys.executable, *arguments], env=environment, check=False).returncode
 
 
 def written():

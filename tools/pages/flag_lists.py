@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from nst_keras import settings
-from nst_keras.cli import flag_kinds
+from nst_keras.settings import texts
 
 __all__ = ["flag_list", "titles"]
 
@@ -43,4 +43,4 @@ def _flags(group: Any) -> list[dataclasses.Field[Any]]:
 
 def _default(field: dataclasses.Field[Any]) -> str:
     """Returns a flag's default as a flag would give it; "" where the help says what happens without the flag."""
-    return "" if field.default is None else flag_kinds.kind(str(field.type)).text(field.default)
+    return "" if field.default is None else texts.form(field).text(field.default)
