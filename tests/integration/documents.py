@@ -57,8 +57,8 @@ SMALLER = ["--pyramid=2", "--pyramid_shares=1,1", "--texture_size=88x80"]
 SHORTER = [
     (r"\bsteps_per_epoch=\d+", "steps_per_epoch=2"),
     (r"\bepochs=\d+", "epochs=1"),
-    (r"\bimage_size=\d+", "image_size=64"),
-    (r"\bpyramid=\[[^]]*\]", "pyramid=[48, 64]"),
+    (r"\bimage_size=\d+", "image_size=80"),
+    (r"\bpyramid=\[[^]]*\]", "pyramid=[56, 80]"),
     (r"\bpyramid_shares=\[[^]]*\]", "pyramid_shares=[2, 1]"),
     (r'\btexture_size="\w+"', 'texture_size="64x48"'),
 ]
@@ -134,7 +134,7 @@ def short_presets():
     complete = presets.options
 
     def options(name, given):
-        found = {**complete(name, given), "epochs": 1, "steps_per_epoch": 2, "image_size": 64, **given}
+        found = {**complete(name, given), "epochs": 1, "steps_per_epoch": 2, "image_size": 80, **given}
         return found | ({"pyramid": 2} if found.get("pyramid") and "pyramid" not in given else {})
 
     with (

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+
 import PIL.Image
 import pytest
 
