@@ -19,9 +19,11 @@ from tests.conftest import ROOT
 
 LINT_IMPORTS = "from importlinter import cli; raise SystemExit(cli.lint_imports(no_cache=True, no_logo=True))"
 # Imported name -> name on PyPI, where they differ.
-DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py"}
+DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py", "pillow_heif": "pillow-heif"}
 # Imported only where the user's own program has it loaded already.
 FROM_THE_USER = {"IPython"}
+# Imported only for what needs it: {name on PyPI: the extra that installs it}.
+OPTIONAL = {"pillow-heif": "heic", "shtab": "completion"}
 
 
 def rooms_of(package):
@@ -111,11 +113,17 @@ def imported_distributions():
     return {DISTRIBUTIONS.get(name, name) for name in tops}
 
 
+def declared_in(requirements):
+    """Names on PyPI in the lines of a requirement list."""
+    return {re.split(r"[<>=\[]", line)[0].lower() for line in requirements.split()}
+
+
 def test_what_is_imported_is_declared():
     setup = configparser.ConfigParser()
     setup.read(ROOT / "setup.cfg")
-    declared = {re.split(r"[<>=\[]", line)[0].lower() for line in setup["options"]["install_requires"].split()}
-    assert imported_distributions() == declared
+    assert imported_distributions() == declared_in(setup["options"]["install_requires"]) | OPTIONAL.keys()
+    for distribution, extra in OPTIONAL.items():
+        assert distribution in declared_in(setup["options.extras_require"][extra])
 
 
 def test_the_citation_is_whole():

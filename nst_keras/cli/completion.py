@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 from typing import Any
 
 from nst_keras import presets, settings
@@ -23,7 +22,7 @@ def script(shell: str) -> str:
         ImportError: shtab is not installed.
     """
     try:
-        shtab: Any = importlib.import_module("shtab")
+        import shtab  # noqa: PLC0415  An extra.
     except ImportError as error:
         raise ImportError('completion needs shtab. Install it: pip install "nst_keras[completion]"') from error
     return shtab.complete(_parser(shtab), shell)

@@ -13,7 +13,7 @@ from absl import flags as absl_flags
 
 from nst_keras import presets
 from nst_keras.cli import flags
-from nst_keras.settings import texts
+from nst_keras.images import paths
 
 __all__ = ["place"]
 
@@ -114,5 +114,8 @@ def _free(pictures: Sequence[str | list[str]], *, keeps_name: bool) -> str:
 
 def _stem(name: str) -> str:
     """Returns what a picture is called: its file's name without suffix, or the sample's name."""
-    path = urllib.parse.urlsplit(name).path if texts.is_url(name) else name.removeprefix("sample:")
+    name = paths.local(name)
+    path = (
+        urllib.parse.unquote(urllib.parse.urlsplit(name).path) if paths.is_url(name) else name.removeprefix("sample:")
+    )
     return re.sub(r"[^\w-]+", "_", pathlib.PurePath(path).stem).strip("_") or "picture"

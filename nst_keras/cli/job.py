@@ -17,7 +17,7 @@ from nst_keras.engine import checkpoints
 from nst_keras.engine import state as run_state
 from nst_keras.export import plots, record
 from nst_keras.networks import architectures
-from nst_keras.runtime import hosts
+from nst_keras.runtime import hosts, messages
 
 __all__ = ["Files", "Job", "resolved_weights"]
 
@@ -83,7 +83,8 @@ class Job:
             self._check_files(read, overwrite=asked.files.overwrite or self._can_go_on())
         if not keeps_frames and not self._needs_frames():
             given = dataclasses.replace(given, frames=dataclasses.replace(given.frames, frame_interval=_LAST_ALONE))
-        self.style_transfer = transfer.NeuralStyleTransfer.from_settings(given)
+        with messages.of_keras(shown=not asked.process.quiet):
+            self.style_transfer = transfer.NeuralStyleTransfer.from_settings(given)
         self._frame_interval = given.frames.frame_interval
         self._seconds = 0.0
 

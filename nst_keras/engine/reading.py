@@ -6,16 +6,20 @@ import os
 import pathlib
 import re
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeGuard
 
 import numpy as np
+import PIL.Image
 import tensorflow as tf
 
 from nst_keras import checks, settings
 from nst_keras.engine import inputs, modes
-from nst_keras.images import colour, folders, loading, masks, resizing, starts
+from nst_keras.images import colour, folders, loading, masks, paths, resizing, starts
 
 __all__ = ["read"]
+
+# What is one picture, if it stands in a list.
+_ONE = (str, os.PathLike, np.ndarray, tf.Tensor, PIL.Image.Image)
 
 Sources: TypeAlias = "settings.ImageSource | list[settings.ImageSource] | None"
 
@@ -104,8 +108,25 @@ def _content(given: settings.ImageSettings) -> loading.Picture | None:
     """Returns the content image, resized, with its transparency; None if none is given."""
     if given.content_image is None:
         return None
+    _check_is_one(given.content_image)
     picture = loading.read(given.content_image, longest_side=given.image_size, argument="content_image")
     return picture._replace(image=_enlarged(picture.image, given))
+
+
+def _check_is_one(content_image: object) -> None:
+    """Raises an error for a folder or several pictures in place of the content image."""
+    if _is_folder(content_image):
+        error, what = IsADirectoryError, f"the folder {str(content_image)!r}"
+    elif isinstance(content_image, str) and paths.several(content_image):
+        error, what = FileNotFoundError, f"{content_image!r}, several pictures"
+    elif isinstance(content_image, (list, tuple)) and any(isinstance(one, _ONE) for one in content_image):
+        error, what = TypeError, f"a list of {len(content_image)}"
+    else:
+        return
+    raise error(
+        f"content_image is {what}, but a run makes one picture: repeat the command for each content image, or in "
+        "Python call style_transfer.set_images(content_image=...) and fit_style_transfer() for each."
+    )
 
 
 def _styles(given: settings.ImageSettings) -> list[tf.Tensor]:
@@ -149,11 +170,15 @@ def _sources(style_image: Sources) -> list[settings.ImageSource]:
     return [one for source in _list(style_image) for one in _in_folder(source)]
 
 
+def _is_folder(source: object) -> TypeGuard[str | os.PathLike[str]]:
+    return isinstance(source, (str, os.PathLike)) and pathlib.Path(paths.local(source)).expanduser().is_dir()
+
+
 def _in_folder(source: settings.ImageSource) -> Sequence[settings.ImageSource]:
     """Returns the pictures in a folder, or the source itself if it is no folder."""
-    if not isinstance(source, (str, os.PathLike)) or not pathlib.Path(source).expanduser().is_dir():
+    if not _is_folder(source):
         return [source]
-    found = folders.pictures(source)
+    found = folders.pictures(paths.local(source))
     if not found:
         raise ValueError(
             f"style_image: there is no picture ({', '.join(folders.SUFFIXES)}) in the folder {str(source)!r}. Give "

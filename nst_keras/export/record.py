@@ -13,7 +13,7 @@ import numpy as np
 
 from nst_keras import settings
 from nst_keras.images import digests as digests_lib
-from nst_keras.images import folders
+from nst_keras.images import folders, paths
 from nst_keras.images.formats import metadata
 
 __all__ = [
@@ -151,9 +151,9 @@ def input_files(options: Mapping[str, object]) -> list[str]:
         options: {option: value}.
     """
     sources = [source for source in entries(options).values() if isinstance(source, (str, os.PathLike))]
-    paths = [os.path.expanduser(source) for source in sources]
-    in_folders = [str(picture) for path in paths if os.path.isdir(path) for picture in folders.pictures(path)]
-    return [path for path in paths if os.path.isfile(path)] + in_folders
+    named = [os.path.expanduser(paths.local(source)) for source in sources]
+    in_folders = [str(picture) for path in named if os.path.isdir(path) for picture in folders.pictures(path)]
+    return [path for path in named if os.path.isfile(path)] + in_folders
 
 
 def entries(options: Mapping[str, object]) -> dict[str, object]:
@@ -186,7 +186,7 @@ def resolved(name: str, value: object) -> object:
         return found[0] if len(found) == 1 else found
     if not isinstance(value, (str, os.PathLike)) or os.fspath(value) in INPUTS[name]:
         return value
-    path = os.path.expanduser(value)
+    path = os.path.expanduser(paths.local(value))
     return os.path.abspath(path) if os.path.exists(path) else os.fspath(value)
 
 

@@ -8,7 +8,7 @@ import os
 import pathlib
 from typing import Any
 
-from nst_keras.images import folders
+from nst_keras.images import folders, paths
 
 __all__ = ["digest"]
 
@@ -17,8 +17,8 @@ def digest(*sources: Any) -> str | None:
     """Returns the SHA-256 of pictures, in hexadecimal.
 
     Args:
-        sources: Pictures. A file counts by its bytes, a folder by the names and bytes of its pictures, a numpy array,
-            tensor or PIL image by its shape and bytes.
+        sources: Pictures. A file or file URL counts by the file's bytes, a folder by the names and bytes of its
+            pictures, a numpy array, tensor or PIL image by its shape and bytes.
 
     Returns:
         The digest of all of them. None if one is a name that is not a file, such as a URL or a sample.
@@ -26,7 +26,7 @@ def digest(*sources: Any) -> str | None:
     value = hashlib.sha256()
     for source in sources:
         if isinstance(source, (str, os.PathLike)):
-            path = pathlib.Path(source).expanduser()
+            path = pathlib.Path(paths.local(source)).expanduser()
             if not (path.is_file() or path.is_dir()):
                 return None
             value.update(path.read_bytes() if path.is_file() else _sums(path))

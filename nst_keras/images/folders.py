@@ -8,7 +8,7 @@ import pathlib
 __all__ = ["SUFFIXES", "pictures"]
 
 # Suffixes, in lower case, of formats that `formats.decoding` reads.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp", ".gif")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".gif")
 
 
 def pictures(folder: str | os.PathLike[str]) -> list[pathlib.Path]:

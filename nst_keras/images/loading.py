@@ -18,7 +18,7 @@ import PIL.Image
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.images import bands, resizing, samples
+from nst_keras.images import bands, paths, resizing, samples
 from nst_keras.images.formats import decoding, levels
 
 __all__ = [
@@ -29,8 +29,6 @@ __all__ = [
 ]
 
 ImageSource = str | os.PathLike[str] | np.ndarray | tf.Tensor | PIL.Image.Image
-
-_URL_SCHEMES = ("http://", "https://", "ftp://", "file://")
 
 
 class Picture(NamedTuple):
@@ -58,9 +56,9 @@ def load(
     """Loads a picture from any source.
 
     Args:
-        source: A path, a URL (kept in Keras's cache), `"sample:NAME"` (a picture of `samples`), a PIL image, or a numpy
-            array or tensor: [height, width], [height, width, 1 | 3 | 4] or [1, height, width, 1 | 3 | 4], grey, RGB
-            or RGBA, of integers (uint16: 0..65535; others: 0..255) or of floats in 0..255.
+        source: A path or a file URL, another URL (kept in Keras's cache), `"sample:NAME"` (a picture of `samples`), a
+            PIL image, or a numpy array or tensor: [height, width], [height, width, 1 | 3 | 4] or [1, height, width,
+            1 | 3 | 4], grey, RGB or RGBA, of integers (uint16: 0..65535; others: 0..255) or of floats in 0..255.
         longest_side: Pixels of the longer side to which a larger picture is reduced, with its aspect kept. None: the
             picture's own size.
         argument: The argument that error messages name.
@@ -74,6 +72,7 @@ def load(
         OSError: The file or URL cannot be read.
         ValueError: Not an image, damaged, too large to decode, or an array of another shape or range.
         TypeError: A `source` of another type.
+        ImportError: A HEIC or AVIF file, and the package that reads it is not installed.
     """
     return read(source, longest_side=longest_side, argument=argument, background=background).image
 
@@ -98,6 +97,7 @@ def read(
         OSError: The file or URL cannot be read.
         ValueError: Not an image, damaged, too large to decode, or an array of another shape or range.
         TypeError: A `source` of another type.
+        ImportError: A HEIC or AVIF file, and the package that reads it is not installed.
     """
     if longest_side is not None:
         checks.integer("longest_side", longest_side)
@@ -128,9 +128,21 @@ def _raster(source: ImageSource, longest_side: int | None, argument: str) -> Ite
     elif (name := os.fspath(source)).startswith(samples.PREFIX):
         yield _of_array(samples.read(name), argument)
     else:
-        path = _download(name, argument) if name.startswith(_URL_SCHEMES) else name
-        with decoding.opened(path, longest_side=longest_side, argument=argument, name=name) as raster:
+        with decoding.opened(
+            _local_path(name, argument), longest_side=longest_side, argument=argument, name=name
+        ) as raster:
             yield raster
+
+
+def _local_path(name: str, argument: str) -> str:
+    """Returns the path of a file on this machine. The file of a URL is downloaded, except for file URLs."""
+    path = paths.local(name)
+    if paths.is_file_url(path):
+        raise ValueError(
+            f"{argument}: {name!r} names no file of this machine. Write a file URL with three slashes, such as "
+            "file:///home/me/picture.jpg."
+        )
+    return _download(path, argument) if paths.is_url(path) else path
 
 
 def _download(url: str, argument: str) -> str:

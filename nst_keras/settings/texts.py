@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["KINDS", "Form", "Kind", "form", "is_url", "kind", "layers_from_text", "names_from_text"]
+__all__ = ["KINDS", "Form", "Kind", "form", "kind", "layers_from_text", "names_from_text"]
 
 
 class Kind(NamedTuple):
@@ -137,7 +137,7 @@ def _names_from_plain(text: str) -> list[str]:
     """Returns the names in a text without quotes, split at commas that are not part of a URL."""
     names: list[str] = []
     for part in text.split(","):
-        if names and is_url(names[-1]) and not _begins_a_name(part):
+        if names and _is_url(names[-1]) and not _begins_a_name(part):
             names[-1] += f",{part}"
         else:
             names.append(part.strip())
@@ -147,11 +147,10 @@ def _names_from_plain(text: str) -> list[str]:
 def _begins_a_name(part: str) -> bool:
     """Returns whether the text after a comma in a URL is a name of its own."""
     part = part.strip()
-    return is_url(part) or part.startswith("sample:") or _exists(part)
+    return _is_url(part) or part.startswith("sample:") or _exists(part)
 
 
-def is_url(name: str) -> bool:
-    """Returns whether a name is a URL."""
+def _is_url(name: str) -> bool:
     return re.match(r"[a-z][a-z0-9+.-]*://", name, re.IGNORECASE) is not None
 
 

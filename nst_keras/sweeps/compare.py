@@ -12,6 +12,7 @@ from nst_keras.callbacks import progress
 from nst_keras.engine import modes, state
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
+from nst_keras.runtime import messages
 from nst_keras.sweeps import comparison as comparison_lib
 from nst_keras.sweeps import variation
 
@@ -92,7 +93,8 @@ class Sweep:
         self.is_chief, self.begun = True, False
         self._verbose = fit.verbose
         self._fits = [self._fit_of(one, fit) for one in self.combinations]
-        self._transfers = self._checked_transfers(dataclasses.replace(given, frames=_LAST_FRAME))
+        with messages.of_keras(shown=fit.verbose != 0):
+            self._transfers = self._checked_transfers(dataclasses.replace(given, frames=_LAST_FRAME))
         self._made: dict[int, result_lib.Result] = {}
         self._interrupted = False
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nst_keras import settings
+from nst_keras.images import paths
 
 __all__ = ["MOST", "OF_ONE_RUN", "Combination", "check_held", "checked", "combinations", "with_values"]
 
@@ -194,7 +195,7 @@ def _text(value: Any, *, is_file: bool) -> str:
         return f"{value:.6g}"
     if isinstance(value, (str, os.PathLike)):
         text = os.fspath(value)
-        text = pathlib.PurePath(text).name or text if is_file else text
+        text = pathlib.PurePath(paths.local(text)).name or text if is_file else text
     elif isinstance(value, Mapping):
         text = ",".join(f"{_text(key, is_file=False)}:{_text(part, is_file=False)}" for key, part in value.items())
     elif isinstance(value, (list, tuple)):

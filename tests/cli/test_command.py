@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import PIL.Image
 import pytest
@@ -16,7 +17,7 @@ from nst_keras.engine import result
 from nst_keras.engine import run as engine_run
 from nst_keras.images import loading
 from tests.conftest import ROOT
-from tests.images.test_loading import png_header
+from tests.images.test_loading import png_header, served
 
 QUICK = ["--extractor=vgg16", "--weights=random", "--seed=3", "--image_size=32", "--epochs=1", "--steps_per_epoch=3"]
 QUICK += ["--style_layers=conv1_1,conv2_1", "--content_layers=conv2_2", "--jit_compile=false", "--learning_rate=2"]
@@ -116,6 +117,12 @@ BAD = {
     "--animation=made.avi": "animation: 'made.avi' must end in one of .gif, .mp4",
     "--optimizer=lbfgs": "learning_rate=2.0 has no effect here",
     "--animation=made.gif --animation_seconds=-1": "seconds must be 0.1 or more",
+    "--content_image=content.png,style.png": "content_image is 'content.png,style.png', several pictures, but a run "
+    "makes one picture: repeat the command for each",
+    "--content_image=paintings": "content_image is the folder 'paintings', but a run makes one picture: repeat",
+    "--content_image=file://content.png": "'file://content.png' names no file of this machine",
+    "--content_image=URL/content.png --output=content.png --overwrite": "'content.png' would replace a file",
+    "--style_image=URL/content.png,URL/style.png --output=style.png --overwrite": "'style.png' would replace a file",
     "--output=content.png --overwrite": "'content.png' would replace a file that this run reads",
     "--flagfile=own.flags --output=own.png --overwrite": "'own.flags' would replace a file",
     "--flagfile=content.png": "codec can't decode",
@@ -159,7 +166,7 @@ def test_bad_input_gives_one_line_and_status_2_and_writes_nothing(folder, capsys
     (folder / "paintings" / "one.png").write_bytes((folder / "one.png").read_bytes())
     (folder / "huge.png").write_bytes(png_header(20_000, 20_000))
     before = {path: path.read_bytes() for path in folder.rglob("*.*")}
-    assert run.main(command(*argument.split(" "))) == 2
+    assert run.main(command(*argument.replace("URL", folder.as_uri()).split(" "))) == 2
     assert BAD[argument] in one_line(capsys)
     assert {path: path.read_bytes() for path in folder.rglob("*.*")} == before
 
@@ -343,6 +350,30 @@ def test_quiet_prints_nothing(folder, capsys):
     assert run.main(command("--output=made.png", "--quiet")) == 0
     printed = capsys.readouterr()
     assert printed.out == printed.err == ""
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_quiet_shows_no_download_of_a_picture(folder, capsys, monkeypatch, quiet):
+    monkeypatch.setenv("KERAS_HOME", str(folder / "cache"))
+    with served({"a.png": (folder / "content.png").read_bytes()}) as address:
+        asked = [f"--content_image={address}/a.png", "--style_image=nowhere.png", f"--quiet={quiet}"]
+        assert run.main(command("--output=a.png", *asked)) == 2
+    assert ("Downloading" in capsys.readouterr().out) is not quiet
+    assert keras.config.is_interactive_logging_enabled()
+
+
+@pytest.mark.parametrize("compare", [[], ["--compare=style_weight=1,2"]])
+@pytest.mark.parametrize("quiet", [False, True])
+def test_quiet_shows_no_download_of_weights(folder, capsys, monkeypatch, quiet, compare):
+    monkeypatch.setenv("KERAS_HOME", str(folder / "cache"))
+    monkeypatch.delenv("NST_KERAS_WEIGHTS_DIR", raising=False)
+    with served({"vgg16.h5": b"not those of the right hash"}) as address:
+        monkeypatch.setattr("keras.src.applications.vgg16.WEIGHTS_PATH_NO_TOP", f"{address}/vgg16.h5")
+        assert run.main(command("--weights=imagenet", "--output=a.png", f"--quiet={quiet}", *compare)) == 2
+    printed = capsys.readouterr()
+    assert "weights: the ImageNet weights of vgg16 could not be downloaded" in printed.err
+    assert ("Downloading" in printed.out) is not quiet
+    assert quiet is (printed.out == "")
 
 
 @pytest.mark.slow

@@ -81,7 +81,8 @@ def test_without_a_preset_options_are_their_own(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "name"),
     [
-        (["https://x.org/a%20b.jpg?size=3", "sample:swirls"], "a_20b_swirls.png"),
+        (["https://x.org/a%20b.jpg?size=3", "sample:swirls"], "a_b_swirls.png"),
+        (["file:///pictures/my%20dog.jpg", "sample:swirls"], "my_dog_swirls.png"),
         (["photos/my photo.jpeg", "a.png,b.png"], "my_photo_a_b.png"),
         (["a.tiff", "b", "c.jpg"], "c.jpg"),
         (["painting.jpg", "--preset=texture"], "painting.png"),

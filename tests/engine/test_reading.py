@@ -57,10 +57,34 @@ def test_a_folder_is_its_pictures_by_name(tmp_path, content):
     for name, level in {"b.png": 20, "a.jpg": 10, "c.PNG": 30, ".hidden.png": 5}.items():
         PIL.Image.fromarray(flat(9, 9, level)).save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no picture")
-    for source in (tmp_path, str(tmp_path)):
+    for source in (tmp_path, str(tmp_path), tmp_path.as_uri()):
         pictures = inputs.read([flat(9, 9, 1), source], content)
         assert [round(float(image[0, 0, 0, 0])) for image in pictures.style_images] == [1, 10, 20, 30]
         assert pictures.blend == [0.25] * 4
+
+
+@pytest.mark.parametrize(
+    ("error", "source", "message"),
+    [
+        (
+            TypeError,
+            ["a.png", "b.png"],
+            r"content_image is a list of 2, but a run makes one picture: repeat .*set_images",
+        ),
+        (TypeError, [flat(9, 9)], "content_image is a list of 1, but a run makes one picture"),
+        (TypeError, [[1, 2], [3, 4]], "content_image must be a path"),
+        (
+            FileNotFoundError,
+            "sample:swirls,sample:landscape",
+            "content_image is 'sample:.*', several pictures, but a run",
+        ),
+        (IsADirectoryError, ".", "content_image is the folder '.', but a run makes one picture"),
+        (FileNotFoundError, "a,b.png", "content_image: there is no file 'a,b.png'"),
+    ],
+)
+def test_a_run_has_one_content_image(style, error, source, message):
+    with pytest.raises(error, match=message):
+        inputs.read(style, source)
 
 
 def test_an_empty_folder_is_refused(tmp_path, content):

@@ -202,8 +202,9 @@ def test_each_file_of_a_list_gets_its_whole_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "style").mkdir()  # A folder of styles; that `init` takes this word for a start is nothing to it.
     (tmp_path / "a,b.png").touch()
-    listed = ["style", pathlib.Path("a,b.png"), "nowhere.png"]
-    assert record_lib.resolved("style_mask", listed) == [f"{tmp_path}/style", f"{tmp_path}/a,b.png", "nowhere.png"]
+    listed = ["style", pathlib.Path("a,b.png"), (tmp_path / "a,b.png").as_uri(), "nowhere.png"]
+    whole = f"{tmp_path}/a,b.png"
+    assert record_lib.resolved("style_mask", listed) == [f"{tmp_path}/style", whole, whole, "nowhere.png"]
     assert record_lib.resolved("style_image", ("style",)) == f"{tmp_path}/style"
 
 
@@ -213,6 +214,9 @@ def test_files_that_are_read(folder):  # noqa: F811
     settings = {"content_image": "content.png", "style_image": ["styles", "sample:swirls"], "style_mask": ["style.png"]}
     settings |= {"content_mask": None, "init": "content", "weights": "imagenet", "frames_dir": "style.png"}
     assert record_lib.input_files(settings) == ["content.png", "style.png", "styles/one.png"]
+    settings |= {"content_image": (folder / "content.png").as_uri(), "style_image": (folder / "styles").as_uri()}
+    assert record_lib.input_files(settings) == [f"{folder}/content.png", "style.png", f"{folder}/styles/one.png"]
+    assert record_lib.digests(settings)["content_image"] == digests.digest("content.png")
 
 
 def test_a_strangers_picture_can_set_no_flag_but_those_of_a_picture(make_transfer):

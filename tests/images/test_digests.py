@@ -6,6 +6,7 @@ from nst_keras.images import digests
 def test_a_file_has_the_digest_that_other_programs_give_it(tmp_path):
     (tmp_path / "a.png").write_bytes(b"pixels")
     assert digests.digest(tmp_path / "a.png") == hashlib.sha256(b"pixels").hexdigest()
+    assert digests.digest((tmp_path / "a.png").as_uri()) == hashlib.sha256(b"pixels").hexdigest()
     assert digests.digest("https://example.org/a.png") is None
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import http.server
 import io
 import struct
@@ -137,27 +138,34 @@ def test_bad_type():
         loading.load(3, argument="photo")
 
 
-def test_url(tmp_path, rgb, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(rgb).save(buffer, "PNG")
+@contextlib.contextmanager
+def served(files):
+    """Serves {name: bytes} over HTTP, and yields the address of their folder."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            self.send_response(200 if self.path == "/a.png" else 404)
+            body = files.get(self.path[1:])
+            self.send_response(404 if body is None else 200)
             self.end_headers()
-            self.wfile.write(buffer.getvalue())
+            self.wfile.write(body or b"")
 
         def log_message(self, *arguments):
             pass
 
     with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_url(tmp_path, rgb, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    buffer = io.BytesIO()
+    PIL.Image.fromarray(rgb).save(buffer, "PNG")
+    with served({"a.png": buffer.getvalue()}) as address:
         np.testing.assert_array_equal(loading.load(f"{address}/a.png")[0], rgb)
         with pytest.raises(OSError, match=r"photo: .*b\.png' could not be downloaded"):
             loading.load(f"{address}/b.png", argument="photo")
-        server.shutdown()
 
 
 def write(tmp_path, data, name="a.jpg"):
@@ -279,6 +287,22 @@ def test_a_sixteen_bit_png_is_loaded_with_its_fractions(tmp_path, random):
     levels = random.integers(0, 65536, (5, 7, 3)).astype(np.uint16)
     (tmp_path / "a.png").write_bytes(tf.io.encode_png(levels).numpy())
     np.testing.assert_array_equal(pixels.to_uint16(loading.load(tmp_path / "a.png")), levels)
+
+
+def test_a_file_url_is_read_in_its_place(tmp_path, rgb, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "cache"))
+    path = save(tmp_path, rgb, "my dog, 50%.png")
+    for address in (path.as_uri(), path.as_uri().replace("file://", "file://localhost")):
+        np.testing.assert_array_equal(loading.load(address)[0], rgb)
+    assert not (tmp_path / "cache").exists()
+    with pytest.raises(FileNotFoundError, match="photo: there is no file 'file:///nowhere/a.png'"):
+        loading.load("file:///nowhere/a.png", argument="photo")
+
+
+@pytest.mark.parametrize("address", ["file://a.png", "file://host/a.png"])
+def test_a_file_url_of_another_machine(address):
+    with pytest.raises(ValueError, match=f"photo: '{address}' names no file of this machine.*three slashes"):
+        loading.load(address, argument="photo")
 
 
 def test_a_url_that_is_no_picture_is_named(tmp_path, monkeypatch):

@@ -1,7 +1,8 @@
 """Picture files and PIL images to pixels: upright (EXIF orientation), in sRGB (embedded ICC profile), with alpha.
 
-Pillow decodes the files, but gives 8 bits a channel of a colour PNG or TIFF that has 16. TensorFlow (PNG) or tifffile
-(TIFF) decodes these again for all 16. A large file is not decoded whole if its format allows that.
+Pillow decodes the files, but gives 8 bits a channel of a colour PNG or TIFF that has 16, or a HEIC that has 10.
+TensorFlow (PNG), tifffile (TIFF) or pillow-heif (HEIC) decodes these again for all bits. A large file is not decoded
+whole if its format allows that.
 """
 
 from __future__ import annotations
@@ -24,13 +25,18 @@ import tensorflow as tf
 import tifffile
 
 from nst_keras.images import bands
-from nst_keras.images.formats import opening, profiles, tiffs
+from nst_keras.images.formats import heif_levels, opening, profiles, tiffs
 
 __all__ = ["Raster", "from_pil", "opened"]
 
 _DEEP_GREY_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 _PHOTOMETRIC_RGB = 2  # A value of TIFF's tag PhotometricInterpretation.
 _UNUSABLE_PROFILE = "its colour profile is not one of curves and a matrix"
+_NO_PROFILE = "it has a wide gamut or HDR, and no ICC profile"
+_HIGH_BITS: dict[str | None, str] = {
+    "HEIF": "10 or 12",
+    "AVIF": "10 or 12",
+}  # Bits a channel of a deep picture; 16 in other formats.
 
 # Turns pixels upright, by their EXIF orientation; 1 is upright.
 _UPRIGHT: dict[int, Callable[[np.ndarray], np.ndarray]] = {
@@ -81,8 +87,8 @@ def opened(
     decoded at a half, a quarter or an eighth of its size, but no smaller than twice `longest_side`. All others are
     decoded whole.
 
-    Some files with 16 bits a channel are read at 8, with a warning: a TIFF whose compression needs the package
-    `imagecodecs`, or a picture whose colour profile holds tables.
+    Some files with more than 8 bits a channel are read at 8, with a warning: a TIFF whose compression needs the package
+    `imagecodecs`, a picture whose colour profile holds tables, or an AVIF.
 
     Args:
         path: A file that Pillow reads.
@@ -96,6 +102,7 @@ def opened(
     Raises:
         OSError: The file cannot be read.
         ValueError: Not an image, damaged, too large to decode, or of an unknown range. `rows` may raise it too.
+        ImportError: HEIC or AVIF, and the package that reads it is not installed.
     """
     with opening.translated(path, argument=argument, name=name) as found, tiffs.opened(found) as tiff:
         if tiff is not None and bands.is_large(*tiff.size):
@@ -153,6 +160,8 @@ def _tiff_rows(tiff: tiffs.TiffRows, argument: str, top: int, bottom: int) -> np
 
 
 def _raster_of_file(picture: PIL.ImageFile.ImageFile, longest_side: int | None, argument: str) -> Raster:
+    if heif_levels.unusual_colours(picture):
+        warnings.warn(f"{argument}: {_NO_PROFILE}; taken as sRGB. Its colours may be off.", stacklevel=2)
     stored_orientation = _orientation(picture)
     own_size = picture.height, picture.width
     is_draft = False
@@ -199,6 +208,8 @@ def _pixels(picture: PIL.Image.Image, argument: str) -> np.ndarray:
         return levels[..., np.newaxis].astype(np.float32) / 257
     if picture.mode == "F":
         raise ValueError(f"{argument} holds floats of an unknown range. Load it yourself, and give an array in 0..255.")
+    if picture.mode == "RGBa":  # Colours multiplied by their alpha.
+        picture = picture.convert("RGBA")
     if picture.mode in ("P", "PA") or "transparency" in picture.info:
         picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     alpha = picture.getchannel("A") if picture.mode in ("LA", "RGBA", "PA") else None
@@ -207,9 +218,9 @@ def _pixels(picture: PIL.Image.Image, argument: str) -> np.ndarray:
 
 
 def _decoded_at_16_bits(picture: PIL.ImageFile.ImageFile, argument: str) -> np.ndarray | None:
-    """Decodes a file of 16 bits a channel to uint16 [height, width, 3 | 4].
+    """Decodes a file of more than 8 bits a channel to uint16 [height, width, 3 | 4].
 
-    Returns None for other files, and after a warning for those whose 16 bits cannot be decoded or converted to sRGB.
+    Returns None for other files, and after a warning for those whose bits cannot be decoded or converted to sRGB.
     """
     if picture.format not in _DEEP_DECODERS:
         return None
@@ -224,12 +235,12 @@ def _decoded_at_16_bits(picture: PIL.ImageFile.ImageFile, argument: str) -> np.n
         if _levels_to_srgb(levels[:1], picture.info.get("icc_profile")) is not None:
             return levels
         reason = _UNUSABLE_PROFILE
-    _warn_of_eight_bits(argument, reason)
+    _warn_of_eight_bits(argument, reason, _HIGH_BITS.get(picture.format, "16"))
     return None
 
 
-def _warn_of_eight_bits(argument: str, reason: str) -> None:
-    warnings.warn(f"{argument}: read at 8 bits a channel instead of 16 ({reason}).", stacklevel=2)
+def _warn_of_eight_bits(argument: str, reason: str, bits: str = "16") -> None:
+    warnings.warn(f"{argument}: read at 8 bits a channel instead of {bits} ({reason}).", stacklevel=2)
 
 
 def _levels_to_srgb(levels: np.ndarray, profile: bytes | None) -> np.ndarray | None:
@@ -267,8 +278,10 @@ def _decode_tiff(path: str) -> np.ndarray:
     return tiffs.colours(levels, page.extrasamples)
 
 
-# {Pillow's name of a format: (tests whether Pillow would drop 8 of a file's 16 bits, decodes all 16)}.
+# {Pillow's name of a format: (tests whether Pillow would drop some of a file's bits, decodes them all)}.
 _DEEP_DECODERS: dict[str | None, tuple[Callable[[Any], bool], Callable[[str], np.ndarray]]] = {
     "PNG": (_is_deep_png, _decode_png),
     "TIFF": (_is_deep_tiff, _decode_tiff),
+    "HEIF": (heif_levels.is_deep, heif_levels.decode),
+    "AVIF": (heif_levels.has_deep_avif, heif_levels.decode_avif),
 }

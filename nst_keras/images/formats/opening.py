@@ -10,6 +10,8 @@ from collections.abc import Iterator
 import PIL.Image
 import PIL.ImageFile
 
+from nst_keras.images.formats import heif
+
 __all__ = ["check_size", "opened", "translated"]
 
 
@@ -31,9 +33,11 @@ def opened(
         FileNotFoundError: No such file.
         OSError: A folder, or a file that may not be read.
         ValueError: Not an image, damaged, or too large to decode.
+        ImportError: HEIC or AVIF, and the package that reads it is not installed.
     """
     with translated(path, argument=argument, name=name) as found, warnings.catch_warnings():
         warnings.simplefilter("error", PIL.Image.DecompressionBombWarning)
+        heif.check_readable(found, argument=argument, name=name or os.fspath(path))
         with _opened(found) as picture:
             yield picture
 
@@ -66,7 +70,9 @@ def translated(path: str | os.PathLike[str], *, argument: str = "path", name: st
     except PIL.UnidentifiedImageError as error:
         size = os.path.getsize(path)
         what = "an empty file" if size == 0 else f"not an image that Pillow can read ({size} bytes)"
-        raise ValueError(f"{argument}: {name!r} is {what}. Give a PNG, JPEG, WebP, TIFF, BMP or GIF.") from error
+        raise ValueError(
+            f"{argument}: {name!r} is {what}. Give a PNG, JPEG, WebP, HEIC, AVIF, TIFF, BMP or GIF."
+        ) from error
     except PermissionError as error:
         raise PermissionError(f"{argument}: {name!r} may not be read. Check its permissions.") from error
     except (OSError, SyntaxError, EOFError) as error:  # Pillow's ways to say that a file is cut short or damaged.
@@ -85,6 +91,16 @@ def check_size(height: int, width: int) -> None:
 
 def _opened(path: str) -> PIL.ImageFile.ImageFile:
     try:
-        return PIL.Image.open(path)
-    except ValueError as error:  # Pillow's own for a damaged header. Those of the caller's block pass unchanged.
+        return _decoded_heic(path) if heif.is_heic(path) else PIL.Image.open(path)
+    except (ValueError, RuntimeError) as error:  # For a damaged file. Those of the caller's block pass unchanged.
         raise OSError(error) from error
+
+
+def _decoded_heic(path: str) -> PIL.ImageFile.ImageFile:
+    """Returns a HEIC picture that is decoded, because libheif notices only then that a file is cut short."""
+    with contextlib.ExitStack() as on_failure:
+        picture = on_failure.enter_context(heif.opened(path))
+        check_size(picture.height, picture.width)
+        picture.load()
+        on_failure.pop_all()
+        return picture

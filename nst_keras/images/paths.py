@@ -1,0 +1,61 @@
+"""Names of pictures as text: file URLs, other URLs, and several names in one text. This module needs no TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import re
+import urllib.parse
+from typing import TypeVar
+
+__all__ = ["is_file_url", "is_url", "local", "several"]
+
+T = TypeVar("T")
+
+_SAMPLE = "sample:"
+_FILE_URL = re.compile(r"file://(localhost)?(?=/)", re.IGNORECASE)
+_URL = re.compile(r"(https?|ftp|file)://", re.IGNORECASE)
+
+
+def local(source: T) -> T | str:
+    """Returns the path that a file URL names; anything else unchanged.
+
+    A URL with another host than `localhost` is unchanged too: it names no file of this machine.
+
+    >>> local("file:///home/me/my%20dog.jpg"), local("file://localhost/dog.jpg"), local("dog.jpg")
+    ('/home/me/my dog.jpg', '/dog.jpg', 'dog.jpg')
+    """
+    found = _FILE_URL.match(source) if isinstance(source, str) else None
+    if found is None:
+        return source
+    path = os.fsdecode(urllib.parse.unquote_to_bytes(found.string[found.end() :]))
+    is_drive = os.name == "nt" and re.match(r"/[a-z]:", path, re.IGNORECASE)
+    return path[1:] if is_drive else path
+
+
+def is_url(name: str) -> bool:
+    """Returns whether a name is a URL that pictures can have, file URLs among them."""
+    return _URL.match(name) is not None
+
+
+def is_file_url(name: str) -> bool:
+    """Returns whether a name is a file URL, of this machine or another."""
+    return name.lower().startswith("file://")
+
+
+def several(text: str) -> bool:
+    """Returns whether a text is no file, but holds names of several pictures with commas between them.
+
+    >>> several("sample:landscape,sample:swirls"), several("https://host/a,b.jpg")
+    (True, False)
+    """
+    first, *others = (name.strip() for name in text.split(","))
+    if not others or _exists(text):
+        return False
+    if any(is_url(name) or name.startswith(_SAMPLE) for name in others):
+        return True
+    # A comma may be part of a URL, whatever file has the name of its end.
+    return not is_url(first) and (first.startswith(_SAMPLE) or any(_exists(name) for name in (first, *others)))
+
+
+def _exists(name: str) -> bool:
+    return os.path.exists(os.path.expanduser(local(name)))
