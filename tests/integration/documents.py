@@ -46,6 +46,7 @@ NOT_RUN = (
     ("python", "-m", "mkdocs"),
     ("python", "-m", "training.train"),  # `test_training` runs it.
     ("python", "-m", "tools.draw_samples"),
+    ("python", "-m", "tools.gallery"),  # `tests/tools` runs it.
 )
 # Options of the short command that print something and make no picture.
 PRINTING = ("--help", "--helpfull", "--version", "--preset=list", "--completion")
