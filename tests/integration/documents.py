@@ -136,7 +136,9 @@ def short_presets():
 
     def options(name, given):
         found = {**complete(name, given), "epochs": 1, "steps_per_epoch": 2, "image_size": 80, **given}
-        return found | ({"pyramid": 2} if found.get("pyramid") and "pyramid" not in given else {})
+        if found.get("pyramid") and "pyramid" not in given:
+            found |= {"pyramid": 2, "pyramid_shares": [1, 1]}
+        return found
 
     with (
         mock.patch.object(presets, "options", options),
