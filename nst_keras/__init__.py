@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from nst_keras.runtime import backend
+from nst_keras.runtime import backend, quiet
 
 if TYPE_CHECKING:  # What editors and type checkers see.
     from nst_keras.engine.memory_estimate import estimate_memory
@@ -67,6 +67,8 @@ _PUBLIC: dict[str, tuple[str, str | None]] = {
     "total_variation_loss": ("losses.functional", "total_variation_loss"),
     "xla_cache": ("runtime.xla_cache", None),
 }
+
+quiet.install()  # TensorFlow's log stays out of standard error, whichever module imports it first.
 
 
 def __getattr__(name: str) -> Any:

@@ -8,8 +8,11 @@ import statistics
 import time
 from collections.abc import Callable
 
+import keras
+
 from nst_keras import checks
 from nst_keras.callbacks import progress_views, run_view
+from nst_keras.runtime import phases
 
 __all__ = ["MODES_OF_VERBOSE", "Progress", "of_verbose"]
 
@@ -40,6 +43,9 @@ class Progress(run_view.RunCallback):
     A terminal shows one line that is drawn over and over, a notebook a thin bar above such a line. Files and pipes get
     plain lines: one after the first step, then one every ten seconds, and one at the end.
 
+    What takes its time before a step, such as tracing or compiling, is named as well: at once in a terminal or a
+    notebook, and after two seconds in a plain line.
+
     Seconds per step are the median over the last 30 steps of the present stage, without its first step, which compiles.
     A step is timed from the end of the one before, so that the time left includes what callbacks take.
 
@@ -47,6 +53,9 @@ class Progress(run_view.RunCallback):
         mode: `auto` (suits the output), `terminal`, `notebook` or `plain`.
         header: A line above the progress, such as the names of the pictures. Default: none.
         title: What the progress line itself begins with, such as the name of one of several runs. Default: nothing.
+
+    Attributes:
+        phases: What is told of all that takes its time before a step.
 
     Raises:
         ValueError: An unknown mode.
@@ -58,19 +67,26 @@ class Progress(run_view.RunCallback):
         super().__init__()
         self._view_of_mode = progress_views.VIEWS[checks.one_of("mode", mode, progress_views.VIEWS)]
         self._header, self._title = header, title
+        self._is_open = False
+        self.phases = phases.Phases(self._draw_phase)
+
+    def set_model(self, model: keras.Model) -> None:
+        """Takes the run. Each run has an output of its own."""
+        self._is_open = self._is_open and model is self._model
+        super().set_model(model)
 
     def on_train_begin(self, logs: run_view.Logs = None) -> None:
-        """Chooses where to draw, and draws the beginning, since the first step may take a while."""
-        self._view: progress_views.View | None = self._view_of_mode()
-        self._begun, self._drawn = time.monotonic(), -float("inf")
-        self._ends: collections.deque[float] = collections.deque(maxlen=self._RECENT + 1)
-        self._logs: dict[str, float] = {}
-        self._stage = self.run.stage
-        self._guarded(lambda view: view.open(self._header))
-        self._draw()
+        """Draws the beginning, since the first step may take a while."""
+        self._open()
+        self._is_first = True
+        self.phases.begin("preparing the first step")
 
     def on_train_batch_end(self, batch: int, logs: run_view.Logs = None) -> None:
         """Draws after the first step of a stage, and then whenever the view's interval has passed."""
+        self._drawn_phases.clear()
+        if self._is_first:
+            self.phases.end()
+            self._is_first = False
         now = time.monotonic()
         if self.run.stage != self._stage:
             self._stage = self.run.stage
@@ -83,9 +99,33 @@ class Progress(run_view.RunCallback):
 
     def on_train_end(self, logs: run_view.Logs = None) -> None:
         """Draws the end, also if the run was interrupted."""
+        self.phases.close()
         self._draw(done=True)
 
-    def _draw(self, *, done: bool = False) -> None:
+    def _open(self) -> None:
+        """Chooses where to draw, unless something is drawn there already."""
+        if self._is_open:
+            return
+        self._is_open = True
+        self._view: progress_views.View | None = self._view_of_mode()
+        self._begun = self._drawn = time.monotonic()
+        self._ends: collections.deque[float] = collections.deque(maxlen=self._RECENT + 1)
+        self._logs: dict[str, float] = {}
+        self._drawn_phases: set[str] = set()  # Since the last step.
+        self._stage = self.run.stage
+        self._guarded(lambda view: view.open(self._header))
+
+    def _draw_phase(self, name: str, seconds: float) -> None:
+        """Draws what the run waits for, if it is new or lasts. The thread of `phases` calls it."""
+        self._open()
+        if self._view is None:
+            return
+        is_new, passed = name not in self._drawn_phases, time.monotonic() - self._drawn
+        if passed >= (self._view.patience if is_new else max(1.0, self._view.interval)):
+            self._drawn_phases.add(name)
+            self._draw(phase=name if seconds < 1 else f"{name}, {seconds:.0f} s")
+
+    def _draw(self, *, done: bool = False, phase: str | None = None) -> None:
         self._drawn = time.monotonic()
         seconds = [later - earlier for earlier, later in itertools.pairwise(self._ends)]
         pace = statistics.median(seconds) if seconds else None
@@ -99,6 +139,7 @@ class Progress(run_view.RunCallback):
             done=done,
             stage=_stage_of(self.run),
             title=self._title,
+            phase=phase,
         )
         self._guarded(lambda view: view.draw(status))
 

@@ -30,6 +30,7 @@ class Status(NamedTuple):
         done: Whether the run has ended.
         stage: The present stage and its size, in words; None in a run of one stage.
         title: What the line begins with; None for nothing.
+        phase: What the run waits for before its next step, in words; None for nothing.
     """
 
     step: int
@@ -41,16 +42,19 @@ class Status(NamedTuple):
     done: bool
     stage: str | None = None
     title: str | None = None
+    phase: str | None = None
 
 
 class View(Protocol):
     """An output that shows a status.
 
     Attributes:
-        interval: Least seconds between two drawings.
+        interval: Least seconds between two drawings of steps.
+        patience: Least seconds between the last drawing and that of a phase which is not drawn yet.
     """
 
     interval: float
+    patience: float
 
     def open(self, header: str | None) -> None:
         """Prepares the output. The header, if there is one, stands above the progress."""
@@ -63,6 +67,7 @@ class TerminalLine:
     """One line of a terminal, drawn over and over, and shortened to the terminal's width."""
 
     interval = 0.1
+    patience = 0.0
 
     def open(self, header: str | None) -> None:
         """Prints the header."""
@@ -85,6 +90,7 @@ class InNotebook:
     """A thin bar above a line of text in a notebook's cell. Notebooks that show no HTML get the text alone."""
 
     interval = 0.2
+    patience = 0.0
 
     def open(self, header: str | None) -> None:
         """Keeps the header, which each drawing shows above the bar."""
@@ -97,9 +103,10 @@ class InNotebook:
 
 
 class PlainLines:
-    """Lines of text for a file or a pipe, at least ten seconds apart."""
+    """Lines of text for a file or a pipe, at least ten seconds apart; a phase is said once it has lasted two."""
 
     interval = 10.0
+    patience = 2.0
 
     def open(self, header: str | None) -> None:
         """Prints the header."""
@@ -108,8 +115,8 @@ class PlainLines:
             print(header, file=self._stream, flush=True)
 
     def draw(self, status: Status) -> None:
-        """Prints the status, from the first step on."""
-        if status.losses:
+        """Prints the status, from the first step on, or what the first step waits for."""
+        if status.losses or status.phase:
             print(line(status), file=self._stream, flush=True)
 
 
@@ -148,8 +155,10 @@ def line(status: Status, width: int | None = None) -> str:
     step = "  ".join(
         filter(None, (status.title, f"step {status.step:>{len(str(status.total_steps))}}/{status.total_steps}"))
     )
-    if not status.losses:
-        return f"{step}  {'ended' if status.done else 'preparing the first step'}"[:width]
+    if status.phase or not status.losses:
+        phase = status.phase or ("ended" if status.done else "preparing the first step")
+        stage = status.stage if status.step else None  # The first needs no mention.
+        return "  ".join(filter(None, (step, stage, phase)))[:width]
     loss, parts = _loss(status.losses), _parts(status.losses)
     pace = "" if status.pace is None else f"{_pace(status.pace)}/step"
     time = f"took {_duration(status.elapsed)}" if status.done else ""

@@ -20,7 +20,6 @@ With --output=STEM.png they are written to the folder STEM_compare, with a label
 from __future__ import annotations
 
 import contextlib
-import os
 import pathlib
 import re
 import sys
@@ -32,8 +31,8 @@ from typing import TYPE_CHECKING, Protocol
 from absl import flags as absl_flags
 
 from nst_keras import presets
-from nst_keras.cli import comparing, flags, questions
-from nst_keras.runtime import backend, xla_cache
+from nst_keras.cli import comparing, flags, questions, starting
+from nst_keras.runtime import backend, phases, xla_cache
 
 if TYPE_CHECKING:
     from nst_keras.cli import comparison_job, job
@@ -98,15 +97,16 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
     except (ValueError, OSError, RuntimeError) as error:
         return _failed(error, _USAGE, values)
     try:
-        with _silent(), backend.chosen():
-            # Imports TensorFlow, which takes seconds: a bad flag comes first.
-            from nst_keras.cli import comparison_job, job  # noqa: PLC0415
-        keeps_frames = not values["frame_interval"].using_default_value
-        work = (
-            job.Job(asked, flagfiles=flagfiles, keeps_frames=keeps_frames)
-            if vary is None
-            else comparison_job.ComparisonJob(asked, vary, flagfiles=flagfiles)
-        )
+        with starting.shown(quiet=bool(values["quiet"].value)), backend.chosen():
+            with phases.named("loading TensorFlow"):
+                # It takes seconds: a bad flag comes first.
+                from nst_keras.cli import comparison_job, job  # noqa: PLC0415
+            keeps_frames = not values["frame_interval"].using_default_value
+            work = (
+                job.Job(asked, flagfiles=flagfiles, keeps_frames=keeps_frames)
+                if vary is None
+                else comparison_job.ComparisonJob(asked, vary, flagfiles=flagfiles)
+            )
     except Exception as error:
         return _failed(error, _USAGE, values)
     status = 0
@@ -154,20 +154,6 @@ def _warnings_as_lines() -> Generator[None, None, None]:
             warnings.simplefilter("default", category)
         warnings.showwarning = lambda message, *_: _say(f"warning: {message}", 0)
         yield
-
-
-@contextlib.contextmanager
-def _silent() -> Generator[None, None, None]:
-    """Suppresses standard error while TensorFlow is imported: its C++ code prints messages that would bury ours."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
 
 
 def _flag_values() -> absl_flags.FlagValues:

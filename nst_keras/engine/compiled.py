@@ -8,6 +8,7 @@ from nst_keras import optimizers, settings
 from nst_keras.engine import inputs
 from nst_keras.engine import plan as plan_lib
 from nst_keras.objectives import objective
+from nst_keras.runtime import phases
 
 __all__ = ["Compiled"]
 
@@ -64,7 +65,8 @@ class Compiled:
         before = self._compared.get(key)
         if before is None or before.pictures is not compared.pictures or before.strength != compared.strength:
             self._compared.pop(key, None)  # Then, if this fails, the next call computes targets again.
-            made.compare_with(stage.pictures.reference, fit.strength)
+            with phases.named(f"measuring the {'style' if key.has_style else 'content'}"):
+                made.compare_with(stage.pictures.reference, fit.strength)
             self._compared[key] = compared
         return made
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Generator, Sequence
 from typing import Any, Protocol
 
 import h5py
@@ -17,7 +19,7 @@ from nst_keras.engine import state as state_lib
 from nst_keras.engine import steering
 from nst_keras.images import resizing
 from nst_keras.networks import extractors
-from nst_keras.runtime import hosts
+from nst_keras.runtime import hosts, phases
 
 __all__ = ["ModelledRun", "RunModel"]
 
@@ -83,6 +85,15 @@ class RunModel:
         if not name.startswith("_") and not hasattr(type(self), name) and hasattr(self._run.state, name):
             raise AttributeError(f"{name} is what the run has made, and cannot be set.")
         super().__setattr__(name, value)
+
+    @contextlib.contextmanager
+    def telling(self, callbacks: Sequence[keras.callbacks.Callback]) -> Generator[None, None, None]:
+        """Tells the callbacks that have `phases` of what takes its time, also before Keras's list calls them."""
+        for callback in callbacks:
+            if hasattr(callback, "phases"):
+                callback.set_model(self)
+        with phases.told_to(callbacks):
+            yield
 
     @property
     def extractor(self) -> extractors.FeatureExtractor:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_keras import export, settings
+from nst_keras.engine import descriptions
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine.state import RunState, Stop
 from nst_keras.export import plots, record
@@ -20,7 +21,7 @@ from nst_keras.images import resizing
 __all__ = ["Result", "of"]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Result:
     """The result of a run.
 
@@ -57,6 +58,13 @@ class Result:
     plan: plan_lib.Plan
     options: Mapping[str, object]
     input_digests: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        """Says which picture it is, and how far its run came."""
+        made = f"{descriptions.pictures(self.plan.setup.settings.images)}, {self.image.shape[1]}x{self.image.shape[0]}"
+        return (
+            f"<{type(self).__name__}: {made}, {self.plan.setup.extractor.name}, step {self.step}: {self.stop.sentence}>"
+        )
 
     @settings.documents(settings.SaveSettings)
     def save(  # noqa: D417  The decorator inserts the help of the options.

@@ -17,6 +17,7 @@ from nst_keras.engine import result as result_lib
 from nst_keras.engine.state import RunState, Stop, StopReason
 from nst_keras.images import resizing
 from nst_keras.objectives import objective as objective_lib
+from nst_keras.runtime import phases
 
 __all__ = ["Run"]
 
@@ -56,13 +57,17 @@ class Run:
     ) -> None:
         self.plan = self.present = plan
         self.state = RunState(plan.setup.pictures)
+        self.state.stage_ends = [stage.end for stage in plan.stages]
+        self.state.stage_sizes = [stage.pictures.size for stage in plan.stages]
+        self.state.total_steps = plan.total_steps
         self.model = keras_model.RunModel(self)
         self._callbacks = callbacks
         self.steering = steering.Steering(self)
         self._built = built or compiled.Compiled()
         self._checkpoint = checkpoint
         self._input_digests = input_digests or {}
-        self._begin(solver)
+        with self.model.telling(callbacks), phases.named("preparing"):
+            self._begin(solver)
 
     def execute(self) -> result_lib.Result:
         """Makes the steps, and returns the result.
@@ -72,21 +77,22 @@ class Run:
         Raises:
             Exception: A step or a callback raised it. The picture and the frames so far stay in `state`.
         """
-        state, callback_list = self.state, self._begun_callbacks()
-        state.begun = True
-        self._logs: dict[str, float] = {}
-        try:
-            self._run_epochs(callback_list)
-            if state.stop.reason is StopReason.RUNNING:
-                state.stop = state.natural_end()
-        except KeyboardInterrupt:
-            state.interrupted = True
-            state.stop = state.interruption()
-        except Exception as error:
-            state.stop = Stop(StopReason.FAILED, f"Failed after step {state.step}, whose picture is kept: {error}")
-            raise
-        finally:
-            self._end(callback_list, self._logs)
+        with self.model.telling(self._callbacks):
+            state, callback_list = self.state, self._begun_callbacks()
+            state.begun = True
+            self._logs: dict[str, float] = {}
+            try:
+                self._run_epochs(callback_list)
+                if state.stop.reason is StopReason.RUNNING:
+                    state.stop = state.natural_end()
+            except KeyboardInterrupt:
+                state.interrupted = True
+                state.stop = state.interruption()
+            except Exception as error:
+                state.stop = Stop(StopReason.FAILED, f"Failed after step {state.step}, whose picture is kept: {error}")
+                raise
+            finally:
+                self._end(callback_list, self._logs)
         return self.result()
 
     def result(self) -> result_lib.Result:
@@ -131,9 +137,6 @@ class Run:
     def _begin(self, solver: optimizers.Optimizer | None) -> None:
         """Prepares the first step: at the start, where an earlier run left its optimizer, or at the checkpoint."""
         state, checkpoint, stages = self.state, self._checkpoint, self.plan.stages
-        state.stage_ends = [stage.end for stage in stages]
-        state.stage_sizes = [stage.pictures.size for stage in stages]
-        state.total_steps = self.plan.total_steps
         if solver is None:
             self.enter(0 if checkpoint is None else checkpoint.record["stage"])
         else:

@@ -12,7 +12,7 @@ from nst_keras import checks, optimizers, settings
 from nst_keras.engine import inputs, modes, reading, schedule, tile_sizes
 from nst_keras.losses import regularizers, statistics, terms
 from nst_keras.networks import architectures, extractors, layer_weights
-from nst_keras.runtime import compilation, defaults, devices, processors
+from nst_keras.runtime import compilation, defaults, devices, phases, processors
 
 __all__ = ["Setup", "from_picture", "prepare", "with_images", "with_seed"]
 
@@ -72,9 +72,10 @@ def prepare(given: settings.TransferSettings, replicas: devices.Replicas) -> Set
     checks.one_of("variation", given.losses.variation, regularizers.VARIATIONS)
     further = terms.checked("losses", given.losses.losses)
     style_layers, content_layers = _layers("style", mode, given), _layers("content", mode, given)
-    pictures = reading.read(given.images, mode, seed=given.runtime.seed or 0)
+    with phases.named("reading the pictures"):
+        pictures = reading.read(given.images, mode, seed=given.runtime.seed or 0)
     layers = [*style_layers, *content_layers, *(layer for term in further for layer in term.layers)]
-    with replicas.scope():
+    with replicas.scope(), phases.named(f"loading {_network_name(given.network.extractor)}"):
         extractor = _extractor(given, layers, for_xla=jit_compile != "false")
     setup = Setup(
         settings=given,
@@ -197,6 +198,11 @@ def _extractor(given: settings.TransferSettings, layers: list[str], *, for_xla: 
             for_xla=for_xla,
             preprocess=network.preprocess,
         )
+
+
+def _network_name(extractor: object) -> str:
+    """Returns the name of a network that is given by its name or as an object."""
+    return extractor if isinstance(extractor, str) else getattr(extractor, "name", "the network")
 
 
 def _stages(pictures: inputs.Inputs, sizes: tuple[int, ...]) -> tuple[inputs.Inputs, ...]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import matplotlib.figure
 
 from nst_keras import settings as settings_lib
+from nst_keras.engine import descriptions
 from nst_keras.engine import result as result_lib
+from nst_keras.engine import setup as setup_lib
 from nst_keras.engine import state as state_lib
 from nst_keras.export import record as record_lib
 
@@ -19,9 +21,11 @@ class Session(Protocol):
     """What is shown of a session.
 
     Attributes:
+        setup: Pictures, network and layers.
         state: The state of the last run, also during the run.
     """
 
+    setup: setup_lib.Setup
     state: state_lib.RunState
 
     def result(self) -> result_lib.Result:
@@ -63,6 +67,10 @@ class Shown(Generic[SessionT]):
     ) -> matplotlib.figure.Figure:
         """Returns a contact sheet, see `Result.plot_frames`."""
         return self.result.plot_frames(path, rows=rows, columns=columns)
+
+    def __repr__(self) -> str:
+        """Returns what is made and how far it has come, in one line."""
+        return f"<{type(self).__name__}: {descriptions.standing(self._session.setup, self._session.state)}>"
 
     @property
     def stop_training(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from nst_keras import checks, settings
+from nst_keras.engine import descriptions
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import setup as setup_lib
 from nst_keras.engine import state as state_lib
@@ -69,6 +70,10 @@ class Steering:
         self._run: Steered = run
         self._changes: list[Change] = []
         self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        """Says of which run it is the handle, and how far that has come."""
+        return f"<{type(self).__name__}: {descriptions.standing(self._run.present.setup, self._run.state)}>"
 
     def leave(self) -> None:
         """Lets go of the run, which has ended."""

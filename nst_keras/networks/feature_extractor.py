@@ -99,6 +99,10 @@ class FeatureExtractor:
         features = self._network(self.preprocess(image), training=False)
         return dict(zip(self.layers, tf.nest.flatten(features), strict=True))
 
+    def __repr__(self) -> str:
+        """Names the network and the layers."""
+        return f"<{type(self).__name__}: {self.name}, layers {', '.join(self.layers)}>"
+
     @property
     def channels(self) -> dict[str, int]:
         """{layer: N}, its number of channels; for `compact`, that of VGG19's layer of the same name."""

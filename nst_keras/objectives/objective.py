@@ -94,6 +94,7 @@ class Objective:
         jit_compile: str | bool = "auto",
     ) -> None:
         self._rest: tf.Tensor | None = None
+        self._network = extractor.name
         self.weights = {term.name: float(term.weight) for term in further}
         self.set_weights(
             style_weight=style_weight,
@@ -120,6 +121,13 @@ class Objective:
         )
         if regions is not None or content_image is not None:
             self.compare_with(targets.Reference(regions or [], content_image, kept), strength)
+
+    def __repr__(self) -> str:
+        """Names the network, the layers and the weights."""
+        style, content = len(self._style_layers), len(self._content_layers)
+        weights = ", ".join(f"{name} {weight:g}" for name, weight in self.weights.items() if weight)
+        layers = f"{style} style and {content} content layers of {self._network}"
+        return f"<{type(self).__name__}: {layers}; weights: {weights or 'all 0'}>"
 
     def set_weights(
         self,

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.runtime import defaults
+from nst_keras.runtime import defaults, phases
 
 __all__ = ["JIT_MODES", "compiled", "jit_mode"]
 
@@ -67,10 +67,21 @@ class _Graph:
 
     def __init__(self, function: Callable[..., Any], *, jit_compile: bool) -> None:
         self._function = tf.function(function, autograph=False, jit_compile=jit_compile)
+        self._compiles = jit_compile
+        self._called: set[int] = set()
 
     def __call__(self, *arguments: Any) -> Any:
         with defaults.graphs():
-            return self._function(*arguments)
+            return self._call(self._function, *arguments)
+
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Calls a function. Its first call says that XLA compiles it."""
+        if not self._compiles or id(function) in self._called:
+            return function(*arguments)
+        with phases.named("compiling with XLA"):
+            result = function(*arguments)
+        self._called.add(id(function))
+        return result
 
     def tracing_count(self) -> int:
         """Returns how often the function was traced."""
@@ -88,7 +99,7 @@ class _OfAnySize(_Graph):
         tensors = tf.nest.map_structure(tf.convert_to_tensor, arguments)
         # A call of the function itself would warn of its traces, which here are wanted.
         traced = self._function.get_concrete_function(*tf.nest.map_structure(self._type_of, tensors))
-        return traced(*tensors)
+        return self._call(traced, *tensors)
 
 
 class _XLAOrGraph:
@@ -134,5 +145,5 @@ def _open_type(tensor: tf.Tensor) -> tf.TensorSpec:
 
 def _with_defaults(function: Callable[..., Any], *arguments: Any) -> Any:
     """Calls a function, which is traced, with Keras's own defaults."""
-    with defaults.keras_defaults():
+    with phases.named("tracing"), defaults.keras_defaults():
         return function(*arguments)

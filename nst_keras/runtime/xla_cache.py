@@ -26,7 +26,7 @@ def use(folder: str | os.PathLike[str]) -> pathlib.Path:
     """Makes TensorFlow keep what XLA compiles for the processor in a folder, and load what is already there.
 
     When TensorFlow loads a program, it logs that the processor lacks `prefer-no-scatter`. This is a preference, not an
-    instruction. `TF_CPP_MIN_LOG_LEVEL=3` in the environment silences it.
+    instruction. It is not seen unless the environment has a log level, see `quiet`.
 
     Args:
         folder: Made if it does not exist; `~` stands for the home folder. Machines may share it, since each version of

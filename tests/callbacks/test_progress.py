@@ -1,14 +1,23 @@
 import io
 import re
 import sys
+import threading
+import time
 
 import keras
 import pytest
 
 from nst_keras import callbacks
 from nst_keras.callbacks import progress, progress_views
+from nst_keras.runtime import phases
 
 LOSSES = {"content_loss": 1.3e-3, "loss": 0.0123, "style_loss": 0.011, "var_loss": 0.0}
+
+
+@pytest.fixture(autouse=True)
+def no_thread_draws(monkeypatch):
+    """A phase is drawn when it begins, and not again while it lasts, unless a test says so."""
+    monkeypatch.setattr(phases.Phases, "INTERVAL", 1000.0)
 
 
 class Clock:
@@ -40,8 +49,8 @@ def run(style_transfer, *extra, steps=60):
     return style_transfer.fit_style_transfer(1, steps, verbose=0, callbacks=extra, style_weight=1.0)
 
 
-def status(step=34, losses=LOSSES, pace=0.25, remaining=7.0, done=False):
-    return progress_views.Status(step, 60, losses, pace, remaining, elapsed=130.0, done=done)
+def status(step=34, losses=LOSSES, pace=0.25, remaining=7.0, done=False, **others):
+    return progress_views.Status(step, 60, losses, pace, remaining, elapsed=130.0, done=done, **others)
 
 
 @pytest.fixture
@@ -77,6 +86,8 @@ def test_a_line_leaves_out_what_the_width_does_not_hold(width, text):
         ({"pace": 12.3, "losses": {"loss": 999.9}}, "step 34/60  loss 1.00e3  12 s/step  7 s left"),
         ({"losses": {"loss": 245.2}, "done": True}, "step 34/60  loss 245  0.25 s/step  took 2 min 10 s"),
         ({"losses": {"loss": 9.0}, "remaining": 7384.0}, "step 34/60  loss 9.00  0.25 s/step  2 h 03 min left"),
+        ({"phase": "tracing, 3 s"}, "step 34/60  tracing, 3 s"),
+        ({"phase": "tracing", "stage": "stage 2/2, 20x24 px"}, "step 34/60  stage 2/2, 20x24 px  tracing"),
         (
             {"losses": {"new_loss": 2.0, "var_loss": 1.0, "loss": 3.0}},
             "step 34/60  loss 3.00 = tv 1.0 + new 2.0  0.25 s/step  7 s left",
@@ -95,9 +106,9 @@ def test_a_terminal_shows_one_line_drawn_over_and_over(make_transfer, terminal, 
     assert rest.count("\n") == 1
     assert rest.endswith("\n")
     drawn = [text.rstrip() for text in rest.replace("\n", "").split("\r") if text]
-    assert drawn[0] == "step  0/60  preparing the first step"
-    assert re.fullmatch(r"step  1/60  loss \S+ = style \S+", drawn[1])  # The content's loss is 0 at its start.
-    assert re.fullmatch(r"step 11/60  loss \S+ = style \S+ \+ content \S+  0.50 s/step  24 s left", drawn[11])
+    assert drawn[:2] == ["step  0/60  preparing", "step  0/60  preparing the first step"]
+    assert re.fullmatch(r"step  1/60  loss \S+ = style \S+", drawn[2])  # The content's loss is 0 at its start.
+    assert re.fullmatch(r"step 11/60  loss \S+ = style \S+ \+ content \S+  0.50 s/step  24 s left", drawn[12])
     assert re.fullmatch(r"step 60/60  loss \S+ = style \S+ \+ content \S+  0.50 s/step  took 50 s", drawn[-1])
 
 
@@ -119,7 +130,7 @@ def test_a_terminal_is_not_drawn_more_than_ten_times_a_second(make_transfer, ter
             clock.now += 0.01
 
     run(make_transfer(), Hurries(), callbacks.Progress(), steps=50)
-    assert 5 <= len(re.findall(r"\rstep", terminal())) <= 8  # Beginning, first, four or five, last.
+    assert 6 <= len(re.findall(r"\rstep", terminal())) <= 9  # Two of the beginning, first, four or five, last.
 
 
 @pytest.mark.parametrize("mode", ["terminal", "plain", "notebook"])
@@ -138,10 +149,67 @@ def test_plain_lines_stand_ten_seconds_apart(make_transfer, capsys, monkeypatch)
     assert "\r" not in "".join(lines)
 
 
+def told(mode, run, phases_told, clock):
+    """Tells progress of phases that begin one inside another, each with the seconds since the last."""
+    shown = callbacks.Progress(mode)
+    shown.set_model(run)
+    for seconds, name in phases_told:
+        clock.now += seconds
+        shown._draw_phase(name, clock.now - 1000.0)
+
+
+def test_plain_lines_say_a_phase_that_lasts_and_do_not_repeat_it_for_ten_seconds(make_transfer, capsys, monkeypatch):
+    clock, state = Clock(monkeypatch), make_transfer().state
+    state.total_steps = 60
+    one = [(0, "preparing"), (1.5, "tracing"), (1, "tracing"), (1, "tracing"), (8.5, "tracing"), (1, "tracing")]
+    told("plain", state, [*one, (1, "compiling"), (1.5, "tracing"), (0.5, "compiling")], clock)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.removeprefix("step  0/60  ") for line in lines] == ["tracing, 2 s", "tracing, 13 s", "compiling, 16 s"]
+
+
+def test_a_terminal_says_each_phase_at_once_and_counts_its_seconds(make_transfer, terminal, monkeypatch):
+    clock, state = Clock(monkeypatch), make_transfer().state
+    state.total_steps = 60
+    one = [(0, "preparing"), (0.25, "tracing"), (0.25, "tracing"), (0.75, "tracing"), (1, "compiling")]
+    told("auto", state, one, clock)
+    drawn = [text.strip().removeprefix("step  0/60  ") for text in terminal().split("\r") if text.strip()]
+    assert drawn == ["preparing", "tracing", "tracing, 1 s", "compiling, 2 s"]
+
+
+def test_phases_are_drawn_while_the_main_thread_waits(make_transfer, terminal, monkeypatch):
+    monkeypatch.setattr(phases.Phases, "INTERVAL", 0.01)
+
+    class Waits(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 2:
+                with phases.named("waiting for the test"):
+                    time.sleep(0.2)
+
+    run(make_transfer(), Waits(), callbacks.Progress(), steps=3)
+    printed = terminal()
+    assert "step 2/3  waiting for the test" in printed
+    assert printed.index("preparing: measuring the style") < printed.index("preparing the first step")
+    assert not [thread for thread in threading.enumerate() if thread.name == "nst_keras phases"]
+
+
+def test_a_callback_that_fails_at_the_start_ends_the_phases(make_transfer, terminal):
+    class Fails(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            raise ZeroDivisionError
+
+    shown = callbacks.Progress()
+    with pytest.raises(ZeroDivisionError):
+        run(make_transfer(), shown, Fails())
+    assert not [thread for thread in threading.enumerate() if thread.name == "nst_keras phases"]
+    run(make_transfer(), shown, steps=3)  # And it can show another run.
+    assert "step 3/3" in terminal()
+
+
 def test_a_notebook_shows_a_bar_in_place(make_transfer, notebook):
     run(make_transfer(), callbacks.Progress(header="golden <gate>"), steps=4)
     (shown,) = notebook
-    assert shown[0]["text/plain"].endswith("step 0/4  preparing the first step")
+    assert shown[0]["text/plain"].endswith("step 0/4  preparing")
+    assert shown[1]["text/plain"].endswith("step 0/4  preparing the first step")
     assert shown[-1]["text/plain"].startswith("golden <gate>\nstep 4/4  loss ")
     assert "golden &lt;gate&gt;" in shown[-1]["text/html"]
     assert "width:100.0%" in shown[-1]["text/html"]
