@@ -8,7 +8,7 @@ recipe has after a quarter, a half and all of `--evaluations`. Evaluations are m
 fall on all alike; seconds are those of the recipe alone. Its first evaluations, which compile, count as much as the
 others do; the rest is told apart as its start-up. `--wasserstein` adds style-transfer-pytorch's recipe from its first
 size to its last, over its own loss, against ours at the full size. `references/` has the recipes, written anew from
-what was published, without those in PyTorch where it is not installed. `--table=README.md` writes the table there.
+what was published, without those in PyTorch where it is not installed. `--table=docs/performance.md` writes it there.
 """
 
 from __future__ import annotations

@@ -1,0 +1,38 @@
+import shutil
+
+import keras
+import PIL.Image
+import pytest
+
+from nst_keras.images import samples
+from nst_keras.networks import architectures
+from tests.conftest import ROOT
+from tools.drawing import swirls_night
+
+
+@pytest.fixture(scope="session")
+def weights_folder(tmp_path_factory):
+    """A folder with weights for vgg19 and inception_v3: random, since the runs are about running."""
+    folder = tmp_path_factory.mktemp("weights")
+    keras.applications.VGG19(weights=None, include_top=False).save_weights(folder / "vgg19.weights.h5")
+    keras.applications.InceptionV3(weights=None, include_top=False).save_weights(folder / "inception_v3.weights.h5")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """A folder with the pictures that the documents name, of some hundred pixels."""
+    folder = tmp_path_factory.mktemp("pictures")
+    PIL.Image.fromarray(samples.read("grace_hopper")[::4, ::4]).save(folder / "golden_gate.jpg")
+    PIL.Image.fromarray(swirls_night.swirls(96)).save(folder / "starry_night.jpg")
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, weights_folder, pictures):
+    """A folder with the pictures that the documents name, as if the user stood in a clone."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(architectures.WEIGHTS_VARIABLE, str(weights_folder))
+    shutil.copytree(pictures, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    return tmp_path
