@@ -5,8 +5,8 @@
 The pictures are:
   NAME.jpg           a row: one option, several values.
   presets/NAME.jpg   what a preset makes of each of the `--pairs`.
-  presets.jpg        the pairs, and what the six presets for artists make of them.
-  ../top.jpg         the first pair, and a large result.
+  presets.jpg        what the six presets for artists make of the pairs.
+  ../top.jpg         a large picture made of the first pair.
 
 Pictures that are there already are kept, and so are the parts of which the presets' are composed: a program that was
 stopped continues where it was. All rows take about ten minutes on two idle cores. Previews of presets that need VGG19

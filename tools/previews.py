@@ -38,7 +38,6 @@ _TAKES = {"texture": ["style"], "content_reconstruction": ["content"]}
 _TOP = ("painting", ["--image_size=640"])
 _WIDTH = 500  # Pixels of each pair in a preset's own preview.
 _SHEET = 1200  # Pixels of the sheet of all, and of the picture at README's top.
-_INPUTS = 0.24  # The share of a sheet's width for photograph and painting.
 
 
 class Pair(NamedTuple):
@@ -109,29 +108,13 @@ def preset_sheet(preset: str, pairs: Sequence[Pair], make: Maker) -> np.ndarray:
     )
 
 
-def _inputs(pair: Pair, width: int) -> np.ndarray:
-    """Returns photograph and painting, one above the other."""
-    named = (("photograph", pair.content), ("painting", pair.style))
-    return sheets.above(
-        [sheets.labelled(sheets.resized(_picture(source), width=width), name) for name, source in named]
-    )
-
-
 def all_artists(pairs: Sequence[Pair], make: Maker) -> np.ndarray:
-    """Returns what the artists' presets make of each pair: the pair at the left, six pictures beside it."""
-    return sheets.above([_artists(pair, make) for pair in pairs])
-
-
-def _artists(pair: Pair, make: Maker) -> np.ndarray:
-    left = _inputs(pair, round(_INPUTS * _SHEET))
-    made = [(preset, make(preset, pair, SHORTER.get(preset, []))) for preset in ARTISTS]
-    width = _SHEET - left.shape[1] - sheets.GAP
-    return sheets.beside([left, sheets.above([sheets.wide(made[start : start + 3], width) for start in (0, 3)])])
+    """Returns what the artists' presets make of each pair, in rows of three. The pairs themselves are not shown."""
+    made = [[(preset, make(preset, pair, SHORTER.get(preset, []))) for preset in ARTISTS] for pair in pairs]
+    return sheets.above([sheets.wide(six[start : start + 3], _SHEET) for six in made for start in (0, 3)])
 
 
 def top(pair: Pair, make: Maker) -> np.ndarray:
-    """Returns photograph and painting small at the left, and large at the right what a preset makes of them."""
-    left = _inputs(pair, round(_INPUTS * _SHEET))
+    """Returns a large picture that a preset makes of a pair."""
     preset, more = _TOP
-    width = _SHEET - left.shape[1] - sheets.GAP
-    return sheets.beside([left, sheets.labelled(sheets.resized(make(preset, pair, more), width=width), "result")])
+    return sheets.resized(make(preset, pair, more), width=_SHEET)
