@@ -20,6 +20,7 @@ With --output=STEM.png they are written to the folder STEM_compare, with a label
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
 import re
 import sys
@@ -64,8 +65,7 @@ def main(argv: Sequence[str] | None, *, usage: str, place: Place | None = None) 
         rest = values(["nst_keras", *argv])[1:]
         answer = usage if place is not None and not argv else questions.answer(values, usage)
         if answer is not None:
-            print(answer)
-            return 0
+            return _print_answer(answer)
         flagfiles = _flagfiles(argv, values)
         for arguments in (argv, *map(_flag_lines, flagfiles.values())):
             _check_once(arguments, values)
@@ -193,6 +193,15 @@ def _check_usage(values: absl_flags.FlagValues, rest: Sequence[str]) -> None:
     pictures = [values[name].value for name in ("content_image", "style_image")]
     if pictures == [None, None]:
         raise absl_flags.Error("neither --content_image nor --style_image is given. --help lists all flags.")
+
+
+def _print_answer(answer: str) -> int:
+    """Prints the answer to a question, and returns the exit status. A reader may stop early, as `head` does."""
+    try:
+        print(answer, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end.
+    return 0
 
 
 def _failed(error: Exception, status: int, values: absl_flags.FlagValues) -> int:

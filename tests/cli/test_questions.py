@@ -96,3 +96,11 @@ def test_answers_need_no_tensorflow():
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.count("Examples:") == 3
+
+
+def test_a_reader_may_stop_early():
+    command = f"{sys.executable} -c 'from nst_keras import __main__ as door; door.main([\"--helpfull\"] )' | head -1"
+    shell = ["bash", "-c", f"set -o pipefail; {command}"]
+    done = subprocess.run(shell, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.startswith("nst-keras CONTENT STYLE")
