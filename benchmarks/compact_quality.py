@@ -46,6 +46,7 @@ EXTRACTORS = flags.DEFINE_list("extractors", ["vgg19", "compact"], "The first is
 WEIGHTS = flags.DEFINE_string("compact_weights", "imagenet", "Other weights for compact: a file that training made.")
 SIZE = flags.DEFINE_integer("image_size", 256, "Longest side, in pixels.")
 STEPS = flags.DEFINE_integer("steps", 60, "Evaluations.")
+JIT = flags.DEFINE_string("jit_compile", "auto", "XLA: auto, true or false.")
 START = flags.DEFINE_string("init", "content", "Where both start: content, noise or style.")
 SHEET = flags.DEFINE_string("sheet", None, "PNG to write: content, style, and each extractor's picture.")
 
@@ -93,6 +94,7 @@ def run(pair: str, extractor: str) -> transfer.NeuralStyleTransfer:
         init=START.value,
         seed=0,
         frame_interval=10**6,
+        jit_compile=JIT.value,
     )
     style_transfer.fit_style_transfer(1, STEPS.value, style_weight=1.0, content_weight=0.02, verbose=0)
     return style_transfer

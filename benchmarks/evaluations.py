@@ -24,6 +24,7 @@ from nst_keras.objectives import objective
 PAIRS = flags.DEFINE_list("pairs", ["sample:grace_hopper;sample:swirls"], "Content and style, `;` between them.")
 SIZE = flags.DEFINE_integer("image_size", 256, "Longest side, in pixels.")
 STEPS = flags.DEFINE_integer("steps", 100, "Steps of Adam.")
+JIT = flags.DEFINE_string("jit_compile", "auto", "XLA: auto, true or false.")
 
 # Name -> settings of the class, weights of the run; mean+tv is the tutorial's whole loss.
 PROBLEMS = {
@@ -37,7 +38,9 @@ PROBLEM_NAMES = flags.DEFINE_list("problems", list(PROBLEMS), "Which of the loss
 
 
 def our_losses(settings: dict, weights: dict, optimizer: str, steps: int) -> tuple[transfer.NeuralStyleTransfer, list]:
-    style_transfer = transfer.NeuralStyleTransfer(optimizer=optimizer, seed=0, frame_interval=10**6, **settings)
+    style_transfer = transfer.NeuralStyleTransfer(
+        optimizer=optimizer, seed=0, frame_interval=10**6, jit_compile=JIT.value, **settings
+    )
     style_transfer.fit_style_transfer(1, steps, verbose=0, **weights)
     return style_transfer, style_transfer.history.history["loss"]
 

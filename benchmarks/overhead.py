@@ -30,6 +30,7 @@ from nst_keras.networks import architectures
 
 SIZE = flags.DEFINE_integer("image_size", 256, "Longest side, in pixels.")
 STEPS = flags.DEFINE_integer("steps", 60, "Steps of the run.")
+JIT = flags.DEFINE_string("jit_compile", "auto", "XLA: auto, true or false.")
 INTERVAL = flags.DEFINE_integer("interval", 30, "Steps between two pictures; a run has 90 unless asked otherwise.")
 
 CALLBACKS: dict[str, Callable[[pathlib.Path], keras.callbacks.Callback]] = {
@@ -101,6 +102,7 @@ def measured(folder: pathlib.Path) -> tuple[list[float], dict[str, list[float]]]
         normalization="relative",
         frame_interval=10**9,
         seed=0,
+        jit_compile=JIT.value,
     )
     timer, timed = StepTimer(), {name: Timed(make(folder)) for name, make in CALLBACKS.items()}
     with contextlib.redirect_stdout(io.StringIO()):

@@ -212,12 +212,12 @@ def test_benchmarks(folder, program):
             "strength 0.5   share ",
         ),
         "preview": (["--preview=32", "--image_size=48", "--steps=2"], "relative"),
-        "evaluations": (["--image_size=32", "--steps=3", "--problems=relative"], "ours"),
+        "evaluations": (["--image_size=32", "--steps=3", "--problems=relative", "--jit_compile=false"], "ours"),
         "start_up": (
             ["--image_size=32", "--extractors=compact", "--builds=graph", "--repeats=1"],
             "compact      graph",
         ),
-        "overhead": (["--image_size=32", "--steps=3"], "a usual run"),
+        "overhead": (["--image_size=32", "--steps=3", "--jit_compile=false"], "a usual run"),
         "many_pairs": (
             [
                 *("--image_size=32", "--contents=2", "--styles=2", "--steps=2", "--objects=2", "--cold=1"),
@@ -231,6 +231,7 @@ def test_benchmarks(folder, program):
                 "--steps=2",
                 "--pairs=sample:grace_hopper;sample:swirls",
                 f"--sheet={folder}/sheet.png",
+                "--jit_compile=false",
             ],
             "compact: medians over 1 pairs",
         ),

@@ -71,7 +71,7 @@ def test_lbfgs_needs_a_quarter_of_adams_steps_on_the_tutorials_loss(make):
 @pytest.mark.slow
 def test_todays_call_stylises_and_keeps_the_picture(make, texture_of_style):
     """Adam at a learning rate of 80, which used to turn the picture to noise at its first step."""
-    style_transfer = make(n_style_layers=5, n_content_layers=1)
+    style_transfer = make(n_style_layers=5, n_content_layers=1, **PLAIN)
     frames = style_transfer.fit_style_transfer(
         epochs=2, steps_per_epoch=40, learning_rate=80.0, style_weight=1e-2, content_weight=1e4, var_weight=2, verbose=0
     )
