@@ -65,7 +65,7 @@ def colab(name: str) -> str:
 def addressed(notebook: nbformat.NotebookNode, name: str) -> nbformat.NotebookNode:
     """Puts the repository's address into a notebook: into its link to Colab and its first code."""
     title = notebook.cells[0]
-    title.source = re.sub(r"\(https://colab\S+\.ipynb\)", f"({colab(name)})", title.source)
+    title.source = re.sub(r"\(https://colab[^()\s]+\.ipynb\)", f"({colab(name)})", title.source)
     next(cell for cell in notebook.cells if cell.cell_type == "code").source = INSTALL
     return notebook
 

@@ -1,6 +1,7 @@
 """Neural style transfer by optimising an image (Gatys, Ecker and Bethge), in TensorFlow and Keras.
 
-The names below are imported when first used: `import nst_keras` itself does no work.
+The names below are imported when first used: `import nst_keras` loads no TensorFlow. It only arranges that TensorFlow,
+once it is loaded, writes no log lines.
 """
 
 from __future__ import annotations

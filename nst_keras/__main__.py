@@ -18,7 +18,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from nst_keras.cli import command, front
+from nst_keras.cli import command
 from nst_keras.settings import docstrings
 
 __all__ = ["main"]
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Args:
         argv: The arguments after the program's name. Default: those of the process.
     """
-    return command.main(argv, usage=docstrings.of(sys.modules[__name__]), place=front.place)
+    return command.main(argv, usage=docstrings.of(sys.modules[__name__]), is_short=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Examples:
   python -m nst_keras.run --preset=quick --content_image=photo.jpg --style_image=painting.jpg --output=made.png
   python -m nst_keras.run --preset=list                   all looks
 
-A picture is a path, a URL or sample:NAME. Commas separate several styles. nst-keras is the short way to the same.
+A picture is a path, a URL or sample:NAME. Commas separate several styles. nst-keras does the same in fewer words.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_keras import callbacks, checks, settings
-from nst_keras.engine import checkpoints, compiled, memory_advice, memory_estimate, modes, steering, warm_start
+from nst_keras.engine import checkpoints, compiled, memory_advice, memory_estimate, steering, warm_start
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import run as run_lib
@@ -23,6 +23,7 @@ from nst_keras.engine import state as state_lib
 from nst_keras.export import record
 from nst_keras.networks import extractors
 from nst_keras.runtime import defaults, hosts
+from nst_keras.settings import modes
 
 __all__ = ["Session"]
 

@@ -1,7 +1,8 @@
 """Inputs of a run from options given one by one, and what its plan says."""
 
 from nst_keras import settings
-from nst_keras.engine import modes, plan, reading
+from nst_keras.engine import plan, reading
+from nst_keras.settings import modes
 
 
 def read(style_image, content_image, *, mode="transfer", seed=0, image_size=None, **options):

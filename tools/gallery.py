@@ -16,17 +16,14 @@ take minutes each, and its weights.
 from __future__ import annotations
 
 import functools
-import os
 import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import numpy as np
 from absl import app, flags
 
-from nst_keras import transfer
+from nst_keras import settings, transfer
 from nst_keras.losses import statistics
 from tools import previews, sheets
 
@@ -52,7 +49,7 @@ USUAL = {
     "seed": 0,
 }
 # Settings that `fit_style_transfer` takes; the constructor takes the others.
-OF_A_RUN = ("style_weight", "content_weight", "var_weight", "alpha_norm_weight", "strength")
+OF_A_RUN = {field.name for field in settings.fields(settings.FitSettings)}
 BOTH = ["sample:swirls", "sample:woodblock"]
 SKY = ["sample:landscape_sky", "sample:landscape_ground"]
 NO_CONTENT = {"content_image": None, "content_layers": None}
@@ -141,13 +138,13 @@ ROWS: dict[str, Row] = {
 }
 
 
-def picture(settings: Mapping[str, Any]) -> np.ndarray:
+def picture(asked: Mapping[str, Any]) -> np.ndarray:
     """Returns the picture of a run with these settings, uint8 [height, width, 3]."""
-    settings = dict(settings)
-    steps = (STEPS.value or 60) * settings.pop("steps", 1)
-    of_a_run = {name: settings.pop(name) for name in OF_A_RUN if name in settings}
+    own = dict(asked)
+    steps = (STEPS.value or 60) * own.pop("steps", 1)
+    of_a_run = {name: own.pop(name) for name in OF_A_RUN & own.keys()}
     options = {"image_size": SIZE.value or 336, "frame_interval": steps, "jit_compile": JIT.value}
-    run = transfer.NeuralStyleTransfer(**options, **settings)
+    run = transfer.NeuralStyleTransfer(**options, **own)
     run.fit_style_transfer(1, steps, verbose=0, **of_a_run)
     return run.image
 

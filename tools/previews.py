@@ -13,13 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nst_keras import run
+from nst_keras import presets, run
 from nst_keras.images import loading, pixels
+from nst_keras.settings import modes
 from tools import sheets
 
 __all__ = ["ARTISTS", "PRESETS", "SHORTER", "Maker", "Pair", "all_artists", "pairs_of", "preset_sheet", "top"]
 
-PRESETS = pathlib.Path(run.__file__).parent / "presets"
+PRESETS = presets.FOLDER
 # The presets that are looks of their own, as the sheet of them shows them; the others are methods of papers and jobs.
 ARTISTS = ("quick", "photo", "painting", "bold", "faithful", "color")
 # What a preset's preview has in place of the preset's own: previews are small, and their runs minutes instead of hours.
@@ -33,8 +34,6 @@ SHORTER: dict[str, list[str]] = {
     "content_reconstruction": ["--image_size=320", "--steps_per_epoch=100"],
     "poster": ["--image_size=1024", "--pyramid=512,1024", "--pyramid_shares=20,10", "--steps_per_epoch=60"],
 }
-# The images that a preset takes, where it does not take both.
-_TAKES = {"texture": ["style"], "content_reconstruction": ["content"]}
 _TOP = ("painting", ["--image_size=640"])
 _WIDTH = 500  # Pixels of each pair in a preset's own preview.
 _SHEET = 1200  # Pixels of the sheet of all, and of the picture at README's top.
@@ -78,7 +77,8 @@ class Maker:
         """
         flagfile = PRESETS / f"{preset}.flags"
         look = [line for line in flagfile.read_text().splitlines() if line.startswith("--")]
-        images = [f"--{kind}_image={getattr(pair, kind)}" for kind in _TAKES.get(preset, ["content", "style"])]
+        mode = modes.MODES[presets.options(preset, {}).get("mode", "transfer")]
+        images = [f"--{term}_image={getattr(pair, term)}" for term in ("content", "style") if mode.has(term)]
         flags = [*images, *more, *self._shortened(look)]
         digest = hashlib.sha256("\n".join([*look, *flags]).encode()).hexdigest()[:8]
         part = self._parts / f"{preset}_{digest}.png"

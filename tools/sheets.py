@@ -15,9 +15,8 @@ from nst_keras import export
 __all__ = ["GAP", "above", "beside", "cropped", "labelled", "resized", "save", "wide"]
 
 GAP = 12  # Pixels between pictures.
-_LABEL = (
-    30  # Pixels for a label, whose letters are readable where a page shows the sheet at three quarters of its size.
-)
+# Pixels for a label. Its letters are readable where a page shows the sheet at three quarters of its size.
+_LABEL = 30
 _LETTERS = 21
 _WHITE = 255
 _QUALITY = 82  # Of JPEG.

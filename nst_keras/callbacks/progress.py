@@ -55,7 +55,7 @@ class Progress(run_view.RunCallback):
         title: What the progress line itself begins with, such as the name of one of several runs. Default: nothing.
 
     Attributes:
-        phases: What is told of all that takes its time before a step.
+        phases: Draws what the run waits for.
 
     Raises:
         ValueError: An unknown mode.

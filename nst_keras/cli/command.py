@@ -27,12 +27,13 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from absl import flags as absl_flags
 
 from nst_keras import presets
-from nst_keras.cli import comparing, flags, questions, starting
+from nst_keras.cli import comparing, flags, positional, starting
+from nst_keras.cli import help as help_lib
 from nst_keras.runtime import backend, phases, xla_cache
 
 if TYPE_CHECKING:
@@ -43,35 +44,28 @@ __all__ = ["main"]
 _FAILURE, _USAGE, _INTERRUPTED = 1, 2, 130
 
 
-class Place(Protocol):
-    """Sets flags from arguments without a name, see `front.place`."""
-
-    def __call__(self, values: absl_flags.FlagValues, arguments: Sequence[str], *, has_flagfile: bool) -> None:
-        """Sets them, or raises an error."""
-
-
-def main(argv: Sequence[str] | None, *, usage: str, place: Place | None = None) -> int:
+def main(argv: Sequence[str] | None, *, usage: str, is_short: bool = False) -> int:
     """Runs the command line, and returns the exit status.
 
     Args:
         argv: The arguments after the program's name. Default: those of the process.
         usage: How the command is used: the head of its help.
-        place: What gives arguments without a name their meaning. Default: they are refused.
+        is_short: Whether arguments without a name are pictures, as `positional` says. Otherwise they are refused.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     values = _flag_values()
-    values.set_gnu_getopt(place is not None)  # Arguments without a name may then stand between flags.
+    values.set_gnu_getopt(is_short)  # Arguments without a name may then stand between flags.
     try:
         rest = values(["nst_keras", *argv])[1:]
-        answer = usage if place is not None and not argv else questions.answer(values, usage)
+        answer = usage if is_short and not argv else help_lib.answer(values, usage)
         if answer is not None:
             return _print_answer(answer)
         flagfiles = _flagfiles(argv, values)
         for arguments in (argv, *map(_flag_lines, flagfiles.values())):
             _check_once(arguments, values)
-        if place is not None:
-            place(values, rest, has_flagfile=bool(flagfiles))
-        _check_usage(values, rest if place is None else [])
+        if is_short:
+            positional.place(values, rest, has_flagfile=bool(flagfiles))
+        _check_usage(values, [] if is_short else rest)
     except (absl_flags.Error, ValueError, ImportError) as error:  # UnicodeDecodeError: a flagfile that is no text.
         return _say(error, _USAGE)
     try:
@@ -160,7 +154,7 @@ def _flag_values() -> absl_flags.FlagValues:
     """Returns all flags of the command line, unparsed."""
     values = absl_flags.FlagValues()
     flags.define(values)
-    questions.define(values)
+    help_lib.define(values)
     return values
 
 

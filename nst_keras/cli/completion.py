@@ -37,15 +37,21 @@ def _parser(shtab: Any) -> argparse.ArgumentParser:
         helps = settings.helps(group)
         for field in settings.fields(group):
             if settings.declared(field).has_flag:
-                _add(parser, field.name, helps[field.name], shtab)
-    for name in ("flagfile", "help", "helpfull", "version"):
-        _add(parser, name, "", shtab)
+                _add(parser, field.name, helps[field.name], shtab, is_switch=field.type == "bool")
+    for name in ("help", "helpfull", "version"):
+        _add(parser, name, "", shtab, is_switch=True)
+    _add(parser, "flagfile", "", shtab)
+    _add(parser, "completion", "", shtab)
     return parser
 
 
-def _add(parser: argparse.ArgumentParser, name: str, text: str, shtab: Any) -> None:
+def _add(parser: argparse.ArgumentParser, name: str, text: str, shtab: Any, *, is_switch: bool = False) -> None:
     """Adds a flag to the parser, with the values or files that complete it."""
-    choices = [*presets.names(), "list"] if name == "preset" else None
-    argument = parser.add_argument(f"--{name}", help=text.partition(". ")[0].replace("%", "%%"), choices=choices)
+    text = text.partition(". ")[0].replace("%", "%%")
+    if is_switch:
+        parser.add_argument(f"--{name}", help=text, action="store_true")
+        return
+    choices = {"preset": [*presets.names(), "list", "none"], "completion": SHELLS}.get(name)
+    argument = parser.add_argument(f"--{name}", help=text, choices=choices)
     if choices is None:
         argument.complete = shtab.FILE  # pyright: ignore[reportAttributeAccessIssue]

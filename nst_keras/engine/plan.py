@@ -7,11 +7,12 @@ import math
 from typing import Any, NamedTuple
 
 from nst_keras import checks, losses, optimizers, settings
-from nst_keras.engine import inputs, memory_estimate, modes, schedule
+from nst_keras.engine import inputs, memory_estimate, schedule
 from nst_keras.engine import setup as setup_lib
 from nst_keras.export import record
 from nst_keras.images import resizing
 from nst_keras.runtime import compilation
+from nst_keras.settings import modes
 
 __all__ = [
     "STEERED",

@@ -13,8 +13,9 @@ import PIL.Image
 import tensorflow as tf
 
 from nst_keras import checks, settings
-from nst_keras.engine import inputs, modes
+from nst_keras.engine import inputs
 from nst_keras.images import colour, folders, loading, masks, paths, resizing, starts
+from nst_keras.settings import modes
 
 __all__ = ["read"]
 

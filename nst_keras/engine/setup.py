@@ -9,10 +9,11 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from nst_keras import checks, optimizers, settings
-from nst_keras.engine import inputs, modes, reading, schedule, tile_sizes
+from nst_keras.engine import inputs, reading, schedule, tile_sizes
 from nst_keras.losses import regularizers, statistics, terms
 from nst_keras.networks import architectures, extractors, layer_weights
 from nst_keras.runtime import compilation, defaults, devices, phases, processors
+from nst_keras.settings import modes
 
 __all__ = ["Setup", "from_picture", "prepare", "with_images", "with_seed"]
 

@@ -125,7 +125,7 @@ def _durations(count: int, total: int) -> list[int]:
     return [int(d) for d in np.diff([*ends, total])]
 
 
-# Suffix -> what writes pictures of one size into a file of this name, to last so many seconds.
+# Suffix -> what writes pictures of one size into a file of this name, of a length in seconds.
 ANIMATION_WRITERS: dict[str, Callable[[Sequence[PIL.Image.Image], str, float], None]] = {
     ".gif": _write_gif,
     ".mp4": _write_mp4,

@@ -44,9 +44,9 @@ class FitSettings(options.Group):
     Attributes:
         epochs: Number of epochs, of `steps_per_epoch` steps each.
         steps_per_epoch: Steps in an epoch. Each step computes loss and gradient once.
-        learning_rate: Step length of `adam` in levels of 0..255, or a Keras schedule. Default: 5.1. Larger values act
-            as 5.1. Keras's other optimizers take any rate. Their default is 5.1 too, except for `adadelta` (1000),
-            `adafactor` and `lamb` (both 0.01).
+        learning_rate: Step length of `adam` in levels of 0..255. In Python also a Keras schedule. Default: 5.1. Larger
+            values act as 5.1. Keras's other optimizers take any rate. Their default is 5.1 too, except for `adadelta`
+            (1000), `adafactor` and `lamb` (both 0.01).
         style_weight: Weight of the style term, beta in the paper. Default: the usual weight of the normalization.
         content_weight: Weight of the content term, alpha in the paper. Default: the usual weight of the normalization.
         var_weight: Weight of the total variation, which smooths the picture.

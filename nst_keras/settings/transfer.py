@@ -45,9 +45,10 @@ class ImageSettings(options.Group):
     """The input images: what they are, their sizes, and where the run starts.
 
     Attributes:
-        style_image: Style image: a path, URL, `sample:NAME`, array, tensor or PIL image. Several, given as a list or a
-            folder, are blended.
-        content_image: Content image: a path, URL, `sample:NAME`, array, tensor or PIL image. The picture has its size.
+        style_image: Style image: a path, URL or `sample:NAME`. In Python also an array, tensor or PIL image. Several,
+            given as a list or a folder, are blended.
+        content_image: Content image: a path, URL or `sample:NAME`. In Python also an array, tensor or PIL image. The
+            picture has its size.
         image_size: Longest side of the picture in pixels. Larger content and style images are reduced to it. None: all
             images keep their size.
         enlarge: Also enlarges smaller images to `image_size`.

@@ -9,10 +9,11 @@ from typing import Any
 
 from nst_keras import optimizers, settings, transfer
 from nst_keras.callbacks import progress
-from nst_keras.engine import modes, state
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
+from nst_keras.engine import state
 from nst_keras.runtime import messages
+from nst_keras.settings import modes
 from nst_keras.sweeps import comparison as comparison_lib
 from nst_keras.sweeps import variation
 

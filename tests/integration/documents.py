@@ -13,6 +13,7 @@ from unittest import mock
 
 from nst_keras import __main__ as short_command
 from nst_keras import presets, provenance, run
+from nst_keras.presets import merging
 from nst_keras.runtime import compilation
 from tests.conftest import ROOT
 
@@ -132,7 +133,7 @@ def shortened_python(snippet):
 @contextlib.contextmanager
 def short_presets():
     """Presets of a few steps and pixels, without XLA."""
-    complete = presets.options
+    complete = merging.options
 
     def options(name, given):
         found = {**complete(name, given), "epochs": 1, "steps_per_epoch": 2, "image_size": 80, **given}
@@ -141,7 +142,7 @@ def short_presets():
         return found
 
     with (
-        mock.patch.object(presets, "options", options),
+        mock.patch.object(merging, "options", options),
         mock.patch.object(compilation, "jit_mode", return_value="false"),
     ):
         yield

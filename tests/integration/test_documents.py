@@ -125,7 +125,7 @@ def test_the_documented_layers(name):
         assert {layers[0], layers[-1]} <= set(written) if "…" in row else set(layers) <= set(written)
 
 
-def test_the_modules_of_the_house_exist():
+def test_the_house_has_every_module_and_no_other():
     """Row by row: the room, and the modules in it."""
     section = page("developers/house.md").partition("## Around the package")[0]
     for rooms, words in re.findall(r"^\| (`.*?`) \| (.*) \|$", section, re.MULTILINE):
@@ -134,6 +134,8 @@ def test_the_modules_of_the_house_exist():
         modules = {path.stem for place in places if place.is_dir() for path in place.iterdir()}
         named = re.findall(r"`(\w+)/?`", words)
         assert set(named) - {"NeuralStyleTransfer"} <= modules
+        own = {place.stem for folder in places if folder.is_dir() for place in folder.glob("*.py")}
+        assert own - {"__init__"} <= set(named)
     left_out = {path.name for path in (ROOT / "nst_keras").iterdir() if path.suffix != ".typed"} - set(
         re.findall(r"`(\w+(?:\.py)?)/?`", section)
     )

@@ -11,14 +11,13 @@ from typing import Any
 
 from absl import flags as absl_flags
 
-from nst_keras import presets
+from nst_keras import checks, presets
 from nst_keras.cli import flags
 from nst_keras.images import paths
+from nst_keras.settings import modes
 
 __all__ = ["place"]
 
-# {mode: the pictures that it takes}. Other modes take a style image alone.
-_PICTURES = {"transfer": ("content_image", "style_image"), "content_reconstruction": ("content_image",)}
 # Ends of the names of what a run writes beside its picture STEM.png.
 _BESIDE = (".png", ".flags", ".json", "_compare")
 
@@ -33,11 +32,11 @@ def place(values: absl_flags.FlagValues, arguments: Sequence[str], *, has_flagfi
 
     Raises:
         absl.flags.Error: Too many arguments, one that a flag gives too, or a picture that is missing.
-        ValueError: An unknown preset.
+        ValueError: An unknown preset or mode.
     """
     if not has_flagfile and values["preset"].using_default_value:
         _set(values, "preset", presets.DEFAULT)
-    pictures = _PICTURES.get(flags.chosen(values).get("mode", "transfer"), ("style_image",))
+    pictures = _pictures(flags.chosen(values).get("mode", "transfer"))
     names = (*pictures, "output") if len(pictures) > 1 else pictures
     _check_count(arguments, names)
     for name, text in zip(names, arguments, strict=False):
@@ -50,6 +49,12 @@ def place(values: absl_flags.FlagValues, arguments: Sequence[str], *, has_flagfi
         _set(values, "output", f"{_free(named, keeps_name=_may_replace(values))}.png")
     elif len(arguments) > len(pictures):
         _check_output(values)
+
+
+def _pictures(mode: str) -> list[str]:
+    """Returns the options of the pictures that a mode needs, in the order of the arguments."""
+    needed = modes.MODES[checks.one_of("mode", mode, modes.MODES)]
+    return [f"{term}_image" for term in ("content", "style") if needed.has(term)]
 
 
 def _set(values: absl_flags.FlagValues, name: str, text: str) -> None:

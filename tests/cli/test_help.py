@@ -8,7 +8,8 @@ import pytest
 
 import nst_keras
 from nst_keras import __main__, presets, run, settings
-from nst_keras.cli import completion, questions
+from nst_keras.cli import completion
+from nst_keras.cli import help as help_lib
 from tests.conftest import ROOT
 
 DOORS = [__main__.main, run.main]
@@ -28,12 +29,12 @@ def test_help_is_short_and_begins_with_examples(capsys, door):
     assert len(lines) <= 60
     assert max(map(len, lines)) <= 120
     assert shown.index("Examples:") < shown.index("--strength")
-    assert [line.rstrip(":") for line in lines if re.fullmatch(r"\w+:", line)] == ["Examples", *questions.SECTIONS]
+    assert [line.rstrip(":") for line in lines if re.fullmatch(r"\w+:", line)] == ["Examples", *help_lib.SECTIONS]
     assert answered(capsys, door, "-h") == shown
 
 
 def test_help_names_flags_that_exist():
-    named = [name for names in questions.SECTIONS.values() for name in names]
+    named = [name for names in help_lib.SECTIONS.values() for name in names]
     flags = [field.name for field in settings.fields(settings.JobSettings) if settings.declared(field).has_flag]
     assert len(named) == len(set(named))
     assert set(named) <= set(flags)

@@ -1,4 +1,4 @@
-"""Questions that the command line answers without a run: --help, --helpfull, --version, --completion, --preset=list."""
+"""What the command line answers without a run: --help, --helpfull, --version, --completion and --preset=list."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Display": ("show_image", "preview", "quiet"),
     "Machine": ("precision", "tile_size", "jit_compile", "xla_cache", "seed"),
 }
-_TITLE = "Questions"
+_TITLE = "Help"
 
 
 def define(values: absl_flags.FlagValues) -> None:
-    """Defines the flags of the questions."""
+    """Defines the flags that ask for an answer in place of a run."""
     for name, text in {
         "help": "Shows how the command is used, and its most used flags.",
         "helpfull": "Shows all flags.",
@@ -54,7 +54,7 @@ def define(values: absl_flags.FlagValues) -> None:
 
 
 def answer(values: absl_flags.FlagValues, usage: str) -> str | None:
-    """Returns the answer to the question that the flags ask; None if they ask none.
+    """Returns what the flags ask for in place of a run; None if they ask for a run.
 
     Args:
         values: The parsed flags.

@@ -6,7 +6,8 @@ import dataclasses
 import numbers
 from typing import Any, NamedTuple
 
-from nst_keras import checks, settings
+from nst_keras import checks
+from nst_keras.settings import options
 
 __all__ = ["MODES", "Mode", "get"]
 
@@ -42,7 +43,7 @@ MODES: dict[str, Mode] = {
 }
 
 
-def get(name: str, *given: settings.Group) -> Mode:
+def get(name: str, *given: options.Group) -> Mode:
     """Returns the mode of a name, after checking that the given options have an effect in it.
 
     Args:
@@ -54,14 +55,14 @@ def get(name: str, *given: settings.Group) -> Mode:
     """
     mode = MODES[checks.one_of("mode", name, MODES)]
     for group in given:
-        for field in settings.fields(group):
+        for field in options.fields(group):
             _check(name, mode, field, getattr(group, field.name))
     return mode
 
 
 def _check(name: str, mode: Mode, field: dataclasses.Field[Any], value: Any) -> None:
     """Raises `ValueError` for an image that the mode needs and lacks, or for an option without effect in it."""
-    term = settings.declared(field).term
+    term = options.declared(field).term
     if term and mode.has(term):
         if field.name == f"{term}_image" and value is None:
             raise ValueError(f"{field.name} must be given: mode={name!r} needs one.")

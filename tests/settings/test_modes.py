@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nst_keras.engine import modes
 from nst_keras.images import loading, starts
+from nst_keras.settings import modes
 
 WITHOUT_CONTENT = ("texture", "style_reconstruction")
 
