@@ -13,8 +13,7 @@ from absl import flags as absl_flags
 
 from nst_keras import checks, presets
 from nst_keras.cli import flags
-from nst_keras.images import paths
-from nst_keras.settings import modes
+from nst_keras.settings import modes, paths
 
 __all__ = ["place"]
 
@@ -121,6 +120,8 @@ def _stem(name: str) -> str:
     """Returns what a picture is called: its file's name without suffix, or the sample's name."""
     name = paths.local(name)
     path = (
-        urllib.parse.unquote(urllib.parse.urlsplit(name).path) if paths.is_url(name) else name.removeprefix("sample:")
+        urllib.parse.unquote(urllib.parse.urlsplit(name).path)
+        if paths.is_url(name)
+        else name.removeprefix(paths.SAMPLE)
     )
     return re.sub(r"[^\w-]+", "_", pathlib.PurePath(path).stem).strip("_") or "picture"

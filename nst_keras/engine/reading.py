@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from nst_keras import checks, settings
 from nst_keras.engine import inputs
-from nst_keras.images import colour, folders, loading, masks, paths, resizing, starts
-from nst_keras.settings import modes
+from nst_keras.images import colour, folders, loading, masks, resizing, starts
+from nst_keras.settings import modes, paths
 
 __all__ = ["read"]
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from nst_keras import settings
 from nst_keras.images import digests as digests_lib
-from nst_keras.images import folders, paths
+from nst_keras.images import folders
 from nst_keras.images.formats import metadata
+from nst_keras.settings import paths
 
 __all__ = [
     "INPUTS",

@@ -8,7 +8,8 @@ import os
 import pathlib
 from typing import Any
 
-from nst_keras.images import folders, paths
+from nst_keras.images import folders
+from nst_keras.settings import paths
 
 __all__ = ["digest"]
 

@@ -18,8 +18,9 @@ import PIL.Image
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.images import bands, paths, resizing, samples
+from nst_keras.images import bands, resizing, samples
 from nst_keras.images.formats import decoding, levels
+from nst_keras.settings import paths
 
 __all__ = [
     "ImageSource",

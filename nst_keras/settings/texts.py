@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from nst_keras.settings import paths
+
 __all__ = ["KINDS", "Form", "Kind", "form", "kind", "layers_from_text", "names_from_text"]
 
 
@@ -99,7 +101,7 @@ def names_from_text(text: str) -> str | list[str]:
     """
     if re.search(r'(^|,)\s*"', text):
         names = _names_from_csv(text)
-    elif _exists(text):
+    elif paths.exists(text):
         names = [text]
     else:
         names = _names_from_plain(text)
@@ -137,7 +139,7 @@ def _names_from_plain(text: str) -> list[str]:
     """Returns the names in a text without quotes, split at commas that are not part of a URL."""
     names: list[str] = []
     for part in text.split(","):
-        if names and _is_url(names[-1]) and not _begins_a_name(part):
+        if names and paths.is_url(names[-1]) and not _begins_a_name(part):
             names[-1] += f",{part}"
         else:
             names.append(part.strip())
@@ -147,15 +149,7 @@ def _names_from_plain(text: str) -> list[str]:
 def _begins_a_name(part: str) -> bool:
     """Returns whether the text after a comma in a URL is a name of its own."""
     part = part.strip()
-    return _is_url(part) or part.startswith("sample:") or _exists(part)
-
-
-def _is_url(name: str) -> bool:
-    return re.match(r"[a-z][a-z0-9+.-]*://", name, re.IGNORECASE) is not None
-
-
-def _exists(name: str) -> bool:
-    return os.path.exists(os.path.expanduser(name))
+    return paths.is_url(part) or part.startswith(paths.SAMPLE) or paths.exists(part)
 
 
 def _text_of_names(value: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> str:

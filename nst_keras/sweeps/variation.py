@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nst_keras import settings
-from nst_keras.images import paths
+from nst_keras.settings import paths
 
 __all__ = ["MOST", "OF_ONE_RUN", "Combination", "check_held", "checked", "combinations", "with_values"]
 

@@ -7,11 +7,11 @@ import re
 import urllib.parse
 from typing import TypeVar
 
-__all__ = ["is_file_url", "is_url", "local", "several"]
+__all__ = ["SAMPLE", "exists", "is_file_url", "is_url", "local", "several"]
 
 T = TypeVar("T")
 
-_SAMPLE = "sample:"
+SAMPLE = "sample:"  # Prefix of the name of a sample picture.
 _FILE_URL = re.compile(r"file://(localhost)?(?=/)", re.IGNORECASE)
 _URL = re.compile(r"(https?|ftp|file)://", re.IGNORECASE)
 
@@ -49,13 +49,14 @@ def several(text: str) -> bool:
     (True, False)
     """
     first, *others = (name.strip() for name in text.split(","))
-    if not others or _exists(text):
+    if not others or exists(text):
         return False
-    if any(is_url(name) or name.startswith(_SAMPLE) for name in others):
+    if any(is_url(name) or name.startswith(SAMPLE) for name in others):
         return True
     # A comma may be part of a URL, whatever file has the name of its end.
-    return not is_url(first) and (first.startswith(_SAMPLE) or any(_exists(name) for name in (first, *others)))
+    return not is_url(first) and (first.startswith(SAMPLE) or any(exists(name) for name in (first, *others)))
 
 
-def _exists(name: str) -> bool:
+def exists(name: str) -> bool:
+    """Returns whether a name, or the path of a file URL, is an existing file or folder."""
     return os.path.exists(os.path.expanduser(local(name)))

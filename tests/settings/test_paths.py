@@ -1,6 +1,6 @@
 import pytest
 
-from nst_keras.images import paths
+from nst_keras.settings import paths
 
 
 @pytest.mark.parametrize(
