@@ -132,7 +132,8 @@ def test_sliders_make_another_picture_without_tracing(run):
 
 
 def test_begins_with_the_link_to_colab_and_the_cell_that_installs(path, stored):
-    assert f"]({refresh.colab(path.stem)})" in stored.cells[0].source
+    badge = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    assert f"{badge}({refresh.colab(path.stem)})" in stored.cells[0].source
     first, *others = [cell.source for cell in stored.cells if cell.cell_type == "code"]
     assert first == refresh.INSTALL
     assert not any("pip install" in source or "TF_CPP_MIN_LOG_LEVEL" in source for source in others)
