@@ -62,7 +62,6 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
         seed: The seed in use: the one given, or the one drawn.
         settings: {argument: value} of the constructor and of the last run, as given.
         given: The settings as given, with the seed in use.
-        preset_run: {option of a run: its value} that `from_preset` has chosen; {} without a preset.
     """
 
     image: np.ndarray
@@ -85,7 +84,7 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
     settings: dict[str, object]
     given: settings_lib.TransferSettings
 
-    preset_run: presets.Options = types.MappingProxyType({})
+    _preset_run: presets.Options = types.MappingProxyType({})
 
     def __init__(
         self,
@@ -195,8 +194,13 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
         """
         given = {"style_image": style_image, "content_image": content_image, **overrides}
         style_transfer = cls.from_settings(presets.settings_of(preset, given))
-        style_transfer.preset_run = presets.run_options(preset, given)
+        style_transfer._preset_run = types.MappingProxyType(dict(presets.run_options(preset, given)))
         return style_transfer
+
+    @property
+    def preset_run(self) -> presets.Options:
+        """{option of a run: its value} that `from_preset` has chosen; {} without a preset."""
+        return self._preset_run
 
     @presets.completing
     @settings_lib.documents(settings_lib.FitSettings)

@@ -526,9 +526,9 @@ def test_a_wrong_use_of_a_run_is_one_clear_line(make, options, run, message):
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_pyramid_is_recorded_by_its_sizes(make_transfer):
+def test_a_pyramid_is_recorded_by_its_number_or_its_sizes(make_transfer):
     assert make_transfer(pyramid=[24]).settings["pyramid"] == [24, 48]
-    assert make_transfer(pyramid=2).settings["pyramid"] == [34, 48]
+    assert make_transfer(pyramid=np.int64(2)).settings["pyramid"] == 2
     assert make_transfer(pyramid=np.array([20, 30])).settings["pyramid"] == [20, 30, 48]
     assert make_transfer(pyramid=[48]).settings["pyramid"] is None
     assert make_transfer(pyramid=2).stage_size == (48, 40)  # Before a run.

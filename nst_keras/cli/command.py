@@ -20,27 +20,29 @@ With --output=STEM.png they are written to the folder STEM_compare, with a label
 from __future__ import annotations
 
 import contextlib
-import os
 import pathlib
 import re
 import sys
 import warnings
 from collections import Counter
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from absl import flags as absl_flags
 
-from nst_keras import presets
-from nst_keras.cli import comparing, flags, positional, starting
+from nst_keras import presets, settings
+from nst_keras.cli import flags, output, positional, starting
 from nst_keras.cli import help as help_lib
 from nst_keras.runtime import backend, phases, xla_cache
+from nst_keras.settings import paths
 
 if TYPE_CHECKING:
     from nst_keras.cli import comparison_job, job
 
 __all__ = ["main"]
 
+# What a flagfile that describes a whole look has.
+_LOOK = re.compile(r"^--?(preset|extractor)\b", re.MULTILINE)
 _FAILURE, _USAGE, _INTERRUPTED = 1, 2, 130
 
 
@@ -59,33 +61,37 @@ def main(argv: Sequence[str] | None, *, usage: str, is_short: bool = False) -> i
         rest = values(["nst_keras", *argv])[1:]
         answer = usage if is_short and not argv else help_lib.answer(values, usage)
         if answer is not None:
-            return _print_answer(answer)
+            output.write(answer)
+            return 0
         flagfiles = _flagfiles(argv, values)
         for arguments in (argv, *map(_flag_lines, flagfiles.values())):
             _check_once(arguments, values)
         if is_short:
-            positional.place(values, rest, has_flagfile=bool(flagfiles))
+            positional.place(values, rest, has_look=any(map(_LOOK.search, flagfiles.values())))
         _check_usage(values, [] if is_short else rest)
-    except (absl_flags.Error, ValueError, ImportError) as error:  # UnicodeDecodeError: a flagfile that is no text.
+    except (absl_flags.Error, ValueError, OSError, RuntimeError, ImportError) as error:
         return _say(error, _USAGE)
     try:
         with _warnings_as_lines():
             # A flagfile that a run has written may be replaced: making its picture again writes it anew.
-            return _run(values, [path for path, text in flagfiles.items() if not text.startswith(flags.HEADER)])
+            kept = [path for path, text in flagfiles.items() if not text.startswith(flags.HEADER)]
+            return _run(values, kept, asks_size="image_size" in dict(flags.given(argv, values)))
     except KeyboardInterrupt:
         return _say("interrupted before the first step; nothing was written.", _INTERRUPTED)
 
 
-def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
+def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str], *, asks_size: bool = False) -> int:
     """Runs a job with these flags, and returns the exit status.
 
     Args:
         values: The parsed flags.
         flagfiles: Paths of flagfiles that the job must not replace.
+        asks_size: Whether the command line itself, and no flagfile, gives `image_size`.
     """
     try:
-        asked = flags.settings_of(values)
-        vary = comparing.vary_of(asked.files.compare) if asked.files.compare else None
+        vary = _vary(values["compare"].value)
+        asked = flags.settings_of(values, varied=vary or ())
+        _check_pictures(asked.transfer.images)
         if asked.process.xla_cache:
             xla_cache.use(asked.process.xla_cache)
     except (ValueError, OSError, RuntimeError) as error:
@@ -103,6 +109,8 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
             )
     except Exception as error:
         return _failed(error, _USAGE, values)
+    if asks_size and (note := _size_note(work, values)):
+        _say(note, 0)
     status = 0
     try:
         work.run()
@@ -111,6 +119,15 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str]) -> int:
             return _failed(error, _USAGE, values)
         status = _failed(error, _FAILURE, values)
     return _finish(work, status, values)
+
+
+def _vary(text: str | None) -> dict[str, list[Any]] | None:
+    """Returns {option: its values} from the flag `--compare`; None without it."""
+    if not text:
+        return None
+    from nst_keras.cli import comparing  # noqa: PLC0415  It loads NumPy, which few runs need so early.
+
+    return comparing.vary_of(text)
 
 
 def _finish(work: job.Job | comparison_job.ComparisonJob, status: int, values: absl_flags.FlagValues) -> int:
@@ -136,7 +153,7 @@ def _finish(work: job.Job | comparison_job.ComparisonJob, status: int, values: a
     if status or not state.completed:
         return status or _say(f"{state.stop_reason.rstrip('.')}; {written}", unfinished)
     if not values["quiet"].value:
-        print(f"nst_keras: {work.summary}; {written}")
+        output.write(f"nst_keras: {work.summary}; {written}")
     return 0
 
 
@@ -189,13 +206,25 @@ def _check_usage(values: absl_flags.FlagValues, rest: Sequence[str]) -> None:
         raise absl_flags.Error("neither --content_image nor --style_image is given. --help lists all flags.")
 
 
-def _print_answer(answer: str) -> int:
-    """Prints the answer to a question, and returns the exit status. A reader may stop early, as `head` does."""
-    try:
-        print(answer, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end.
-    return 0
+def _check_pictures(images: settings.ImageSettings) -> None:
+    """Raises `FileNotFoundError` for a picture that is not there: it is told before TensorFlow is loaded."""
+    for field in settings.fields(type(images)):
+        special = settings.declared(field).reads
+        if special is not None:
+            given: Any = getattr(images, field.name)
+            for name in given if isinstance(given, list) else [given]:
+                # A word may be a special value misspelt, which the run itself tells better.
+                is_word = name is None or (special and not pathlib.PurePath(name).suffix)
+                if not is_word and paths.is_missing(name):
+                    raise FileNotFoundError(paths.missing(field.name, name))
+
+
+def _size_note(work: job.Job | comparison_job.ComparisonJob, values: absl_flags.FlagValues) -> str | None:
+    """Returns a sentence if the picture is smaller than the size that was asked for; None otherwise."""
+    size, asked = work.longest_side, values["image_size"].value
+    if values["content_image"].value is None or asked is None or size is None or size >= asked:
+        return None
+    return f"image_size: the photograph has {size} px, and so has the picture. --enlarge brings it to {asked} px."
 
 
 def _failed(error: Exception, status: int, values: absl_flags.FlagValues) -> int:
@@ -217,5 +246,6 @@ def _from_preset(sentence: str, values: absl_flags.FlagValues) -> str:
 
 def _say(message: object, status: int) -> int:
     """Prints a message as one line on standard error, and returns the exit status."""
-    print(f"nst_keras: {' '.join(str(message).split())}", file=sys.stderr)
+    if sys.stderr is not None:  # Closed by whoever started the process.
+        output.write(f"nst_keras: {' '.join(str(message).split())}", file=sys.stderr)
     return status

@@ -92,6 +92,11 @@ class ComparisonJob:
         return bool(self._sweep.comparison.made)
 
     @property
+    def longest_side(self) -> int | None:
+        """None: the pictures may differ in size."""
+        return None
+
+    @property
     def summary(self) -> str:
         """How many pictures were made, and how many seconds they took."""
         return f"{self.state.stop_reason} in {self._seconds:.0f} s"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from absl import flags
@@ -34,31 +34,33 @@ def define(values: flags.FlagValues, kind: type[Any] = settings.JobSettings) -> 
                 _define(field, helps[field.name], group.title, values)
 
 
-def chosen(values: flags.FlagValues) -> presets.Options:
+def chosen(values: flags.FlagValues, *, varied: Iterable[str] = ()) -> presets.Options:
     """Returns {option: value} of the flags that are given and of their preset.
 
     Args:
         values: Parsed flags that `define` has defined.
+        varied: Options that a comparison varies.
 
     Raises:
         ValueError: An unknown preset.
     """
     given: dict[str, Any] = {name: values[name].value for name in values if not values[name].using_default_value}
-    return presets.options(given["preset"], given) if given.get("preset") else given
+    return presets.options(given["preset"], given, varied=varied) if given.get("preset") else given
 
 
-def settings_of(values: flags.FlagValues, kind: type[T] = settings.JobSettings) -> T:
+def settings_of(values: flags.FlagValues, kind: type[T] = settings.JobSettings, *, varied: Iterable[str] = ()) -> T:
     """Returns the settings that the flags and their preset give. Other options have their defaults.
 
     Args:
         values: Parsed flags that `define` has defined.
         kind: The dataclass of groups of options that they were defined for.
+        varied: Options that a comparison varies.
 
     Raises:
         ValueError: A value is out of range, or an unknown preset.
     """
     defaults = {field.name: field.default for field in settings.fields(kind)}
-    return settings.built(kind, {**defaults, **chosen(values)}.__getitem__)
+    return settings.built(kind, {**defaults, **chosen(values, varied=varied)}.__getitem__)
 
 
 def flag_line(name: str, value: Any) -> str:

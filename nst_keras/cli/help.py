@@ -22,10 +22,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         *("preset", "strength", "style_weight", "content_weight", "var_weight", "style_scale", "style_layer_scheme"),
         *("style_statistic", "preserve_color", "extractor", "mode"),
     ),
-    "Pictures": ("image_size", "style_blend", "style_mask", "content_mask", "init"),
+    "Pictures": ("image_size", "enlarge", "style_blend", "style_mask", "content_mask", "init"),
     "Steps": ("steps_per_epoch", "pyramid", "optimizer", "learning_rate"),
     "Files": (
-        *("output", "overwrite", "output_size", "animation", "contact_sheet", "loss_plot", "compare"),
+        *("output", "overwrite", "output_size", "animation", "frame_interval", "contact_sheet", "loss_plot", "compare"),
         *("checkpoint_dir", "resume"),
     ),
     "Display": ("show_image", "preview", "quiet"),

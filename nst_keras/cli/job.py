@@ -109,6 +109,11 @@ class Job:
         return self.state.step > 0 or self.state.completed
 
     @property
+    def longest_side(self) -> int:
+        """Longest side of the picture in pixels."""
+        return max(self.style_transfer.result.image.shape[:2])
+
+    @property
     def summary(self) -> str:
         """Why the run ended, and how many seconds it took."""
         return f"{self.state.stop_reason} in {self._seconds:.0f} s"

@@ -21,19 +21,19 @@ __all__ = ["place"]
 _BESIDE = (".png", ".flags", ".json", "_compare")
 
 
-def place(values: absl_flags.FlagValues, arguments: Sequence[str], *, has_flagfile: bool) -> None:
+def place(values: absl_flags.FlagValues, arguments: Sequence[str], *, has_look: bool) -> None:
     """Sets flags from the arguments without a name, and the preset and the output if they are not given.
 
     Args:
         values: The parsed flags.
         arguments: The arguments that are no flags: CONTENT, STYLE and OUTPUT. In a mode of one picture: that picture.
-        has_flagfile: Whether a flagfile was given. It then takes the place of the usual preset.
+        has_look: Whether a flagfile describes a whole look, in the place of the usual preset.
 
     Raises:
         absl.flags.Error: Too many arguments, one that a flag gives too, or a picture that is missing.
         ValueError: An unknown preset or mode.
     """
-    if not has_flagfile and values["preset"].using_default_value:
+    if not has_look and values["preset"].using_default_value:
         _set(values, "preset", presets.DEFAULT)
     pictures = _pictures(flags.chosen(values).get("mode", "transfer"))
     names = (*pictures, "output") if len(pictures) > 1 else pictures
@@ -43,7 +43,7 @@ def place(values: absl_flags.FlagValues, arguments: Sequence[str], *, has_flagfi
             raise absl_flags.Error(f"{name} is given twice: as {text!r} and as --{name}. Give it once.")
         _set(values, name, text)
     _check_pictures(values, pictures)
-    if values["output"].using_default_value and not has_flagfile:
+    if values["output"].using_default_value:
         named: list[Any] = [values[name].value for name in pictures]
         _set(values, "output", f"{_free(named, keeps_name=_may_replace(values))}.png")
     elif len(arguments) > len(pictures):
@@ -70,8 +70,8 @@ def _check_count(arguments: Sequence[str], names: Sequence[str]) -> None:
     if len(arguments) > len(names):
         takes = " ".join(name.partition("_")[0].upper() for name in names)
         raise absl_flags.Error(
-            f"{len(arguments)} arguments are given ({', '.join(arguments)}), but this run takes {takes}. A run makes "
-            "one picture: run the command once for each photograph, and separate several styles by commas."
+            f"{len(arguments)} arguments are given ({', '.join(arguments)}), but this run takes {takes}. Name the file "
+            "to write with --output. Several styles have commas between them. Several photographs need a run each."
         )
 
 
@@ -89,10 +89,13 @@ def _check_pictures(values: absl_flags.FlagValues, pictures: Sequence[str]) -> N
 def _check_output(values: absl_flags.FlagValues) -> None:
     """Raises an error if OUTPUT is there already: it may have been meant for a picture to read."""
     output = str(values["output"].value)
+    if pathlib.Path(output).expanduser().is_dir():
+        raise absl_flags.Error(f"the third argument, {output!r}, is a folder. Name a file in it, such as made.png.")
     if pathlib.Path(output).expanduser().exists() and not _may_replace(values):
         raise absl_flags.Error(
-            f"the third argument, {output!r}, is the file to write, and it exists already. To replace it, add "
-            "--overwrite. For several photographs, run the command once for each."
+            f"the third argument, {output!r}, is the file to write, and it exists already. Several styles have commas "
+            "between them: a.jpg,b.jpg. For several photographs, run the command once for each. To replace the file, "
+            "add --overwrite."
         )
 
 
@@ -109,7 +112,7 @@ def _free(pictures: Sequence[str | list[str]], *, keeps_name: bool) -> str:
         keeps_name: Whether an existing file of this name may be meant. Otherwise a number is added to it.
     """
     every = [name for names in pictures for name in ([names] if isinstance(names, str) else names)]
-    stem = "_".join(map(_stem, every))[:100]
+    stem = "_".join(map(_stem, every)).encode()[:100].decode(errors="ignore")
     numbered = itertools.chain([stem], (f"{stem}_{number}" for number in itertools.count(2)))
     return next(
         name for name in numbered if keeps_name or not any(pathlib.Path(name + end).exists() for end in _BESIDE)

@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Generator
 
+from nst_keras.cli import output
 from nst_keras.runtime import phases
 
 __all__ = ["shown"]
@@ -39,12 +40,12 @@ class _Line:
     def clear(self) -> None:
         """Blanks the line."""
         if self._shown:
-            _print(f"\r{' ' * len(self._shown)}\r", end="")
+            output.write(f"\r{' ' * len(self._shown)}\r", end="")
 
     def _draw(self, name: str, seconds: float) -> None:
         text = _text(name, seconds)[: shutil.get_terminal_size().columns - 1]
         if text != self._shown:
-            _print(f"\r{text.ljust(len(self._shown))}\r", end="")
+            output.write(f"\r{text.ljust(len(self._shown))}\r", end="")
             self._shown = text
 
 
@@ -63,14 +64,8 @@ class _Lines:
             self._next = 2.0
         if seconds >= self._next:
             self._next += 10.0
-            _print(_text(name, seconds), end="\n")
+            output.write(_text(name, seconds), end="\n")
 
 
 def _text(name: str, seconds: float) -> str:
     return f"nst_keras: {name}" + (f", {seconds:.0f} s" if seconds >= 1 else "")
-
-
-def _print(text: str, *, end: str) -> None:
-    """Prints at once; an output that nobody reads any more, or that is full, is no reason to stop."""
-    with contextlib.suppress(OSError, ValueError):
-        print(text, end=end, flush=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 from collections.abc import Collection
 from typing import NamedTuple
 
@@ -22,7 +23,8 @@ class Setup(NamedTuple):
     """What all runs of one transfer share.
 
     Attributes:
-        settings: The settings of the transfer. The seed is a number, drawn if none was given; the pyramid is its sizes.
+        settings: The settings of the transfer. The seed is a number, drawn if none was given; a pyramid given by
+            sizes has those of all its stages.
         mode: The kind of run.
         stage_pictures: The pictures at the size of each stage, growing; the last have the result's size.
         stage_sizes: Longest side of the picture at each stage, in pixels.
@@ -142,7 +144,9 @@ def with_seed(setup: Setup, seed: int) -> Setup:
 def _with_pictures(setup: Setup, given: settings.TransferSettings, pictures: inputs.Inputs) -> Setup:
     """Returns the setup with pictures at the size of the result, and with the stages that they have."""
     sizes = schedule.stage_sizes(given.schedule.pyramid, max(pictures.size))
-    schedule_used = dataclasses.replace(given.schedule, pyramid=list(sizes) if len(sizes) > 1 else None)
+    is_number = isinstance(given.schedule.pyramid, numbers.Integral)  # It keeps its meaning where the size changes.
+    used = int(given.schedule.pyramid) if is_number else list(sizes)  # pyright: ignore[reportArgumentType]
+    schedule_used = dataclasses.replace(given.schedule, pyramid=used if len(sizes) > 1 else None)
     setup = setup._replace(
         settings=dataclasses.replace(given, schedule=schedule_used),
         stage_pictures=_stages(pictures, sizes),

@@ -5,7 +5,7 @@ Each is a flagfile in this folder: comments, of which the first line says what t
 """
 
 from nst_keras.presets.looks import DEFAULT, FOLDER, Options, Preset, get, listing, names
-from nst_keras.presets.merging import completing, options, run_options, settings_of
+from nst_keras.presets.merging import completing, options, run_options, settings_of, void_with
 
 __all__ = [
     "DEFAULT",
@@ -19,4 +19,5 @@ __all__ = [
     "options",
     "run_options",
     "settings_of",
+    "void_with",
 ]

@@ -61,10 +61,15 @@ def names() -> list[str]:
     return [name for name in _ORDER if name in found] + sorted(found.difference(_ORDER))
 
 
-@functools.cache
 def get(name: str) -> Preset:
     """Returns the preset of this name; raises `ValueError` for an unknown one."""
-    lines = (FOLDER / f"{checks.one_of('preset', name, names())}.flags").read_text(encoding="utf-8").splitlines()
+    return _read(checks.one_of("preset", name, names()))
+
+
+@functools.cache
+def _read(name: str) -> Preset:
+    """Returns a preset from its flagfile."""
+    lines = (FOLDER / f"{name}.flags").read_text(encoding="utf-8").splitlines()
     summary = lines[0].removeprefix("# ")
     return Preset(name, summary, dict(_option(line) for line in lines if line.startswith("--")))
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from nst_keras import checks, settings
 from nst_keras.presets import looks
 from nst_keras.settings import modes
 
-__all__ = ["completing", "options", "run_options", "settings_of"]
+__all__ = ["completing", "options", "run_options", "settings_of", "void_with"]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 # {option: options of a preset that mean nothing where another value of it is given}.
 _VOID_WITH = {
-    "extractor": ("style_layers", "content_layers"),
+    "extractor": ("style_layers", "content_layers", "padding", "pooling"),
     "normalization": ("style_weight", "content_weight", "var_weight"),
     "optimizer": ("learning_rate", "averaging", "lbfgs_history", "preconditioning"),
     "pyramid": ("pyramid_shares",),
@@ -27,7 +27,7 @@ _VOID_WITH = {
 _SAME_LAYER_NAMES = {"compact", "vgg16", "vgg19"}
 
 
-def options(name: str, given: looks.Options) -> looks.Options:
+def options(name: str, given: looks.Options, *, varied: Iterable[str] = ()) -> looks.Options:
     """Returns {option: value} of a preset's options and of those given, which win.
 
     Options of a preset that have no meaning with what is given are left out: those of a term that the `mode` lacks,
@@ -37,6 +37,7 @@ def options(name: str, given: looks.Options) -> looks.Options:
     Args:
         name: The preset's name.
         given: {option: value}.
+        varied: Options that take other values later, in a comparison.
 
     Raises:
         ValueError: An unknown name.
@@ -44,10 +45,15 @@ def options(name: str, given: looks.Options) -> looks.Options:
     own = looks.get(name).values
     mode = modes.MODES.get({"mode": "transfer", **own, **given}["mode"], modes.MODES["transfer"])
     replaced = [option for option in _VOID_WITH if option in given and not _is_alike(given[option], own.get(option))]
-    left_out = {void for option in replaced for void in _VOID_WITH[option]}
+    left_out = void_with([*replaced, *varied])
     left_out |= {option for option in own if (term := _term(option)) and not mode.has(term)}
     kept = {option: value for option, value in own.items() if option not in left_out}
     return {**kept, **_resized(own, given), **given}
+
+
+def void_with(replaced: Iterable[str]) -> set[str]:
+    """Returns the options of a preset that mean nothing where these options take other values."""
+    return {void for option in replaced for void in _VOID_WITH.get(option, ())}
 
 
 def _resized(own: looks.Options, given: looks.Options) -> looks.Options:
@@ -101,7 +107,10 @@ def completing(method: Method) -> Method:
 
     @functools.wraps(method)
     def completed(self: Any, *args: Any, **kwargs: Any) -> Any:
-        given = signature.bind(self, *args, **kwargs).arguments
+        try:
+            given = signature.bind(self, *args, **kwargs).arguments
+        except TypeError:  # The call itself says it better.
+            return method(self, *args, **kwargs)
         return method(self, *args, **kwargs, **{name: v for name, v in self.preset_run.items() if name not in given})
 
     return completed  # pyright: ignore[reportReturnType]

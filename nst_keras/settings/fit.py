@@ -43,7 +43,7 @@ class FitSettings(options.Group):
 
     Attributes:
         epochs: Number of epochs, of `steps_per_epoch` steps each.
-        steps_per_epoch: Steps in an epoch. Each step computes loss and gradient once.
+        steps_per_epoch: Steps in an epoch; presets have one epoch. Each step computes loss and gradient once.
         learning_rate: Step length of `adam` in levels of 0..255. In Python also a Keras schedule. Default: 5.1. Larger
             values act as 5.1. Keras's other optimizers take any rate. Their default is 5.1 too, except for `adadelta`
             (1000), `adafactor` and `lamb` (both 0.01).

@@ -46,7 +46,8 @@ class ProcessSettings(options.Group):
 
     Attributes:
         preset: Look to start from, such as `painting`; `list` prints all. Flags that are given win over the preset's.
-            `none`: the plain defaults. Default: `quick` for `nst-keras` without a flagfile, else `none`.
+            `none`: the plain defaults. Default: `none`; for `nst-keras`, `quick`, unless a flagfile
+            names a preset or an extractor.
         quiet: Prints only warnings and errors.
         xla_cache: Folder that keeps XLA's compiled code, so that later runs start sooner. Default: none.
         debug: Shows the traceback of an error.

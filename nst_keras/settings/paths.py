@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import urllib.parse
 from typing import TypeVar
 
-__all__ = ["SAMPLE", "exists", "is_file_url", "is_url", "local", "several"]
+__all__ = ["SAMPLE", "exists", "is_file_url", "is_missing", "is_url", "local", "missing", "several"]
 
 T = TypeVar("T")
 
@@ -40,6 +41,20 @@ def is_url(name: str) -> bool:
 def is_file_url(name: str) -> bool:
     """Returns whether a name is a file URL, of this machine or another."""
     return name.lower().startswith("file://")
+
+
+def is_missing(name: str) -> bool:
+    """Returns whether a name is that of a file or folder which does not exist."""
+    return not (name.startswith(SAMPLE) or several(name) or is_url(str(local(name))) or exists(name))
+
+
+def missing(argument: str, name: str) -> str:
+    """Returns the sentence for a file that does not exist, with the name of a similar one beside it if there is one."""
+    folder, own = os.path.split(os.path.expanduser(local(name)))
+    beside = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
+    near = difflib.get_close_matches(own, beside, n=1)
+    hint = f"Did you mean {os.path.join(folder, near[0])!r}?" if near else "Check the path."
+    return f"{argument}: there is no file {name!r}. {hint}"
 
 
 def several(text: str) -> bool:

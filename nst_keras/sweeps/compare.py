@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any
 
-from nst_keras import optimizers, settings, transfer
+from nst_keras import optimizers, presets, settings, transfer
 from nst_keras.callbacks import progress
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
@@ -62,9 +62,17 @@ def compare(
         raise TypeError(f"style_transfer must be a NeuralStyleTransfer, but {style_transfer!r} was given.")
     checked = variation.checked(vary, fit_options)
     variation.check_held(fit_options)
-    sweep = Sweep(style_transfer.given, checked, settings.FitSettings(**{**style_transfer.preset_run, **fit_options}))
+    sweep = Sweep(
+        style_transfer.given, checked, settings.FitSettings(**{**_of_preset(style_transfer, checked), **fit_options})
+    )
     sweep.run()
     return sweep.comparison
+
+
+def _of_preset(style_transfer: transfer.NeuralStyleTransfer, vary: Iterable[str]) -> presets.Options:
+    """Returns the options of a run that a transfer's preset has, but those without meaning where others vary."""
+    void = presets.void_with(vary)
+    return {name: value for name, value in style_transfer.preset_run.items() if name not in void}
 
 
 class Sweep:

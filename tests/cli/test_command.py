@@ -355,8 +355,9 @@ def test_quiet_prints_nothing(folder, capsys):
 @pytest.mark.parametrize("quiet", [False, True])
 def test_quiet_shows_no_download_of_a_picture(folder, capsys, monkeypatch, quiet):
     monkeypatch.setenv("KERAS_HOME", str(folder / "cache"))
+    (folder / "text.png").write_text("no picture")
     with served({"a.png": (folder / "content.png").read_bytes()}) as address:
-        asked = [f"--content_image={address}/a.png", "--style_image=nowhere.png", f"--quiet={quiet}"]
+        asked = [f"--content_image={address}/a.png", "--style_image=text.png", f"--quiet={quiet}"]
         assert run.main(command("--output=a.png", *asked)) == 2
     assert ("Downloading" in capsys.readouterr().out) is not quiet
     assert keras.config.is_interactive_logging_enabled()

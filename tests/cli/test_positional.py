@@ -1,12 +1,17 @@
 """The short command: what its arguments without a name stand for."""
 
 import json
+import os
+import pathlib
+import subprocess
+import sys
 
 import PIL.Image
 import pytest
 
 from nst_keras import __main__, presets
 from nst_keras.cli import command
+from tests.conftest import ROOT
 
 SHORT = ["--image_size=32", "--pyramid=none", "--steps_per_epoch=2", "--quiet"]
 
@@ -73,7 +78,7 @@ def test_the_flagfile_beside_a_picture_makes_it_again(folder):
 
 def test_without_a_preset_options_are_their_own(folder, monkeypatch):
     asked = []
-    monkeypatch.setattr(command, "_run", lambda values, flagfiles: asked.append(values) or 0)
+    monkeypatch.setattr(command, "_run", lambda values, flagfiles, **_: asked.append(values) or 0)
     assert __main__.main(["a.png", "b.png", "--preset=none"]) == 0
     assert asked[0]["preset"].value is None
 
@@ -92,7 +97,7 @@ def test_without_a_preset_options_are_their_own(folder, monkeypatch):
 )
 def test_how_the_file_is_called(folder, monkeypatch, arguments, name):
     asked = []
-    monkeypatch.setattr(command, "_run", lambda values, flagfiles: asked.append(values) or 0)
+    monkeypatch.setattr(command, "_run", lambda values, flagfiles, **_: asked.append(values) or 0)
     assert __main__.main(arguments) == 0
     assert asked[0]["output"].value == name
 
@@ -108,7 +113,74 @@ def test_bad_arguments(folder, capsys):
     assert "preset='qick' is not known. Did you mean 'quick'" in error(capsys, "a", "b", "--preset=qick")
     assert "Unknown command line flag 'strenght'. Did you mean: strength" in error(capsys, "a", "b", "--strenght=1")
     assert "'a,,b' is not a name" in error(capsys, "a", "a,,b")
-    assert names(folder) == set()
+    assert "the third argument, 'made', is a folder. Name a file in it" in error(capsys, "a", "b", make_folder("made"))
+    assert "mode='foo' is not known" in error(capsys, "a", "b", "--mode=foo")
+    assert "File name too long" in error(capsys, "a", "b", "o" * 300 + ".png")
+    assert "Could not determine home directory" in error(capsys, "a", "b", "~nouser/x.png")
+    assert names(folder) == {"made"}
+
+
+def make_folder(name):
+    pathlib.Path(name).mkdir()
+    return name
+
+
+def test_a_picture_that_is_not_there_is_told_before_tensorflow_is_loaded(folder):
+    code = (
+        "import sys; from nst_keras import __main__ as door; assert door.main(['golden gate.png', 'stary.png']) == 2; "
+        "assert 'tensorflow' not in sys.modules"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr == "nst_keras: style_image: there is no file 'stary.png'. Did you mean 'starry.png'?\n"
+
+
+def test_a_photograph_smaller_than_the_size_is_told_of(folder, capsys):
+    small = [argument for argument in SHORT if not argument.startswith("--image_size")]
+    assert __main__.main(["golden gate.png", "starry.png", "a.png", *small, "--image_size=200"]) == 0
+    told = capsys.readouterr().err
+    assert "image_size: the photograph has 48 px, and so has the picture. --enlarge brings it to 200 px." in told
+    assert __main__.main(["--flagfile=a.flags", "--output=b.png", "--quiet"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_picture_is_made_again_larger(folder):
+    small = [argument for argument in SHORT if not argument.startswith(("--image_size", "--pyramid"))]
+    arguments = [*small, "--image_size=32", "--pyramid=2", "--steps_per_epoch=4", "--pyramid_shares=3,1"]
+    assert __main__.main(["golden gate.png", "starry.png", "a.png", *arguments]) == 0
+    assert __main__.main(["--flagfile=a.flags", "--output=b.png", "--image_size=44", "--quiet"]) == 0
+    with PIL.Image.open("b.png") as larger:
+        assert max(larger.size) == 44
+
+
+@pytest.mark.parametrize(
+    ("text", "preset"), [("--quiet", "quick"), ("--extractor=compact", None), ("--preset=bold", "bold")]
+)
+def test_a_flagfile_without_a_look_leaves_the_usual_preset(folder, monkeypatch, text, preset):
+    asked = []
+    monkeypatch.setattr(command, "_run", lambda values, flagfiles, **_: asked.append(values) or 0)
+    (folder / "own.flags").write_text(f"{text}\n")
+    assert __main__.main(["a.png", "b.png", "--flagfile=own.flags"]) == 0
+    assert asked[0]["preset"].value == preset
+
+
+def test_a_long_name_is_cut_by_bytes(folder, monkeypatch):
+    asked = []
+    monkeypatch.setattr(command, "_run", lambda values, flagfiles, **_: asked.append(values) or 0)
+    assert __main__.main([f"{'漢' * 80}.png", "b.png"]) == 0
+    assert len(asked[0]["output"].value.encode()) < 110
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", [" | true", " > /dev/full"])
+def test_an_output_that_nobody_reads_is_no_failure(folder, where):
+    run = f"{sys.executable} -m nst_keras 'golden gate.png' starry.png a.png {' '.join(SHORT)} --noquiet {where}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    shell = ["bash", "-c", f"set -o pipefail; {run}"]
+    done = subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (folder / "a.png").exists()
 
 
 def test_an_error_of_a_presets_option_names_the_preset(folder, capsys):

@@ -226,7 +226,7 @@ def test_the_numbers_used_stand_in_the_place_of_none(make, style):
         "learning_rate": None,
     }
     assert {name: used[name] for name in expected} == expected
-    assert plan.used(make(pyramid=2).plan())["pyramid"] == [34, 48]
+    assert plan.used(make(pyramid=2).plan())["pyramid"] == 2
     assert plan.used(make().plan())["learning_rate"] == optimizers.LEARNING_RATE
 
 

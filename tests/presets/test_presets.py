@@ -78,7 +78,7 @@ def test_sizes_of_a_pyramid_follow_the_size():
         ("quick", {"mode": "content_reconstruction"}, {"style_weight"}),
         ("quick", {"normalization": "gatys2015"}, {"style_weight", "content_weight", "var_weight"}),
         ("quick", {"normalization": "relative"}, set()),
-        ("quick", {"extractor": "inception_v3"}, {"content_layers"}),
+        ("quick", {"extractor": "inception_v3"}, {"content_layers", "padding", "pooling"}),
         ("quick", {"extractor": "vgg19"}, set()),
         ("poster", {"pyramid": 4}, {"pyramid_shares"}),
         ("poster", {"optimizer": "adam"}, {"lbfgs_history"}),
@@ -91,9 +91,28 @@ def test_what_means_nothing_with_what_is_given_is_left_out(preset, given, left_o
     assert own.keys() - found.keys() == left_out - given.keys()
 
 
+def test_what_means_nothing_with_what_a_comparison_varies_is_left_out():
+    assert {"style_weight", "content_weight"} <= presets.void_with(["normalization", "seed"])
+    found = presets.options("quick", {"image_size": 64}, varied=["normalization", "pyramid"])
+    own = presets.get("quick").values
+    assert own.keys() - found.keys() == {"style_weight", "content_weight", "var_weight", "pyramid_shares"}
+
+
+def test_what_a_preset_has_chosen_cannot_be_changed(style, content):
+    style_transfer = transfer.NeuralStyleTransfer.from_preset("quick", style, content, image_size=32, pyramid=None)
+    with pytest.raises(TypeError):
+        style_transfer.preset_run["epochs"] = 2
+    with pytest.raises(AttributeError):
+        style_transfer.preset_run = {}
+    with pytest.raises(TypeError, match="fit_style_transfer.*foo"):
+        style_transfer.fit_style_transfer(foo=1)
+
+
 def test_unknown_names():
     with pytest.raises(ValueError, match="preset='paintin' is not known. Did you mean 'painting'"):
         presets.get("paintin")
+    with pytest.raises(ValueError, match="preset=..quick.. is not known"):
+        presets.get(["quick"])
     with pytest.raises(
         ValueError, match="from_preset: the option='style_wieght' is not known. Did you mean 'style_weight'"
     ):

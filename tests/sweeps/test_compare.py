@@ -60,6 +60,15 @@ def test_runs_take_the_steps_and_weights_of_the_transfers_preset(content, style)
     assert (one.result.step, one.result.options["content_weight"]) == (2, own["content_weight"])
 
 
+def test_a_presets_weights_are_not_those_of_another_normalization(content, style):
+    options = {"image_size": 32, "pyramid": None, "steps_per_epoch": 2, "verbose": 0}
+    style_transfer = nst_keras.NeuralStyleTransfer.from_preset("quick", style, content, **options)
+    compared = compare(style_transfer, {"normalization": ["mean", "relative"]})
+    alone = nst_keras.NeuralStyleTransfer.from_preset("quick", style, content, **options, normalization="mean")
+    alone.fit_style_transfer()
+    np.testing.assert_array_equal(compared.results[0].result.image, alone.image)
+
+
 def test_the_transfer_itself_stays_as_it_is(style_transfer):
     before = style_transfer.settings
     compare(style_transfer, {"content_weight": [0.1]}, **SHORT)

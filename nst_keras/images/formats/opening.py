@@ -11,6 +11,7 @@ import PIL.Image
 import PIL.ImageFile
 
 from nst_keras.images.formats import heif
+from nst_keras.settings import paths
 
 __all__ = ["check_size", "opened", "translated"]
 
@@ -56,7 +57,7 @@ def translated(path: str | os.PathLike[str], *, argument: str = "path", name: st
     """
     name, path = name or os.fspath(path), os.path.expanduser(path)
     if not os.path.exists(path):
-        raise FileNotFoundError(f"{argument}: there is no file {name!r}. Check the path.")
+        raise FileNotFoundError(paths.missing(argument, name))
     if os.path.isdir(path):
         raise IsADirectoryError(f"{argument}: {name!r} is a folder. Name one picture in it.")
     try:
