@@ -42,6 +42,8 @@ import importlib.util
 
 if importlib.util.find_spec("nst_keras") is None:
     %pip install --quiet "nst_keras[notebook] @ git+{REPOSITORY}"
+elif importlib.util.find_spec("ipywidgets") is None:
+    %pip install --quiet ipywidgets
 %config InlineBackend.figure_formats = ["jpeg"]
 
 import nst_keras

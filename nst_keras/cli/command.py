@@ -212,9 +212,10 @@ def _check_pictures(images: settings.ImageSettings) -> None:
         special = settings.declared(field).reads
         if special is not None:
             given: Any = getattr(images, field.name)
-            for name in given if isinstance(given, list) else [given]:
+            names: list[Any] = given if isinstance(given, list) else [given]
+            for name in map(str, filter(None, names)):
                 # A word may be a special value misspelt, which the run itself tells better.
-                is_word = name is None or (special and not pathlib.PurePath(name).suffix)
+                is_word = bool(special) and not pathlib.PurePath(name).suffix
                 if not is_word and paths.is_missing(name):
                     raise FileNotFoundError(paths.missing(field.name, name))
 
