@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import pathlib
@@ -78,9 +79,9 @@ class Job:
         self.files = _files(asked)
         self._asked = asked
         given = dataclasses.replace(given, network=resolved_weights(given.network))
+        self._may_replace = asked.files.overwrite or self._can_go_on()
         if is_chief:
-            read = [*flagfiles, *record.input_files(settings.values(given))]
-            self._check_files(read, overwrite=asked.files.overwrite or self._can_go_on())
+            self._check_files([*flagfiles, *record.input_files(settings.values(given))], overwrite=self._may_replace)
         if not keeps_frames and not self._needs_frames():
             given = dataclasses.replace(given, frames=dataclasses.replace(given.frames, frame_interval=_LAST_ALONE))
         with messages.of_keras(shown=not asked.process.quiet):
@@ -126,11 +127,15 @@ class Job:
     def write(self) -> None:
         """Writes the files of the run, each completely or not at all. Only the chief of several hosts writes.
 
+        A number is added to the names if another program has meanwhile written a file of such a name.
+
         Raises:
             OSError: A file cannot be written.
         """
         if not self.is_chief:
             return
+        if not self._may_replace:
+            self.files = _free(self.files)
         result, files = self.style_transfer.result, self.files
         made = result.record(self._asked.save)
         result.save_as(files.output, self._asked.save)
@@ -208,6 +213,20 @@ def _files(asked: settings.JobSettings) -> Files:
         loss_plot=_path(names.loss_plot),
         preview=_path(asked.fit.preview),
     )
+
+
+def _free(files: Files) -> Files:
+    """Returns the files themselves, or with the first number in their names for which none exists."""
+    numbered = (
+        files._replace(**{name: path.with_stem(f"{path.stem}_{number}") for name, path in _made(files).items()})
+        for number in itertools.count(2)
+    )
+    return next(one for one in itertools.chain([files], numbered) if not any(p.exists() for p in _made(one).values()))
+
+
+def _made(files: Files) -> dict[str, pathlib.Path]:
+    """Returns {name: path} of the files that are written after the run."""
+    return {name: path for name, path in files._asdict().items() if path is not None and name != "preview"}
 
 
 def _path(name: str | os.PathLike[str] | None) -> pathlib.Path | None:

@@ -89,6 +89,25 @@ def test_an_existing_picture_is_replaced_only_if_asked(folder, capsys):
     assert (folder / "made.png").read_bytes() != before
 
 
+def test_a_picture_written_meanwhile_is_not_replaced(folder, capsys, monkeypatch):
+    meanwhile = {"made.json": "another's", "made_2.gif": "another's"}
+
+    def run_and_write_others(self, *arguments):
+        for name, text in meanwhile.items():
+            (folder / name).write_text(text)
+        return execute(self, *arguments)
+
+    execute = engine_run.Run.execute
+    monkeypatch.setattr(engine_run.Run, "execute", run_and_write_others)
+    assert run.main(command("--output=made.png", "--animation=made.gif")) == 0
+    assert all((folder / name).read_text() == text for name, text in meanwhile.items())
+    assert {path.name for path in folder.glob("made*")} == {
+        *meanwhile,
+        *(f"made_3{end}" for end in (".png", ".gif", ".flags", ".json")),
+    }
+    assert "wrote made_3.png, made_3.flags, made_3.json, made_3.gif" in capsys.readouterr().out
+
+
 def one_line(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1, lines
