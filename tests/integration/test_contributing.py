@@ -25,7 +25,8 @@ EXAMPLES = [
 
 
 def test_every_kind_of_part_has_a_section():
-    assert list(SECTIONS) == ["Add a style statistic", "Add an optimizer", "Add a network", "Add an option"]
+    parts = ["a style statistic", "an optimizer", "a network", "a preset", "an option"]
+    assert list(SECTIONS) == [f"Add {part}" for part in parts]
 
 
 @pytest.mark.slow

@@ -235,7 +235,7 @@ def test_the_command_line_chooses_tensorflow_and_works_without_docstrings(tmp_pa
 
 @pytest.mark.slow
 def test_help_is_the_same_without_docstrings():
-    plain, stripped = (python(*options, "-m", "nst_keras.run", "--help") for options in ([], ["-OO"]))
+    plain, stripped = (python(*options, "-m", "nst_keras.run", "--helpfull") for options in ([], ["-OO"]))
     assert plain == stripped
     assert "--style_image: Style image" in plain[1]
     assert docstrings.of(docstrings) == docstrings.__doc__

@@ -205,7 +205,7 @@ def test_hosts_go_on_to_the_same_picture_after_one_was_killed(folder, monkeypatc
     chief, other = ended(begin_two(folder / "two", *options, "--resume"))
     assert (chief[0], chief[2], other[0], other[2]) == (0, "", 0, "")
     assert "wrote a.png, a.flags, a.json, checkpoints" in chief[1]
-    assert other[1].startswith("nst_keras: all 8 steps made in ")
+    assert "nst_keras: all 8 steps made in " in other[1]
     assert other[1].endswith(" s; the chief writes the files\n")
 
     by_one_host(folder / "one", monkeypatch, *options)
