@@ -60,11 +60,10 @@ class Result:
     input_digests: Mapping[str, str]
 
     def __repr__(self) -> str:
-        """Says which picture it is, and how far its run came."""
+        """Returns which picture it is, and how far its run came."""
         made = f"{descriptions.pictures(self.plan.setup.settings.images)}, {self.image.shape[1]}x{self.image.shape[0]}"
-        return (
-            f"<{type(self).__name__}: {made}, {self.plan.setup.extractor.name}, step {self.step}: {self.stop.sentence}>"
-        )
+        standing = f"step {self.step}: {self.stop.sentence}" if self.stop.sentence else f"step {self.step}"
+        return f"<{type(self).__name__}: {made}, {self.plan.setup.extractor.name}, {standing}>"
 
     @settings.documents(settings.SaveSettings)
     def save(  # noqa: D417  The decorator inserts the help of the options.

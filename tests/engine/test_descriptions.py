@@ -44,6 +44,6 @@ def test_objects_say_what_they_are_and_where_they_stand(make_transfer):
     assert watches.seen[1] == "<Objective: 2 style and 1 content layers of small; weights: style 1, content 0.5>"
     ended = f"{pictures}, small, step 2 of 5, stopped by a callback"
     assert repr(style_transfer.run) == f"<Steering: {ended}>"
-    assert descriptions.standing(session.setup, session.state) == ended
+    assert repr(style_transfer) == f"<NeuralStyleTransfer: {ended}>"
     assert repr(style_transfer.result) == f"<Result: {pictures}, small, step 2: a callback stopped it after step 2>"
     assert repr(style_transfer.extractor) == "<FeatureExtractor: small, layers conv1, conv2, conv3>"
