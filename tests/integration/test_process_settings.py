@@ -223,7 +223,7 @@ def test_the_command_line_chooses_tensorflow_and_works_without_docstrings(tmp_pa
     line += ["--extractor=compact", "--epochs=1", "--steps_per_epoch=2", "--seed=1", "--jit_compile=false", "--quiet"]
     pictures = []
     for number, (options, environment) in enumerate(
-        [([], {}), ([], {"KERAS_BACKEND": "jax"}), (["-OO"], {"KERAS_HOME": str(tmp_path), "KERAS_BACKEND": ""})]
+        [([], {"KERAS_BACKEND": "jax"}), (["-OO"], {"KERAS_HOME": str(tmp_path), "KERAS_BACKEND": ""})]
     ):
         output = tmp_path / f"{number}.png"
         status, _, said = python(*options, *line, f"--output={output}", **environment)
