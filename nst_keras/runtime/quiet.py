@@ -57,6 +57,7 @@ class _Finder:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
+        """Returns how TensorFlow is loaded quietly; None for other modules, and where the user has set a log level."""
         if fullname != "tensorflow" or os.environ.get(VARIABLE, _SILENT) != _SILENT:
             return None
         spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
@@ -69,6 +70,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
     """Loads a module without its log lines."""
 
     def exec_module(self, module: types.ModuleType) -> None:
+        """Runs the module's code, with standard error held back. If it fails, the environment is as before."""
         before = os.environ.get(VARIABLE)
         os.environ[VARIABLE] = _SILENT
         try:

@@ -214,6 +214,12 @@ def test_quickstart_shows_a_picture_where_there_are_no_widgets():
     assert [sorted(output.data) for output in sliders.outputs] == [["image/jpeg", "text/plain"]]
 
 
+def test_quickstart_says_what_its_preset_has():
+    notebook = read(ROOT / "notebooks" / "quickstart.ipynb")
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    assert f"`quick` has {presets.get('quick').values['content_weight']:g})" in text
+
+
 def test_teaching_has_each_equation_and_its_numbers():
     notebook = read(ROOT / "notebooks" / "teaching.ipynb")
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
