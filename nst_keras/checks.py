@@ -53,10 +53,12 @@ def share(argument: str, value: float) -> float:
     return float(value)
 
 
-def integer(argument: str, value: int, *, minimum: int = 1) -> int:
-    """Returns `value` as an int if it is a whole number, `minimum` or more; raises `ValueError` otherwise."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < minimum:
-        raise ValueError(f"{argument} must be a whole number, {minimum} or more, but {value!r} was given.")
+def integer(argument: str, value: int, *, minimum: int = 1, maximum: int | None = None) -> int:
+    """Returns `value` as an int if it is a whole number from `minimum` to `maximum`; raises `ValueError` otherwise."""
+    is_whole = not isinstance(value, bool) and isinstance(value, numbers.Integral)
+    if not is_whole or value < minimum or (maximum is not None and value > maximum):
+        bounds = f"{minimum} or more" if maximum is None else f"{minimum} to {maximum}"
+        raise ValueError(f"{argument} must be a whole number, {bounds}, but {value!r} was given.")
     return int(value)
 
 

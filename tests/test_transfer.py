@@ -470,7 +470,7 @@ WRONG = [
     ({"content_mask": mask_of(5, 48, 48)}, "content_mask is 48x48 px, and the picture 40x48"),
     ({"style_blend": [1, 2]}, "style_blend has 2 entries for 1 style images"),
     ({"style_blend": -1}, "style_blend must be 0 or more, but -1 was given"),
-    ({"style_blend": 0}, "style_blend=[0] leaves no style"),
+    ({"style_blend": 0}, "style_blend=[0] adds up to 0"),
     ({"style_scale": 0}, "style_scale must be above 0, but 0 was given"),
     ({"style_statistic": "gramm"}, "style_statistic='gramm' is not known. Did you mean 'gram'"),
     ({"mode": "texturing"}, "mode='texturing' is not known. Did you mean 'texture'"),

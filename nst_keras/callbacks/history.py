@@ -10,6 +10,8 @@ from nst_keras.callbacks import run_view
 
 __all__ = ["StepHistory"]
 
+_LOSSES = ("loss", "style_loss", "content_loss", "var_loss")  # Every history has these, if only as empty lists.
+
 
 class StepHistory(run_view.RunCallback, keras.callbacks.History):
     """Keras's `History`, with an entry for each step instead of each epoch.
@@ -28,7 +30,7 @@ class StepHistory(run_view.RunCallback, keras.callbacks.History):
 
     def on_train_begin(self, logs: run_view.Logs = None) -> None:
         """Starts with the steps made before, if there are any, and becomes the run's `history`."""
-        self.history = {name: list(values) for name, values in self._before.items()}
+        self.history = {name: list(self._before.get(name, ())) for name in dict.fromkeys([*_LOSSES, *self._before])}
         self.epoch = list(range(1, self.run.step + 1))
         self.run.history = self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pathlib
 import re
@@ -15,6 +16,7 @@ import tensorflow as tf
 from nst_keras import checks, settings
 from nst_keras.engine import inputs
 from nst_keras.images import colour, folders, loading, masks, resizing, starts
+from nst_keras.runtime import memory
 from nst_keras.settings import modes, paths
 
 __all__ = ["read"]
@@ -141,7 +143,7 @@ def _enlarged(image: tf.Tensor, given: settings.ImageSettings) -> tf.Tensor:
     """Returns an image enlarged to `image_size` if `enlarge` says so, else the image itself."""
     if not given.enlarge or given.image_size is None:
         return image
-    return resizing.resize(image, given.image_size, enlarge=True)
+    return _resized("image_size", image, given.image_size)
 
 
 def _style_masks(style_mask: Sources, size: tuple[int, int], styles: Sequence[tf.Tensor]) -> list[tf.Tensor]:
@@ -197,6 +199,7 @@ def _size(content: tf.Tensor | None, texture_size: str | None, styles: Sequence[
             f"texture_size must be WIDTHxHEIGHT in pixels, such as '640x480', but {texture_size!r} was given."
         )
     width, height = map(int, texture_size.split("x"))
+    memory.check_picture("texture_size", height, width)
     return height, width
 
 
@@ -214,9 +217,16 @@ def _scaled(
             raise ValueError(f"style_scale must be above 0, but {scale!r} was given. 1 is the picture's size.")
     sides = [max(1, round(scale * max(size))) for scale in scales]
     return [
-        resizing.resize(loading.load(source, longest_side=side, argument="style_image"), side, enlarge=True)
+        _resized("style_scale", loading.load(source, longest_side=side, argument="style_image"), side)
         for source, side in zip(sources, sides, strict=True)
     ]
+
+
+def _resized(argument: str, image: tf.Tensor, longest_side: int) -> tf.Tensor:
+    """Returns an image reduced or enlarged to a longest side, if the machine can hold that."""
+    size = resizing.size_of(image)
+    memory.check_picture(argument, *resizing.scaled_size(*size, longest_side / max(size)))
+    return resizing.resize(image, longest_side, enlarge=True)
 
 
 def _style_target(style: tf.Tensor, content: tf.Tensor | None, preservation: colour.Preservation) -> tf.Tensor:
@@ -234,8 +244,8 @@ def _blend(style_blend: Sequence[float] | None, styles: Sequence[tf.Tensor]) -> 
     given = _numbers(style_blend)
     _check_count("style_blend", given, styles)
     shares = [checks.non_negative("style_blend", share) for share in given]
-    if not sum(shares):
-        raise ValueError(f"style_blend={given} leaves no style. Give one of them a share.")
+    if not 0 < sum(shares) < math.inf:
+        raise ValueError(f"style_blend={given} adds up to {sum(shares)}. Give shares such as 0.7 and 0.3.")
     return [share / sum(shares) for share in shares]
 
 

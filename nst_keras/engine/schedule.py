@@ -40,7 +40,8 @@ def stage_sizes(pyramid: int | Sequence[int] | None, longest_side: int) -> tuple
         return (longest_side,)
     if not isinstance(pyramid, Iterable):
         count = checks.integer("pyramid", pyramid)
-        sizes = [max(1, round(longest_side / GROWTH**below)) for below in reversed(range(count))]
+        stages = range(min(count, longest_side + 1))  # More cannot differ in size.
+        sizes = [max(1, round(longest_side / GROWTH**below)) for below in reversed(stages)]
         if len(set(sizes)) < count:
             raise ValueError(f"pyramid={count} is too many stages for a picture of {longest_side} px. Take fewer.")
         return tuple(sizes)
@@ -99,7 +100,8 @@ def stage_shares(shares: Sequence[float] | None, stages: int) -> tuple[float, ..
     if shares is None:
         return None
     given = list(shares) if isinstance(shares, Iterable) else [shares]
-    if len(given) != stages or not all(checks.finite("pyramid_shares", share) > 0 for share in given):
+    are_shares = all(checks.finite("pyramid_shares", share) > 0 for share in given) and math.isfinite(sum(given))
+    if len(given) != stages or not are_shares:
         raise ValueError(
             f"pyramid_shares={given} must be numbers above 0, one for each of the {stages} stages of pyramid."
         )

@@ -95,7 +95,7 @@ def content_loss(
 
     - `"gatys2015"`: 1/2 sum (F - P)^2 (Gatys et al. 2015, eq. 1).
     - `"mean"`: mean (F - P)^2 (TensorFlow's tutorial).
-    - `"relative"`: ||F - P||^2 / ||P||^2.
+    - `"relative"`: ||F - P||^2 / ||P||^2, bounded as in `shapes.relative`.
 
     Args:
         features: F, [batch, height, width, N], any floating type.
@@ -144,7 +144,7 @@ def style_loss(
     - `"gatys2015"`: 1/(4 N^2 M^2) sum (G - A)^2 of raw Gram matrices (Gatys et al. 2015, eq. 4). For images of one size
       this is a quarter of the mean of (G/M - A/M)^2.
     - `"mean"`: mean (G/M - A/M)^2 (TensorFlow's tutorial).
-    - `"relative"`: ||G/M - A/M||^2 / ||A/M||^2.
+    - `"relative"`: ||G/M - A/M||^2 / ||A/M||^2, bounded as in `shapes.relative`.
 
     Args:
         gram: G/M, float32 [batch, N, N]: `gram_matrix(features, per_location=True)`.
@@ -250,12 +250,7 @@ def _mean_squared_grams(gram: tf.Tensor, target: tf.Tensor, channels: int) -> tf
 
 
 def _relative_squared_distance(gram: tf.Tensor, target: tf.Tensor, _: int) -> tf.Tensor:
-    return _relative(tf.reduce_sum(tf.math.squared_difference(gram, target)), tf.reduce_sum(tf.square(target)))
-
-
-def _relative(squares: tf.Tensor, energy: tf.Tensor) -> tf.Tensor:
-    # A target of zeros (a black patch in a network without biases) has no scale of its own: the floor avoids 0/0.
-    return squares / tf.maximum(energy, shapes.FLOOR)
+    return shapes.relative(tf.reduce_sum(tf.math.squared_difference(gram, target)), tf.reduce_sum(tf.square(target)))
 
 
 NORMALIZATIONS: dict[str, Normalization] = {
@@ -274,7 +269,7 @@ NORMALIZATIONS: dict[str, Normalization] = {
         content_weight=1e4,
     ),
     "relative": Normalization(
-        content=lambda squares, energy, size: _relative(squares, energy),
+        content=lambda squares, energy, size: shapes.relative(squares, energy),
         style=_relative_squared_distance,
         prior=lambda total, most, count: total / (most * count),
         style_weight=1.0,

@@ -133,7 +133,8 @@ def _lbfgs(
     on_host: bool,
 ) -> base.Optimizer:
     refuse("learning_rate", learning_rate, "lbfgs chooses its own steps")
-    history = lbfgs.HISTORY if lbfgs_history is None else checks.integer("lbfgs_history", lbfgs_history)
+    asked = lbfgs.HISTORY if lbfgs_history is None else lbfgs_history
+    history = checks.integer("lbfgs_history", asked, maximum=lbfgs.MOST_HISTORY)
     return lbfgs.LBFGS(history=history, bounds=bounds, jit_compile=jit_compile, on_host=on_host)
 
 

@@ -11,9 +11,10 @@ from nst_keras import checks
 from nst_keras.optimizers import base, lbfgs_updates, shared
 from nst_keras.runtime import compilation
 
-__all__ = ["HISTORY", "LBFGS"]
+__all__ = ["HISTORY", "LBFGS", "MOST_HISTORY"]
 
 HISTORY = 10
+MOST_HISTORY = 1000  # Curvature hardly gains from more than 20; far more would exhaust the compiler's stack.
 
 
 class LBFGS(base.Optimizer):
@@ -34,14 +35,14 @@ class LBFGS(base.Optimizer):
     kept: a trial that is not accepted, which is rare, computes it again.
 
     Args:
-        history: Number of pairs remembered; each takes the memory of two images.
+        history: Number of pairs remembered, up to 1000; each takes the memory of two images.
         bounds: Lowest and highest value of a pixel, or None.
         first_change: Root mean square change of the very first trial, in levels of 0..255.
         jit_compile: A name in `compilation.JIT_MODES`, or a bool.
         on_host: Whether the variables lie, and each update is computed, on the CPU.
 
     Raises:
-        ValueError: `history` is not a whole number, 1 or more, or `first_change` is not above 0.
+        ValueError: `history` is not a whole number from 1 to 1000, or `first_change` is not above 0.
     """
 
     SUFFICIENT_DECREASE = 1e-4  # Nocedal and Wright, "Numerical Optimization", section 3.1.
@@ -58,7 +59,7 @@ class LBFGS(base.Optimizer):
         on_host: bool = False,
     ) -> None:
         super().__init__(on_host=on_host)
-        self._history = checks.integer("history", history)
+        self._history = checks.integer("history", history, maximum=MOST_HISTORY)
         if checks.finite("first_change", first_change) <= 0:
             raise ValueError(f"first_change must be above 0, but {first_change!r} was given.")
         self.bounds = bounds

@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-__all__ = ["Available", "available_memory", "check_frames", "machine_memory"]
+__all__ = ["Available", "available_memory", "check_frames", "check_picture", "machine_memory"]
+
+
+_LONGEST = 2**24  # Pixels of a side. Beyond it float32 no longer tells one pixel from the next.
 
 
 class Available(NamedTuple):
@@ -81,6 +84,25 @@ def machine_memory() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, OSError, ValueError):
         return None
+
+
+def check_picture(argument: str, height: int, width: int) -> None:
+    """Checks that a picture, and a copy of it, would fit into the machine's memory.
+
+    Args:
+        argument: The argument that asks for this size.
+        height: Height in pixels.
+        width: Width in pixels.
+
+    Raises:
+        ValueError: The picture is too large.
+    """
+    memory, needed = machine_memory(), 2 * height * width * 3 * 4
+    if max(height, width) > _LONGEST or (memory is not None and needed > memory):
+        raise ValueError(
+            f"{argument} asks for a picture of {width}x{height} px, more than this machine can hold. Ask for a smaller "
+            "one."
+        )
 
 
 def check_frames(height: int, width: int, *, steps: int, frame_interval: int) -> None:

@@ -37,7 +37,7 @@ ImageSource: TypeAlias = "str | os.PathLike[str] | np.ndarray | tf.Tensor | PIL.
 
 
 def _seed(name: str, value: int | None) -> int | None:
-    return None if value is None else checks.integer(name, value, minimum=0)
+    return None if value is None else checks.integer(name, value, minimum=0, maximum=2**63 - 1)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -136,7 +136,7 @@ BAD = [
     ({"style_blend": [1.0]}, "style_blend has 1 entries for 2 style images. Give one for each"),
     ({"style_blend": 1.0}, "style_blend has 1 entries for 2 style images"),
     ({"style_blend": [1.0, -1.0]}, "style_blend must be 0 or more, but -1.0"),
-    ({"style_blend": [0, 0]}, r"style_blend=\[0, 0\] leaves no style. Give one of them a share"),
+    ({"style_blend": [0, 0]}, r"style_blend=\[0, 0\] adds up to 0.0. Give shares"),
     ({"style_blend": [1, float("nan")]}, "style_blend must be a finite number"),
     ({"style_scale": 0}, "style_scale must be above 0, but 0 was given"),
     ({"style_scale": [1.0, -2.0]}, "style_scale must be above 0, but -2.0"),

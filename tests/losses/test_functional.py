@@ -135,6 +135,21 @@ def test_relative_loss_of_a_black_target_is_finite():
     assert float(losses.content_loss(zeros, zeros, normalization="relative")) == 0.0
 
 
+def test_relative_loss_of_a_target_of_nearly_nothing_is_bounded_and_pulls_towards_it():
+    features, target = tf.ones([1, 2, 2, 3]), tf.fill([1, 2, 2, 3], 1e-5)
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        loss = losses.content_loss(features, target, normalization="relative")
+    assert float(loss) == pytest.approx(100 * (1 + np.log(1e10 * (1 - 1e-5) ** 2 / 100)), rel=1e-4)  # Not 1e10.
+    np.testing.assert_allclose(tape.gradient(loss, features), np.full([1, 2, 2, 3], 2 * 100 / 12), rtol=1e-4)
+
+
+def test_relative_losses_up_to_100_are_the_plain_ratio():
+    features, target = tf.fill([1, 1, 1, 1], 10.99), tf.ones([1, 1, 1, 1])
+    loss = losses.content_loss(features, target, normalization="relative")
+    np.testing.assert_allclose(loss, 9.99**2, rtol=1e-5)
+
+
 def test_unknown_normalization_is_refused_with_a_hint():
     with pytest.raises(ValueError, match="normalization='relativ' is not known. Did you mean 'relative'"):
         losses.content_loss(tf.zeros([1, 1, 1, 1]), tf.zeros([1, 1, 1, 1]), normalization="relativ")

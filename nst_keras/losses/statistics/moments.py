@@ -106,7 +106,8 @@ class Wasserstein(Covariance):
         covariance = self._blurred(covariance, target["gram"])
         common = matrix_root.trace_of_root(target["root"] @ covariance @ target["root"])
         spread = tf.linalg.trace(covariance) + tf.linalg.trace(target["covariance"]) - 2.0 * common
-        return tf.reduce_mean((tf.reduce_sum(tf.square(shift), [1, 2]) + spread) / base.size(target["gram"]))
+        distance = tf.reduce_sum(tf.square(shift), [1, 2]) + spread
+        return tf.reduce_mean(shapes.relative(distance, base.size(target["gram"])))
 
     def _blurred(self, covariance: tf.Tensor, target_gram: tf.Tensor) -> tf.Tensor:
         variance = self.BLUR * base.size(target_gram)[:, tf.newaxis, tf.newaxis]

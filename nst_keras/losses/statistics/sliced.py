@@ -54,7 +54,7 @@ class SlicedWasserstein(base.StyleStatistic):
         squares = tf.math.squared_difference(points, goals)
         counted = squares if guide is None else squares * tf.reshape(guide, [1, 1, -1])
         count = base.count(guide, tf.shape(features)[1:3])
-        distance = tf.reduce_sum(counted, [1, 2]) / count / base.size(target["gram"])
+        distance = shapes.relative(tf.reduce_sum(counted, [1, 2]) / count, base.size(target["gram"]))
         return {"distance": tf.reduce_mean(distance)}
 
     def score(
