@@ -188,7 +188,7 @@ def resolved(name: str, value: object) -> object:
     if not isinstance(value, (str, os.PathLike)) or os.fspath(value) in INPUTS[name]:
         return value
     path = os.path.expanduser(paths.local(value))
-    return os.path.abspath(path) if os.path.exists(path) else os.fspath(value)
+    return os.path.abspath(path) if os.path.exists(path) else paths.without_password(os.fspath(value))
 
 
 def described(value: object) -> Any:
