@@ -123,7 +123,7 @@ def _notes(folder: str) -> str:
 
 
 def _folder(url: str) -> str:
-    """Returns the folder of a URL's copy. Where Keras's folder cannot be written to, it lasts as long as the process."""
+    """Returns the folder of a URL's copy: a temporary one where Keras's folder cannot be written to."""
     own = os.path.join("nst_keras", hashlib.sha256(url.encode(errors="surrogatepass")).hexdigest()[:16])
     try:
         folder = os.path.join(paths.keras_folder(), own)
@@ -214,7 +214,8 @@ def _in_time(url: str, path: str, known: _Answer | None) -> _Answer | None:
     def work() -> None:
         try:
             with open(path, "wb") as file:
-                outcome.set_result(_transferred(url, file, known, stopped))
+                answer = _transferred(url, file, known, stopped)
+            outcome.set_result(answer)  # After the file is closed, and so whole.
         except BaseException as error:
             outcome.set_exception(error)
 
@@ -244,7 +245,7 @@ def _transferred(url: str, file: BinaryIO, known: _Answer | None, stopped: threa
 
 
 def _headers(known: _Answer | None) -> dict[str, str]:
-    """Returns the header of a request. Some servers, such as Wikimedia's, refuse programs that do not name themselves."""
+    """Returns a request's header. Some servers, such as Wikimedia's, refuse programs that do not name themselves."""
     agent = f"nst_keras/{sys.modules['nst_keras'].__version__} (+https://github.com/nst-keras/nst_keras)"
     asked = {"If-None-Match": known.etag, "If-Modified-Since": known.modified} if known else {}
     return {
