@@ -21,6 +21,7 @@ __all__ = [
     "INPUTS",
     "Facts",
     "Record",
+    "changed",
     "described",
     "digests",
     "entries",
@@ -143,6 +144,17 @@ def digests(options: Mapping[str, object]) -> dict[str, str]:
     """
     sums = {name: digests_lib.digest(source) for name, source in entries(options).items()}
     return {name: value for name, value in sums.items() if value is not None}
+
+
+def changed(options: Mapping[str, object], before: Mapping[str, str]) -> set[str]:
+    """Returns the names of the options whose files or arrays are no longer those of earlier digests.
+
+    Args:
+        options: {option: value}.
+        before: What `digests` returned for these options.
+    """
+    now = digests(options)
+    return {name.partition("[")[0] for name, value in now.items() if before.get(name, value) != value}
 
 
 def input_files(options: Mapping[str, object]) -> list[str]:
