@@ -13,7 +13,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from nst_keras.images import digests, downloads, loading
+from nst_keras.images import digests, downloads, loading, transfers
 from nst_keras.runtime import phases
 
 
@@ -60,6 +60,17 @@ def say(status, body=b"", **headers):
         request.wfile.write(b"" if known else body)
 
     return act
+
+
+@contextlib.contextmanager
+def served(files):
+    """Serves {name: bytes} over HTTP, and yields the address of their folder."""
+    made = Site()
+    made.answers = {f"/{name}": say(200, body) for name, body in files.items()}
+    try:
+        yield made.address
+    finally:
+        made.close()
 
 
 @pytest.fixture
@@ -161,9 +172,9 @@ def dripping(request):
     ],
 )
 def test_nothing_else_is_kept(site, tmp_path, monkeypatch, answer, message):
-    monkeypatch.setattr(downloads, "_MOST_BYTES", 2**20)
-    monkeypatch.setattr(downloads, "_SILENT_SECONDS", 0.1)
-    monkeypatch.setattr(downloads, "_TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr(transfers, "_MOST_BYTES", 2**20)
+    monkeypatch.setattr(transfers, "_SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(transfers, "_TOTAL_SECONDS", 0.3)
     site.answers |= {"/a.png": answer, "/again": answer}
     with pytest.raises(OSError, match=rf"^photo: '{site.address}/a\.png' could not be downloaded: .*({message})"):
         loading.load(f"{site.address}/a.png", argument="photo")
@@ -285,7 +296,7 @@ def test_a_full_disk_is_told_as_such(site, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     site.answers["/a.png"] = say(200, picture(9))
-    monkeypatch.setattr(downloads, "_write", write)
+    monkeypatch.setattr(transfers, "_write", write)
     with pytest.raises(OSError, match=r"its copy cannot be written below '.*keras' \(No space left on device\)"):
         level(f"{site.address}/a.png")
 
