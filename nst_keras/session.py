@@ -72,7 +72,7 @@ class Session:
     def set_images(self, images: Mapping[str, Any]) -> None:
         """Replaces pictures, or how they are used, for the runs to come.
 
-        For pictures of a size seen before, nothing is traced or compiled.
+        For pictures of a size seen before, nothing is traced or compiled. Files that have changed are read again.
 
         Args:
             images: {option of `ImageSettings`: its new value}. The others stay.
@@ -87,9 +87,10 @@ class Session:
             checks.one_of("set_images: the option", name, settings.values(self._given.images))
         with self._alone("set_images: a run is going. Call run.set_style to change its style, or run.stop first."):
             given = dataclasses.replace(self.given, images=dataclasses.replace(self._given.images, **images))
-            setup = setup_lib.with_images(self.setup, given, images)
+            values = settings.values(given.images)
+            setup = setup_lib.with_images(self.setup, given, {*images, *record.changed(values, self.input_digests)})
             kept = {name: value for name, value in self.input_digests.items() if name.partition("[")[0] not in images}
-            self.input_digests = kept | record.digests(dict(images))
+            self.input_digests = kept | record.digests(values)
             self._given, self.setup = given, setup
             self._compiled.forget_pictures()
 
@@ -218,8 +219,7 @@ class Session:
     @property
     def given(self) -> settings.TransferSettings:
         """The settings as given, with the seed in use."""
-        seed = self.setup.pictures.seed
-        return dataclasses.replace(self._given, runtime=dataclasses.replace(self._given.runtime, seed=seed))
+        return dataclasses.replace(self._given, runtime=dataclasses.replace(self._given.runtime, seed=self.seed))
 
     @property
     def is_chief(self) -> bool:

@@ -123,7 +123,7 @@ def _stem(name: str) -> str:
     """Returns what a picture is called: its file's name without suffix, or the sample's name."""
     name = paths.local(name)
     path = (
-        urllib.parse.unquote(urllib.parse.urlsplit(name).path)
+        urllib.parse.unquote(re.split("[?#]", name.partition("//")[2])[0].partition("/")[2])
         if paths.is_url(name)
         else name.removeprefix(paths.SAMPLE)
     )

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from nst_keras.cli import flags
 from nst_keras.export import record
 from nst_keras.images import digests as digests_lib
-from nst_keras.settings import docstrings
+from nst_keras.settings import docstrings, paths
 
 __all__ = ["flagfile", "main", "read"]
 
@@ -107,7 +107,7 @@ def _changed_inputs(made: record.Record) -> list[str]:
     sentences, entries = [], record.entries(made["settings"])
     for name, before in made["inputs"].items():
         path = entries.get(name)
-        if not isinstance(path, str):
+        if not isinstance(path, str) or paths.is_url(path):
             continue
         if not os.path.exists(path):
             flag = name.partition("[")[0]

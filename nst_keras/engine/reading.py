@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import pathlib
 import re
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeGuard
@@ -174,7 +173,7 @@ def _sources(style_image: Sources) -> list[settings.ImageSource]:
 
 
 def _is_folder(source: object) -> TypeGuard[str | os.PathLike[str]]:
-    return isinstance(source, (str, os.PathLike)) and pathlib.Path(paths.local(source)).expanduser().is_dir()
+    return isinstance(source, (str, os.PathLike)) and paths.is_folder(source)
 
 
 def _in_folder(source: settings.ImageSource) -> Sequence[settings.ImageSource]:

@@ -21,6 +21,7 @@ __all__ = [
     "INPUTS",
     "Facts",
     "Record",
+    "changed",
     "described",
     "digests",
     "entries",
@@ -145,6 +146,17 @@ def digests(options: Mapping[str, object]) -> dict[str, str]:
     return {name: value for name, value in sums.items() if value is not None}
 
 
+def changed(options: Mapping[str, object], before: Mapping[str, str]) -> set[str]:
+    """Returns the names of the options whose files or arrays are no longer those of earlier digests.
+
+    Args:
+        options: {option: value}.
+        before: What `digests` returned for these options.
+    """
+    now = digests(options)
+    return {name.partition("[")[0] for name, value in now.items() if before.get(name, value) != value}
+
+
 def input_files(options: Mapping[str, object]) -> list[str]:
     """Returns the paths of all files that options name as inputs, including the pictures in folders.
 
@@ -188,7 +200,7 @@ def resolved(name: str, value: object) -> object:
     if not isinstance(value, (str, os.PathLike)) or os.fspath(value) in INPUTS[name]:
         return value
     path = os.path.expanduser(paths.local(value))
-    return os.path.abspath(path) if os.path.exists(path) else os.fspath(value)
+    return os.path.abspath(path) if os.path.exists(path) else paths.without_password(os.fspath(value))
 
 
 def described(value: object) -> Any:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pathlib
+from collections.abc import Iterator
 from typing import Any
 
-from nst_keras.images import folders
+from nst_keras.images import downloads, folders
 from nst_keras.settings import paths
 
 __all__ = ["digest"]
@@ -18,25 +18,38 @@ def digest(*sources: Any) -> str | None:
     """Returns the SHA-256 of pictures, in hexadecimal.
 
     Args:
-        sources: Pictures. A file or file URL counts by the file's bytes, a folder by the names and bytes of its
-            pictures, a numpy array, tensor or PIL image by its shape and bytes.
+        sources: Pictures. A file or file URL counts by the file's bytes, another URL by those of its last download, a
+            folder by the names and bytes of its pictures, a numpy array, tensor or PIL image by its shape and bytes.
 
     Returns:
-        The digest of all of them. None if one is a name that is not a file, such as a URL or a sample.
+        The digest of all of them. None if one is a name that is not a file, such as a sample.
     """
     value = hashlib.sha256()
     for source in sources:
         if isinstance(source, (str, os.PathLike)):
-            path = pathlib.Path(paths.local(source)).expanduser()
-            if not (path.is_file() or path.is_dir()):
+            path = _path(source)
+            if path is None:
                 return None
-            value.update(path.read_bytes() if path.is_file() else _sums(path))
+            for part in _parts(path):
+                value.update(part)
         else:
             value.update(repr(tuple(getattr(source, "shape", ()))).encode())
             value.update(source.tobytes() if hasattr(source, "tobytes") else source.numpy().tobytes())
     return value.hexdigest()
 
 
-def _sums(folder: pathlib.Path) -> bytes:
-    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folders.pictures(folder)}
-    return json.dumps(sums).encode()
+def _path(source: str | os.PathLike[str]) -> str | None:
+    """Returns the path of the file or folder that a name stands for; None if there is none."""
+    name = paths.local(os.fspath(source))
+    path = downloads.copy_of(name) if paths.is_url(name) else os.path.expanduser(name)
+    return path if path is not None and (os.path.isfile(path) or os.path.isdir(path)) else None
+
+
+def _parts(path: str) -> Iterator[bytes]:
+    """Yields the bytes of a file, part by part, or the names and digests of the pictures in a folder."""
+    if os.path.isdir(path):
+        yield json.dumps({picture.name: digest(picture) for picture in folders.pictures(path)}).encode()
+        return
+    with open(path, "rb") as file:
+        while part := file.read(2**20):
+            yield part

@@ -7,18 +7,16 @@ a channel. `_raster` tells samples, URLs, paths, arrays and PIL images apart.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from collections.abc import Iterator
 from typing import NamedTuple, TypeGuard
 
-import keras
 import numpy as np
 import PIL.Image
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.images import bands, resizing, samples
+from nst_keras.images import bands, downloads, resizing, samples
 from nst_keras.images.formats import decoding, levels
 from nst_keras.settings import paths
 
@@ -129,35 +127,29 @@ def _raster(source: ImageSource, longest_side: int | None, argument: str) -> Ite
     elif (name := os.fspath(source)).startswith(samples.PREFIX):
         yield _of_array(samples.read(name), argument)
     else:
-        with decoding.opened(
-            _local_path(name, argument), longest_side=longest_side, argument=argument, name=name
-        ) as raster:
+        with (
+            _file(name, argument) as path,
+            decoding.opened(
+                path, longest_side=longest_side, argument=argument, name=paths.without_password(name)
+            ) as raster,
+        ):
             yield raster
 
 
-def _local_path(name: str, argument: str) -> str:
-    """Returns the path of a file on this machine. The file of a URL is downloaded, except for file URLs."""
+@contextlib.contextmanager
+def _file(name: str, argument: str) -> Iterator[str]:
+    """Yields the path of a file on this machine. The file of a URL is downloaded, except for file URLs."""
     path = paths.local(name)
     if paths.is_file_url(path):
         raise ValueError(
             f"{argument}: {name!r} names no file of this machine. Write a file URL with three slashes, such as "
             "file:///home/me/picture.jpg."
         )
-    return _download(path, argument) if paths.is_url(path) else path
-
-
-def _download(url: str, argument: str) -> str:
-    """Downloads a file into Keras's cache, and returns its path.
-
-    It is cached under its whole URL, since Keras alone would mix up two files of one name.
-    """
-    folder = os.path.join("nst_keras", hashlib.sha256(url.encode()).hexdigest()[:16])
-    try:
-        return str(keras.utils.get_file(origin=url, cache_subdir=folder))
-    except Exception as error:  # `get_file` raises bare `Exception` for a failed download.
-        raise OSError(
-            f"{argument}: {url!r} could not be downloaded ({error}). Check it, or give a local file."
-        ) from error
+    if paths.is_url(path):
+        with downloads.opened(path, argument=argument) as copy:
+            yield copy
+    else:
+        yield path
 
 
 def _of_array(array: np.ndarray, argument: str) -> decoding.Raster:

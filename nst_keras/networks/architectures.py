@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from nst_keras import checks
 from nst_keras.networks import compact
+from nst_keras.settings import paths
 
 __all__ = [
     "ARCHITECTURES",
@@ -86,7 +87,7 @@ def build(name: str, weights: str) -> keras.Model:
         return architecture.build("imagenet")
     except Exception as error:  # `get_file` raises bare `Exception` for a failed download.
         raise OSError(
-            f"weights: the ImageNet weights of {name} could not be downloaded ({_first_line(error)}). "
+            f"weights: the ImageNet weights of {name} could not be {_failure(name, error)}. "
             f"Give the path of a Keras weights file (without the top) as weights=, or put one whose name begins with "
             f"{name!r} in a folder and set {WEIGHTS_VARIABLE} to it. extractor='compact' needs no download."
         ) from error
@@ -100,7 +101,7 @@ def weights_file(name: str) -> str | None:
     Raises:
         ValueError: There is no such folder, or it holds several files with the network's name.
     """
-    folder = os.environ.get(WEIGHTS_VARIABLE)
+    folder = os.path.expanduser(os.environ.get(WEIGHTS_VARIABLE, ""))
     if not folder or not ARCHITECTURES[name].downloads:
         return None
     if not os.path.isdir(folder):
@@ -173,6 +174,15 @@ def _with_weights_of(path: str, name: str, architecture: Architecture) -> keras.
             f"weights: {path!r} does not fit {name} without its top, or is damaged ({_first_line(error)}). "
             "Give the whole file of that network."
         ) from error
+
+
+def _failure(name: str, error: Exception) -> str:
+    """Returns what failed of a download or of reading its file, with the files that Keras keeps for this network."""
+    # Of a failed download `get_file` raises `Exception` itself, or `ValueError` for a file with another hash.
+    is_download = type(error) is Exception or "corrupted file" in str(error)
+    sentence = f"{'downloaded' if is_download else 'read'} ({_first_line(error)})"
+    kept = sorted(map(str, pathlib.Path(paths.keras_folder(), "models").glob(f"{name}_*_notop*")))
+    return f"{sentence}. What Keras has kept may be damaged: delete {' and '.join(kept)}" if kept else sentence
 
 
 def _first_line(error: Exception) -> str:

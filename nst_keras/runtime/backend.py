@@ -9,6 +9,8 @@ import pathlib
 import sys
 from collections.abc import Generator
 
+from nst_keras.settings import paths
+
 __all__ = ["VARIABLE", "chosen", "name", "require_tensorflow"]
 
 VARIABLE = "KERAS_BACKEND"
@@ -57,9 +59,7 @@ def _origin() -> str:
 
 def _file() -> pathlib.Path:
     """Returns the path of Keras's settings, found as Keras finds it."""
-    home = os.path.expanduser("~")
-    folder = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
-    return pathlib.Path(os.path.expanduser(os.environ.get("KERAS_HOME", folder)), "keras.json")
+    return pathlib.Path(paths.keras_folder(), "keras.json")
 
 
 def _name_in_file(path: pathlib.Path) -> str | None:

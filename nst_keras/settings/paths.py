@@ -8,13 +8,27 @@ import re
 import urllib.parse
 from typing import TypeVar
 
-__all__ = ["SAMPLE", "exists", "is_file_url", "is_missing", "is_url", "local", "missing", "several"]
+__all__ = [
+    "SAMPLE",
+    "exists",
+    "is_file_url",
+    "is_folder",
+    "is_missing",
+    "is_url",
+    "keras_folder",
+    "local",
+    "missing",
+    "several",
+    "without_password",
+]
 
 T = TypeVar("T")
 
 SAMPLE = "sample:"  # Prefix of the name of a sample picture.
 _FILE_URL = re.compile(r"file://(localhost)?(?=/)", re.IGNORECASE)
 _URL = re.compile(r"(https?|ftp|file)://", re.IGNORECASE)
+_PASSWORD = re.compile(r"^(\w+://[^/?#:]*):[^/?#]*@")
+_SHOWN = 200  # Most letters of a name that a sentence shows.
 
 
 def local(source: T) -> T | str:
@@ -52,9 +66,10 @@ def missing(argument: str, name: str) -> str:
     """Returns the sentence for a file that does not exist, with the name of a similar one beside it if there is one."""
     folder, own = os.path.split(os.path.expanduser(local(name)))
     beside = os.listdir(folder or ".") if os.path.isdir(folder or ".") else []
-    near = difflib.get_close_matches(own, beside, n=1)
+    near = difflib.get_close_matches(own[:_SHOWN], beside, n=1)
     hint = f"Did you mean {os.path.join(folder, near[0])!r}?" if near else "Check the path."
-    return f"{argument}: there is no file {name!r}. {hint}"
+    shown = name if len(name) <= _SHOWN else f"{name[:_SHOWN]}..."
+    return f"{argument}: there is no file {shown!r}. {hint}"
 
 
 def several(text: str) -> bool:
@@ -75,3 +90,27 @@ def several(text: str) -> bool:
 def exists(name: str) -> bool:
     """Returns whether a name, or the path of a file URL, is an existing file or folder."""
     return os.path.exists(os.path.expanduser(local(name)))
+
+
+def is_folder(name: str | os.PathLike[str]) -> bool:
+    """Returns whether a name, or the path of a file URL, is an existing folder.
+
+    Unlike pathlib's, this answers for any text: one too long for a file, or `~` with an unknown user, is no folder.
+    """
+    return os.path.isdir(os.path.expanduser(local(name)))
+
+
+def without_password(name: str) -> str:
+    """Returns a URL without the password in it, for messages and records; any other name unchanged.
+
+    >>> without_password("https://me:secret@host/a.png"), without_password("https://host:80/a@b.png")
+    ('https://me@host/a.png', 'https://host:80/a@b.png')
+    """
+    return _PASSWORD.sub(r"\1@", name)
+
+
+def keras_folder() -> str:
+    """Returns the folder of Keras's settings and downloads, found as Keras finds it: `KERAS_HOME`, or `~/.keras`."""
+    home = os.path.expanduser("~")
+    folder = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
+    return os.path.expanduser(os.environ.get("KERAS_HOME", folder))

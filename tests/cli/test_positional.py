@@ -87,6 +87,7 @@ def test_without_a_preset_options_are_their_own(folder, monkeypatch):
     ("arguments", "name"),
     [
         (["https://x.org/a%20b.jpg?size=3", "sample:swirls"], "a_b_swirls.png"),
+        (["http://[bad/x.png", "http://x.org/"], "x_picture.png"),
         (["file:///pictures/my%20dog.jpg", "sample:swirls"], "my_dog_swirls.png"),
         (["photos/my photo.jpeg", "a.png,b.png"], "my_photo_a_b.png"),
         (["a.tiff", "b", "c.jpg"], "c.jpg"),

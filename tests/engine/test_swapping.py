@@ -1,6 +1,7 @@
 """One object, picture after picture: the bits of a fresh one, and nothing traced again."""
 
 import dataclasses
+import hashlib
 import random
 
 import numpy as np
@@ -218,3 +219,17 @@ def test_objects_without_a_hash_are_taken_as_they_are_now(make_transfer):
     named = {"network": "compact", "style_layers": ["block1_conv1"], "content_layers": ["block2_conv1"]}
     scaled = make_transfer(preprocess=Scaled(64.0), **named)
     assert scaled.extractor is not make_transfer(preprocess=Scaled(64.0), **named).extractor
+
+
+def test_a_file_that_has_changed_under_its_name_is_read_again(make_transfer, content, style, tmp_path):
+    path = tmp_path / "content.png"
+    PIL.Image.fromarray(content).save(path)
+    one = make_transfer(content_image=path.as_uri())
+    before = one.record()["inputs"]["content_image"]
+    PIL.Image.fromarray(content[::-1]).save(path)
+    one.set_images(style_image=style[::-1].copy())
+    np.testing.assert_array_equal(one.content_image[0], content[::-1])
+    assert one.record()["inputs"]["content_image"] == hashlib.sha256(path.read_bytes()).hexdigest() != before
+    path.unlink()
+    one.set_images(style_image=style)  # The content was read: its file is not needed.
+    np.testing.assert_array_equal(one.content_image[0], content[::-1])

@@ -182,6 +182,16 @@ def test_what_was_shown_on_the_way_is_no_part_of_it(make_transfer, tmp_path):
     assert not {"checkpoint_dir", "tensorboard", "preview", "resume"} & style_transfer.record()["settings"].keys()
 
 
+def test_the_picture_of_a_url_is_not_told_as_missing():
+    url = "https://example.org/a.png"
+    made = {"settings": {"style_image": url}, "inputs": {"style_image": "0" * 64}}
+    assert provenance._changed_inputs(made) == []
+
+
+def test_the_password_of_a_url_is_not_recorded():
+    assert record_lib.resolved("style_image", "https://me:secret@host/a.png") == "https://me@host/a.png"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -1,8 +1,6 @@
-import contextlib
-import http.server
 import io
+import os
 import struct
-import threading
 import zlib
 
 import numpy as np
@@ -138,36 +136,6 @@ def test_bad_type():
         loading.load(3, argument="photo")
 
 
-@contextlib.contextmanager
-def served(files):
-    """Serves {name: bytes} over HTTP, and yields the address of their folder."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            body = files.get(self.path[1:])
-            self.send_response(404 if body is None else 200)
-            self.end_headers()
-            self.wfile.write(body or b"")
-
-        def log_message(self, *arguments):
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
-def test_url(tmp_path, rgb, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    buffer = io.BytesIO()
-    PIL.Image.fromarray(rgb).save(buffer, "PNG")
-    with served({"a.png": buffer.getvalue()}) as address:
-        np.testing.assert_array_equal(loading.load(f"{address}/a.png")[0], rgb)
-        with pytest.raises(OSError, match=r"photo: .*b\.png' could not be downloaded"):
-            loading.load(f"{address}/b.png", argument="photo")
-
-
 def write(tmp_path, data, name="a.jpg"):
     (tmp_path / name).write_bytes(data)
     return tmp_path / name
@@ -189,6 +157,20 @@ def test_missing_file():
 def test_folder(tmp_path):
     with pytest.raises(IsADirectoryError, match="is a folder"):
         loading.load(tmp_path)
+
+
+def test_pipes_and_devices_are_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/zero"):
+        with pytest.raises(OSError, match=rf"photo: '{path}' is a device or a pipe. Give a file."):
+            loading.load(path, argument="photo")
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a\0b.png", "caf\udce9.png", "~nobody_of_this_name/a.png"])
+def test_names_that_no_file_has(name):
+    with pytest.raises(FileNotFoundError, match="photo: there is no file .*Check the path") as raised:
+        loading.load(name, argument="photo")
+    assert len(str(raised.value).encode()) < 300
 
 
 def test_empty_file(tmp_path):

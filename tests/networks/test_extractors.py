@@ -288,6 +288,46 @@ def test_a_failed_download_says_what_to_do(monkeypatch):
         extractors.get("vgg19", layers=["conv1_1"])
 
 
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            Exception("URL fetch failure"),
+            r"downloaded \(URL fetch failure\)\. What Keras has kept may be damaged: delete",
+        ),
+        (ValueError("Incomplete or corrupted file detected."), "downloaded .*may be damaged: delete"),
+        (
+            OSError("Unable to open file (truncated file)"),
+            r"could not be read \(Unable.*\)\)\. What Keras has kept .*delete",
+        ),
+    ],
+)
+def test_a_half_file_that_keras_keeps_is_named(tmp_path, monkeypatch, error, message):
+    monkeypatch.delenv(architectures.WEIGHTS_VARIABLE, raising=False)
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    half = tmp_path / "models" / "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    half.parent.mkdir()
+    half.touch()
+
+    def fail(weights):
+        raise error
+
+    monkeypatch.setitem(architectures.ARCHITECTURES, "vgg19", architectures.ARCHITECTURES["vgg19"]._replace(build=fail))
+    with pytest.raises(OSError, match=f"{message} {half}. Give the path"):
+        architectures.build("vgg19", "imagenet")
+
+
+def test_the_environments_folder_may_begin_with_the_home_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv(architectures.WEIGHTS_VARIABLE, "~/x")
+    with pytest.raises(ValueError, match=f"names '{tmp_path}/x', which is no folder. Correct or unset it"):
+        architectures.weights_file("vgg19")
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "vgg19.h5").touch()
+    assert architectures.weights_file("vgg19") == str(tmp_path / "x" / "vgg19.h5")
+
+
 def test_keras_downloads_with_its_hash_check(monkeypatch):
     """The default asks Keras for "imagenet", which checks the file's hash itself."""
     monkeypatch.delenv(architectures.WEIGHTS_VARIABLE, raising=False)

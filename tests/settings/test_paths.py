@@ -41,3 +41,22 @@ def test_several_names_in_a_text(tmp_path, monkeypatch):
         assert paths.several(text), text
     for text in ("a.jpg", "one,two.jpg", "three,four.jpg", "http://host/b,a.jpg", "sample:swirls"):
         assert not paths.several(text), text
+
+
+def test_a_password_is_left_out():
+    for url, shown in (
+        ("https://me:secret@host/a.png", "https://me@host/a.png"),
+        ("http://:secret@host:80/", "http://@host:80/"),
+        ("https://me:a:b@c@host", "https://me@host"),
+        ("https://host/a:b@c.png", "https://host/a:b@c.png"),
+        ("a:b@c.png", "a:b@c.png"),
+    ):
+        assert paths.without_password(url) == shown
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "a\0b", "~nobody_of_this_name", "caf\udce9", "\ud800"])
+def test_texts_that_no_file_can_have_as_a_name(name):
+    assert not paths.exists(name)
+    assert not paths.is_folder(name)
+    assert paths.is_missing(name)
+    assert len(paths.missing("photo", name)) < 300

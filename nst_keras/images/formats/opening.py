@@ -60,6 +60,8 @@ def translated(path: str | os.PathLike[str], *, argument: str = "path", name: st
         raise FileNotFoundError(paths.missing(argument, name))
     if os.path.isdir(path):
         raise IsADirectoryError(f"{argument}: {name!r} is a folder. Name one picture in it.")
+    if not os.path.isfile(path):  # Reading a pipe or a device may never end.
+        raise OSError(f"{argument}: {name!r} is a device or a pipe. Give a file.")
     try:
         yield path
     except (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning) as error:
