@@ -18,7 +18,7 @@ from nst_keras.runtime import compilation
 __all__ = ["function"]
 
 # Graphs of about a hundred kinds of optimizers or sizes of images. The oldest give way to others.
-_KEPT = 512
+_KEPT = 12
 
 
 def function(

@@ -7,7 +7,9 @@ fuses the transforms. It runs the wide layers of VGG19 about twice as fast as wi
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -57,14 +59,25 @@ def convolution(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [1, height, width, filters].
     """
-    height, width, _ = known_sizes(inputs)
+    return _of_shapes(inputs.shape, kernel.shape)(inputs, kernel)
+
+
+@functools.lru_cache(maxsize=256)
+def _of_shapes(shape: tf.TensorShape, kernel_shape: tf.TensorShape) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Returns the convolution of inputs and kernels of these shapes, as a graph of its own.
+
+    TensorFlow keeps each custom gradient that is traced, with the graph around it, for as long as the process lives.
+    Here that is a small graph for each pair of shapes, and not the whole step of every picture.
+    """
+    height, width = shape[1], shape[2]
 
     @tf.custom_gradient
-    def differentiable(values: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    def differentiable(inputs: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
         """Returns the convolution, and the function that gives its gradient."""
-        return _forward(values, kernel), lambda upstream: _backward(upstream, kernel, height, width)
+        return _forward(inputs, kernel), lambda upstream: (_backward(upstream, kernel, height, width), None)
 
-    return differentiable(inputs)  # pyright: ignore[reportReturnType]  # TensorFlow's decorator has no annotation.
+    specs = [tf.TensorSpec(shape, tf.float32), tf.TensorSpec(kernel_shape, tf.float32)]
+    return tf.function(differentiable, input_signature=specs, autograph=False)
 
 
 def _forward(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
