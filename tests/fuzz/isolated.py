@@ -8,7 +8,6 @@ opens, loads or connects to.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import pathlib
 import resource
@@ -38,7 +37,7 @@ class Limits(NamedTuple):
     """What reading one file may take.
 
     Attributes:
-        memory: Bytes above what the parent has.
+        memory: Bytes, Python's and TensorFlow's own 0.3 GiB among them.
         processor: Seconds of all processor cores together.
         wall: Seconds on the clock, which stop a process that waits.
     """
@@ -57,7 +56,7 @@ class Outcome(NamedTuple):
             name the argument in one printable line), `violation`, `memory`, `time`, or `signal` with its number.
         message: The exception's type and text, or what else was done.
         seconds: Processor time.
-        memory: Bytes above what the parent has, at the peak.
+        memory: Bytes at the peak.
     """
 
     path: pathlib.Path
@@ -122,7 +121,7 @@ def _ended(running: dict[int, _Child], limits: Limits) -> Iterator[Outcome]:
 def _outcome(child: _Child, code: int, used: resource.struct_rusage, limits: Limits) -> Outcome:
     with open(child.answer, "rb") as file:
         kind, _, message = file.read().decode("utf-8", "backslashreplace").partition("\n")
-    seconds, memory = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 - _resident()
+    seconds, memory = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
     if time.monotonic() > child.deadline or seconds > limits.processor or -code in (signal.SIGXCPU, signal.SIGKILL):
         kind, message = "time", f"{seconds:.1f} s of processors"
     elif code < 0:
@@ -181,10 +180,8 @@ def _is_clear(text: str, argument: str) -> bool:
 
 
 def _limit(limits: Limits) -> None:
-    with open("/proc/self/status", encoding="ascii") as file:
-        has = next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmData"))
-    # 128 MiB for the stacks of TensorFlow's threads, which are reserved and hardly used.
-    resource.setrlimit(resource.RLIMIT_DATA, (has + limits.memory + 2**27,) * 2)
+    stacks = 2**27  # Of TensorFlow's threads, which are reserved and hardly used.
+    resource.setrlimit(resource.RLIMIT_DATA, (limits.memory + stacks,) * 2)
     resource.setrlimit(resource.RLIMIT_CPU, (limits.processor, limits.processor + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -210,11 +207,3 @@ def _may_open(path: pathlib.Path, name: Any, mode: str | None, flags: int) -> bo
     if (flags or 0) & (os.O_WRONLY | os.O_RDWR) or (mode and set(mode) & set("wax+")):
         return name == os.devnull
     return name == str(path) or name.startswith((*_READABLE, *filter(None, map(os.path.abspath, sys.path))))
-
-
-def _resident() -> int:
-    """Returns the bytes of memory that this process holds."""
-    with contextlib.suppress(OSError), open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
-    return 0
-

@@ -110,7 +110,10 @@ def _bmps() -> Iterator[tuple[str, bytes]]:
         struct.pack_into(form, changed, offset, value)
         yield f"bmp_{name}.bmp", bytes(changed)
     size = struct.pack("<ii", 9400, 9400)
-    yield "bmp_rle_89_megapixels.bmp", whole[:18] + size + b"\1\0\x08\0\1\0\0\0" + whole[34:54] + bytes(1024) + b"\xff\0" * 500
+    yield (
+        "bmp_rle_89_megapixels.bmp",
+        whole[:18] + size + b"\1\0\x08\0\1\0\0\0" + whole[34:54] + bytes(1024) + b"\xff\0" * 500,
+    )
 
 
 def _webps() -> Iterator[tuple[str, bytes]]:
@@ -145,7 +148,20 @@ def _iso_files() -> Iterator[tuple[str, bytes]]:
         wholes["heic"] = saved("HEIF", side=64)
     for suffix, whole in wholes.items():
         yield f"{suffix}_whole.{suffix}", whole
-        for box in (b"ftyp", b"meta", b"hdlr", b"pitm", b"iloc", b"iinf", b"infe", b"iprp", b"ipco", b"ispe", b"ipma", b"mdat"):
+        for box in (
+            b"ftyp",
+            b"meta",
+            b"hdlr",
+            b"pitm",
+            b"iloc",
+            b"iinf",
+            b"infe",
+            b"iprp",
+            b"ipco",
+            b"ispe",
+            b"ipma",
+            b"mdat",
+        ):
             place = whole.find(box)
             for name, length in (("0", 0), ("1", 1), ("7", 7), ("4_gb", 2**32 - 1)) if place > 3 else ():
                 changed = whole[: place - 4] + struct.pack(">I", length) + whole[place:]
@@ -159,8 +175,26 @@ def _foreign() -> Iterator[tuple[str, bytes]]:
     """Yields other formats under suffixes that we read; and names that are no pictures."""
     postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n(/tmp/hostile) (w) file closefile\nshowpage\n%%EOF\n"
     yield "eps_as.jpg", postscript
-    yield "eps_as.png", b"\xc5\xd0\xd3\xc6" + struct.pack("<IIIIII", 32, len(postscript), 0, 0, 0, 0) + b"\xff\xff\0\0" + postscript
-    for form in ("PCX", "TGA", "PPM", "SGI", "ICO", "ICNS", "IM", "MSP", "PDF", "DDS", "JPEG2000", "XBM", "SPIDER", "MPO"):
+    yield (
+        "eps_as.png",
+        b"\xc5\xd0\xd3\xc6" + struct.pack("<IIIIII", 32, len(postscript), 0, 0, 0, 0) + b"\xff\xff\0\0" + postscript,
+    )
+    for form in (
+        "PCX",
+        "TGA",
+        "PPM",
+        "SGI",
+        "ICO",
+        "ICNS",
+        "IM",
+        "MSP",
+        "PDF",
+        "DDS",
+        "JPEG2000",
+        "XBM",
+        "SPIDER",
+        "MPO",
+    ):
         mode, side = {"MSP": ("1", 24), "XBM": ("1", 24), "SPIDER": ("F", 24)}.get(form, ("RGB", 32))
         try:
             yield f"{form.lower()}_as.jpg", saved(form, mode, side)
@@ -171,7 +205,10 @@ def _foreign() -> Iterator[tuple[str, bytes]]:
     yield "ppm_88_megapixels.png", b"P6 9400 9400 255\n" + bytes(100)
     yield "ppm_text.png", b"P3 2 2 255\n" + b"9" * 100_000
     yield "fits_as.tif", b"SIMPLE  =                    T" + b" " * 3000
-    yield "wmf_as.bmp", b"\xd7\xcd\xc6\x9a\0\0" + struct.pack("<hhhhHI", 0, 0, 99, 99, 72, 0) + b"\0\0\1\0\x09\0" + bytes(40)
+    yield (
+        "wmf_as.bmp",
+        b"\xd7\xcd\xc6\x9a\0\0" + struct.pack("<hhhhHI", 0, 0, 99, 99, 72, 0) + b"\0\0\1\0\x09\0" + bytes(40),
+    )
     yield "svg_as.png", b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>'
     yield "html_as.jpg", b"<!DOCTYPE html><title>404</title>"
     yield "empty.png", b""

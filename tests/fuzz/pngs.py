@@ -79,7 +79,15 @@ def _kinds() -> Iterator[tuple[str, bytes]]:
 
 
 def _sizes() -> Iterator[tuple[str, bytes]]:
-    for width, height in ((0, 7), (9, 0), (0, 0), (2**31 - 1, 1), (1, 2**31 - 1), (2**32 - 1, 2**32 - 1), (46341, 46341)):
+    for width, height in (
+        (0, 7),
+        (9, 0),
+        (0, 0),
+        (2**31 - 1, 1),
+        (1, 2**31 - 1),
+        (2**32 - 1, 2**32 - 1),
+        (46341, 46341),
+    ):
         yield f"png_{width}x{height}", png(width, height, packed=zlib.compress(b"\0\0\0\0"))
     yield "png_too_few_rows", png(packed=zlib.compress(rows(9, 2, 8, 2)))
     yield "png_too_many_rows", png(packed=zlib.compress(rows(9, 70, 8, 2)))
