@@ -22,7 +22,7 @@ from collections.abc import Iterator
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-from tests.fuzz import corpus, isolated, mutations, targets  # noqa: E402
+from tests.fuzz import corpus, isolated, mutations, targets
 
 __all__ = ["main"]
 
@@ -89,8 +89,15 @@ def _keep(outcome: isolated.Outcome, kept: pathlib.Path) -> None:
         shutil.copy(outcome.path, kept)
         with open(kept / "failures.tsv", "a", encoding="utf-8", errors="backslashreplace") as file:
             message = " ".join(outcome.message.split())[:500]
-            print(outcome.path.name, outcome.kind, f"{outcome.seconds:.1f} s", f"{outcome.memory / 2**20:.0f} MiB",
-                  message, sep="\t", file=file)  # fmt: skip
+            print(
+                outcome.path.name,
+                outcome.kind,
+                f"{outcome.seconds:.1f} s",
+                f"{outcome.memory / 2**20:.0f} MiB",
+                message,
+                sep="\t",
+                file=file,
+            )
     outcome.path.unlink()
 
 

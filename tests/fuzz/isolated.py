@@ -26,11 +26,40 @@ _ROOT = str(pathlib.Path(__file__).parents[2])
 # Python's own files and libraries, and what the system says of its processors and memory.
 _READABLE = (sys.prefix, sys.base_prefix, _ROOT, "/usr/lib", "/lib", "/proc/", "/sys/", os.devnull, "/etc/localtime")
 _FORBIDDEN = (
-    "subprocess.", "os.exec", "os.posix_spawn", "os.spawn", "os.system", "os.startfile", "os.fork", "pty.spawn",
-    "socket.connect", "socket.bind", "socket.getaddrinfo", "socket.sendto", "urllib.", "ftplib.", "http.", "smtplib.",
-    "pickle.find_class", "os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.chmod",
-    "os.chown", "os.truncate", "os.utime", "os.putenv", "os.kill", "shutil.", "tempfile.", "webbrowser.", "code.__new__",
-)  # fmt: skip
+    "subprocess.",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.system",
+    "os.startfile",
+    "os.fork",
+    "pty.spawn",
+    "socket.connect",
+    "socket.bind",
+    "socket.getaddrinfo",
+    "socket.sendto",
+    "urllib.",
+    "ftplib.",
+    "http.",
+    "smtplib.",
+    "pickle.find_class",
+    "os.remove",
+    "os.rename",
+    "os.rmdir",
+    "os.mkdir",
+    "os.link",
+    "os.symlink",
+    "os.chmod",
+    "os.chown",
+    "os.truncate",
+    "os.utime",
+    "os.putenv",
+    "os.kill",
+    "shutil.",
+    "tempfile.",
+    "webbrowser.",
+    "code.__new__",
+)
 
 
 class Limits(NamedTuple):
@@ -125,7 +154,7 @@ def _outcome(child: _Child, code: int, used: resource.struct_rusage, limits: Lim
     if time.monotonic() > child.deadline or seconds > limits.processor or -code in (signal.SIGXCPU, signal.SIGKILL):
         kind, message = "time", f"{seconds:.1f} s of processors"
     elif code < 0:
-        kind, message = f"signal {-code}", message
+        kind = f"signal {-code}"
     elif memory > limits.memory or message.startswith("MemoryError"):
         kind, message = "memory", f"{memory / 2**20:.0f} MiB: {message}"
     return Outcome(child.path, kind or "signal", message or f"exit status {code}", seconds, memory)

@@ -90,7 +90,7 @@ def _splice(data: bytearray, draw: random.Random, others: Sequence[bytes]) -> No
 
 
 def _reorder(data: bytearray, draw: random.Random, others: Sequence[bytes]) -> None:
-    """Exchanges two of the file's chunks, or repeats or drops one: PNG's, RIFF's, ISO's and JPEG's begin with a name."""
+    """Exchanges two of the file's chunks, or repeats or drops one: those of most formats begin with a name."""
     starts = [found.start() for found in re.finditer(rb"[A-Za-z]{4}|\xff[\xc0-\xfe]", bytes(data))][:4096]
     if len(starts) < 4:
         return
@@ -111,5 +111,15 @@ def _place(data: bytearray, draw: random.Random) -> int:
 
 
 MUTATORS: tuple[Callable[[bytearray, random.Random, Sequence[bytes]], None], ...] = (
-    _flip_bits, _set_bytes, _set_number, _set_number, _shift_number, _cut, _delete, _repeat, _splice, _reorder, _append,
-)  # fmt: skip
+    _flip_bits,
+    _set_bytes,
+    _set_number,
+    _set_number,
+    _shift_number,
+    _cut,
+    _delete,
+    _repeat,
+    _splice,
+    _reorder,
+    _append,
+)

@@ -51,9 +51,15 @@ def _jpegs() -> Iterator[tuple[str, bytes]]:
     yield "jpeg_1000_scans.jpg", _scans()
     yield "jpeg_without_end.jpg", whole[:-2]
     yield "jpeg_without_tables.jpg", whole.replace(b"\xff\xdb", b"\xff\xe5").replace(b"\xff\xc4", b"\xff\xe6")
-    for name, body in (("profile_part_of_none", b"ICC_PROFILE\0\1\0x"), ("profile_garbage", b"ICC_PROFILE\0\1\1" + b"x" * 200),
-                       ("exif_garbage", b"Exif\0\0" + b"\xff" * 60), ("exif_loop", b"Exif\0\0" + tiffs.picture(following=None)),
-                       ("exif_short", b"Exif\0\0II"), ("mpf", b"MPF\0II*\0\x08\0\0\0\xff\xff"), ("photoshop", b"Photoshop 3.0\08BIM")):  # fmt: skip
+    for name, body in (
+        ("profile_part_of_none", b"ICC_PROFILE\0\1\0x"),
+        ("profile_garbage", b"ICC_PROFILE\0\1\1" + b"x" * 200),
+        ("exif_garbage", b"Exif\0\0" + b"\xff" * 60),
+        ("exif_loop", b"Exif\0\0" + tiffs.picture(following=None)),
+        ("exif_short", b"Exif\0\0II"),
+        ("mpf", b"MPF\0II*\0\x08\0\0\0\xff\xff"),
+        ("photoshop", b"Photoshop 3.0\08BIM"),
+    ):
         number = 0xE1 if name.startswith("exif") else 0xED if name == "photoshop" else 0xE2
         yield f"jpeg_{name}.jpg", _segment(whole, number, body)
     orientation = tiffs.tiff({274: (3, [65535])})
@@ -88,7 +94,11 @@ def _gifs() -> Iterator[tuple[str, bytes]]:
     for width, height in ((0, 0), (65535, 65535), (1, 65535)):
         yield f"gif_screen_{width}x{height}.gif", whole[:6] + struct.pack("<HH", width, height) + whole[10:]
     place = whole.index(b"\x2c", 13 + 3 * 2 ** ((whole[10] & 7) + 1))
-    for name, frame in (("frame_far_outside", (65000, 65000, 65535, 65535)), ("frame_empty", (0, 0, 0, 0)), ("frame_larger", (0, 0, 9000, 9000))):  # fmt: skip
+    for name, frame in (
+        ("frame_far_outside", (65000, 65000, 65535, 65535)),
+        ("frame_empty", (0, 0, 0, 0)),
+        ("frame_larger", (0, 0, 9000, 9000)),
+    ):
         yield f"gif_{name}.gif", whole[: place + 1] + struct.pack("<HHHH", *frame) + whole[place + 9 :]
     yield "gif_no_palette.gif", whole[:10] + b"\0" + whole[11:]
     yield "gif_code_size_255.gif", whole[: place + 10] + b"\xff" + whole[place + 11 :]
@@ -100,12 +110,23 @@ def _gifs() -> Iterator[tuple[str, bytes]]:
 def _bmps() -> Iterator[tuple[str, bytes]]:
     whole = saved("BMP")
     for name, offset, form, value in (
-        ("width_0", 18, "<i", 0), ("width_negative", 18, "<i", -24), ("height_negative", 22, "<i", -24),
-        ("width_2_billion", 18, "<i", 2**31 - 1), ("height_least", 22, "<i", -(2**31)), ("bits_0", 28, "<H", 0),
-        ("bits_16", 28, "<H", 16), ("bits_1", 28, "<H", 1), ("bits_99", 28, "<H", 99), ("packing_1", 30, "<I", 1),
-        ("packing_3", 30, "<I", 3), ("packing_png", 30, "<I", 5), ("colours_4_billion", 46, "<I", 2**32 - 1),
-        ("header_0", 14, "<I", 0), ("header_4_billion", 14, "<I", 2**32 - 1), ("data_far", 10, "<I", 2**31),
-    ):  # fmt: skip
+        ("width_0", 18, "<i", 0),
+        ("width_negative", 18, "<i", -24),
+        ("height_negative", 22, "<i", -24),
+        ("width_2_billion", 18, "<i", 2**31 - 1),
+        ("height_least", 22, "<i", -(2**31)),
+        ("bits_0", 28, "<H", 0),
+        ("bits_16", 28, "<H", 16),
+        ("bits_1", 28, "<H", 1),
+        ("bits_99", 28, "<H", 99),
+        ("packing_1", 30, "<I", 1),
+        ("packing_3", 30, "<I", 3),
+        ("packing_png", 30, "<I", 5),
+        ("colours_4_billion", 46, "<I", 2**32 - 1),
+        ("header_0", 14, "<I", 0),
+        ("header_4_billion", 14, "<I", 2**32 - 1),
+        ("data_far", 10, "<I", 2**31),
+    ):
         changed = bytearray(whole)
         struct.pack_into(form, changed, offset, value)
         yield f"bmp_{name}.bmp", bytes(changed)
@@ -173,7 +194,8 @@ def _iso_files() -> Iterator[tuple[str, bytes]]:
 
 def _foreign() -> Iterator[tuple[str, bytes]]:
     """Yields other formats under suffixes that we read; and names that are no pictures."""
-    postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n(/tmp/hostile) (w) file closefile\nshowpage\n%%EOF\n"
+    postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
+    postscript += b"(/tmp/hostile) (w) file closefile\nshowpage\n%%EOF\n"
     yield "eps_as.jpg", postscript
     yield (
         "eps_as.png",
@@ -221,8 +243,14 @@ def _foreign() -> Iterator[tuple[str, bytes]]:
 
 def _cut() -> Iterator[tuple[str, bytes]]:
     """Yields each format cut at a third and before its last byte, and with another format's data behind."""
-    wholes = {"jpg": saved("JPEG"), "gif": saved("GIF", "P"), "bmp": saved("BMP"), "webp": saved("WEBP"),
-              "png": pngs.png(24, 24), "tif": tiffs.picture(24, 24)}  # fmt: skip
+    wholes = {
+        "jpg": saved("JPEG"),
+        "gif": saved("GIF", "P"),
+        "bmp": saved("BMP"),
+        "webp": saved("WEBP"),
+        "png": pngs.png(24, 24),
+        "tif": tiffs.picture(24, 24),
+    }
     for suffix, whole in wholes.items():
         yield f"cut_third.{suffix}", whole[: len(whole) // 3]
         yield f"cut_last.{suffix}", whole[:-1]

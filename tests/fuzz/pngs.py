@@ -34,8 +34,18 @@ def rows(width: int, height: int, depth: int, kind: int) -> bytes:
     )
 
 
-def png(width: int = 9, height: int = 7, depth: int = 8, kind: int = 2, *, interlace: int = 0, before: bytes = b"",
-        packed: bytes | None = None, after: bytes = b"", end: bytes = chunk(b"IEND", b"")) -> bytes:  # fmt: skip
+def png(
+    width: int = 9,
+    height: int = 7,
+    depth: int = 8,
+    kind: int = 2,
+    *,
+    interlace: int = 0,
+    before: bytes = b"",
+    packed: bytes | None = None,
+    after: bytes = b"",
+    end: bytes = chunk(b"IEND", b""),
+) -> bytes:
     """Returns a PNG.
 
     Args:

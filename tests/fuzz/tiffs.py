@@ -45,16 +45,30 @@ def tiff(tags: Tags, data: bytes = b"", *, following: int | None = 0, order: str
     return head + data + values + struct.pack(f"{order}H", len(entries)) + b"".join(entries) + end
 
 
-def picture(width: int = 9, height: int = 7, *, data: bytes | None = None, order: str = "<", bits: Sequence[int] = (8, 8, 8),
-            following: int | None = 0, **others: tuple | None) -> bytes:  # fmt: skip
+def picture(
+    width: int = 9,
+    height: int = 7,
+    *,
+    data: bytes | None = None,
+    order: str = "<",
+    bits: Sequence[int] = (8, 8, 8),
+    following: int | None = 0,
+    **others: tuple | None,
+) -> bytes:
     """Returns a TIFF of one strip; `others` are further tags, or other values: `t273=(_LONG, [8])`. None: left out."""
     length = max(1, width * height * sum(bits) // 8) if width * height < 10**6 else 64
     data = bytes((place * 5) % 256 for place in range(length)) if data is None else data
     tags = {
-        _WIDTH: (_LONG, [width]), _HEIGHT: (_LONG, [height]), _BITS: (_SHORT, list(bits)), _PACKING: (_SHORT, [1]),
-        _COLOURS: (_SHORT, [2 if len(bits) > 2 else 1]), _STRIPS: (_LONG, [8]), _SAMPLES: (_SHORT, [len(bits)]),
-        _ROWS_IN_STRIP: (_LONG, [height]), _COUNTS: (_LONG, [len(data)]),
-    }  # fmt: skip
+        _WIDTH: (_LONG, [width]),
+        _HEIGHT: (_LONG, [height]),
+        _BITS: (_SHORT, list(bits)),
+        _PACKING: (_SHORT, [1]),
+        _COLOURS: (_SHORT, [2 if len(bits) > 2 else 1]),
+        _STRIPS: (_LONG, [8]),
+        _SAMPLES: (_SHORT, [len(bits)]),
+        _ROWS_IN_STRIP: (_LONG, [height]),
+        _COUNTS: (_LONG, [len(data)]),
+    }
     tags |= {int(name[1:]): value for name, value in others.items()}
     return tiff(
         {tag: value for tag, value in tags.items() if value is not None}, data, following=following, order=order
@@ -120,8 +134,14 @@ def _odd_tags() -> Iterator[tuple[str, bytes]]:
         yield f"tiff_4_billion_{tag}", picture(**{f"t{tag}": (_LONG, [2**32 - 1])})
         yield f"tiff_count_4_billion_{tag}", picture(**{f"t{tag}": (_LONG, [8], 2**32 - 1)})
         yield f"tiff_kind_99_{tag}", picture(**{f"t{tag}": (99, b"\0\0\0\0", 1)})
-    for name, value in (("number", (_LONG, [7])), ("text", (_ASCII, b"no profile\0")), ("bytes", (_UNDEFINED, b"x" * 200)),
-                        ("empty", (_UNDEFINED, b"")), ("shorts", (_SHORT, [1, 2, 3])), ("far", (_UNDEFINED, b"", 2**31))):  # fmt: skip
+    for name, value in (
+        ("number", (_LONG, [7])),
+        ("text", (_ASCII, b"no profile\0")),
+        ("bytes", (_UNDEFINED, b"x" * 200)),
+        ("empty", (_UNDEFINED, b"")),
+        ("shorts", (_SHORT, [1, 2, 3])),
+        ("far", (_UNDEFINED, b"", 2**31)),
+    ):
         yield f"tiff_profile_{name}", picture(**{f"t{_PROFILE}": value})
         yield f"tiff_deep_profile_{name}", picture(bits=(16,) * 3, **{f"t{_PROFILE}": value})
         yield f"tiff_palette_{name}", picture(bits=(8,), t262=(_SHORT, [3]), **{f"t{_PALETTE}": value})
@@ -169,15 +189,37 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
     """Small files that declare many pixels: all strips or tiles are one and the same block."""
     for side, rows in ((50_000, 20), (1_000_000, 100)):
         strips, packed = side // rows, zlib.compress(bytes(side * rows), 9)
-        yield f"tiff_one_block_{side}", picture(
-            side, side, bits=(8,), data=packed, t259=(_SHORT, [8]), t278=(_LONG, [rows]),
-            t273=(_LONG, [8] * strips), t279=(_LONG, [len(packed)] * strips),
-        )  # fmt: skip
+        yield (
+            f"tiff_one_block_{side}",
+            picture(
+                side,
+                side,
+                bits=(8,),
+                data=packed,
+                t259=(_SHORT, [8]),
+                t278=(_LONG, [rows]),
+                t273=(_LONG, [8] * strips),
+                t279=(_LONG, [len(packed)] * strips),
+            ),
+        )
     packed, count = zlib.compress(bytes(4096 * 4096), 9), 100
-    yield "tiff_one_tile", picture(
-        40_960, 40_960, bits=(8,), data=packed, t259=(_SHORT, [8]), t273=None, t278=None, t279=None,
-        t322=(_LONG, [4096]), t323=(_LONG, [4096]), t324=(_LONG, [8] * count), t325=(_LONG, [len(packed)] * count),
-    )  # fmt: skip
+    yield (
+        "tiff_one_tile",
+        picture(
+            40_960,
+            40_960,
+            bits=(8,),
+            data=packed,
+            t259=(_SHORT, [8]),
+            t273=None,
+            t278=None,
+            t279=None,
+            t322=(_LONG, [4096]),
+            t323=(_LONG, [4096]),
+            t324=(_LONG, [8] * count),
+            t325=(_LONG, [len(packed)] * count),
+        ),
+    )
     yield (
         "tiff_one_strip_8_gb",
         picture(90_000, 90_000, bits=(8,), data=zlib.compress(bytes(10**7)), t259=(_SHORT, [8])),
@@ -186,7 +228,15 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
         "tiff_lzw_89_megapixels",
         picture(9434, 9434, data=b"\x80\0\x20\x50\x38\x24\x16\x0d\x07\x84", t259=(_SHORT, [5])),
     )
-    yield "tiff_a_million_strips", picture(
-        9, 1_000_000, bits=(8,), data=bytes(100), t278=(_LONG, [1]),
-        t273=(_LONG, [8] * 1_000_000), t279=(_LONG, [9] * 1_000_000),
-    )  # fmt: skip
+    yield (
+        "tiff_a_million_strips",
+        picture(
+            9,
+            1_000_000,
+            bits=(8,),
+            data=bytes(100),
+            t278=(_LONG, [1]),
+            t273=(_LONG, [8] * 1_000_000),
+            t279=(_LONG, [9] * 1_000_000),
+        ),
+    )
