@@ -24,6 +24,7 @@ from typing import TextIO
 from nst_keras.cli import flags, output
 from nst_keras.export import record
 from nst_keras.images import folders
+from nst_keras.images.formats import metadata
 from nst_keras.settings import docstrings, paths
 from nst_keras.settings import printable as printable_lib
 
@@ -68,10 +69,10 @@ def read(path: str | os.PathLike[str]) -> record.Record:
         ValueError: The picture holds no record, or one of another form.
         OSError: The file cannot be read.
     """
-    what = "holds no record of a run"
+    what, text = "holds no record of a run", metadata.read(path, argument="picture")
     try:
-        made = record.read(path)
-        if made is not None:
+        if text is not None:
+            made: record.Record = json.loads(text)
             json.dumps(made)  # A record may be nested too deeply for it.
             flagfile(made)
             return made

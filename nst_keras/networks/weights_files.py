@@ -1,4 +1,4 @@
-"""Looks through a weights file before Keras reads it: HDF5 can name other files of this machine, and declare any size."""
+"""Looks through a weights file before Keras reads it: HDF5 can name other files, and declare any size."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import IO
 
 import h5py
+from h5py import h5o
 
 __all__ = ["objection"]
 
@@ -57,14 +58,15 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
 
 def _of_entries(file: h5py.File, largest: int | None) -> str | None:
     """Returns why the entries of a file should not be read."""
-    seen, groups, total = set[int](), [file["/"]], 0
+    seen, total = set[int](), 0
+    groups: list[h5py.Group] = [file]
     while groups:
         group = groups.pop()
         for name in group:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 return f"names another place or file as its {name!r}, instead of holding it"
             entry = group[name]
-            address = h5py.h5o.get_info(entry.id).addr
+            address = h5o.get_info(entry.id).addr
             if address in seen:  # Groups may hold each other.
                 continue
             seen.add(address)

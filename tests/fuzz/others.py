@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import json
 import struct
 import zlib
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import numpy as np
 import PIL.features
 import PIL.Image
 
+from nst_keras.images.formats import metadata
 from tests.fuzz import pngs, tiffs
 
 __all__ = ["files"]
@@ -35,6 +37,7 @@ def files() -> Iterator[tuple[str, bytes]]:
     yield from _iso_files()
     yield from _foreign()
     yield from _cut()
+    yield from _with_records()
 
 
 def _jpegs() -> Iterator[tuple[str, bytes]]:
@@ -256,3 +259,21 @@ def _cut() -> Iterator[tuple[str, bytes]]:
         yield f"cut_last.{suffix}", whole[:-1]
         yield f"wrong_suffix_{suffix}.heic", whole
         yield f"followed.{suffix}", whole + wholes["png"] + wholes["jpg"]
+
+
+def _with_records() -> Iterator[tuple[str, bytes]]:
+    """Yields each format that holds a record, whose names and numbers mutants change."""
+    whole = {
+        "nst_keras": "0.1.0", "settings": {"content_image": "/etc/passwd", "seed": 3},
+        "without_flag": {"callbacks": "[Mine]"}, "inputs": {"content_image": "0" * 64},
+        "extractor": {"name": "vgg19", "sha256": "0" * 64}, "versions": {"python": "3.11.7"}, "steps": 3,
+        "stop_reason": "all 3 steps made", "completed": True, "losses": {"loss": 1.5, "style_loss": 1.0},
+    }  # fmt: skip
+    text = json.dumps(whole)
+    yield "record.png", pngs.png(before=pngs.chunk(b"iTXt", metadata.png_chunk(text)))
+    jpeg = saved("JPEG")
+    yield "record.jpg", jpeg[:2] + metadata.jpeg_comments(text) + jpeg[2:]
+    yield "record.webp", saved("WEBP", exif=metadata.webp_exif(text))
+    yield "record.tif", tiffs.picture(t270=(2, metadata.tiff_description(text)))
+    yield "record_deep.png", pngs.png(before=pngs.chunk(b"iTXt", metadata.png_chunk("[" * 100_000)))
+    yield "record_escapes.png", pngs.png(before=pngs.chunk(b"tEXt", b"nst_keras\0" + b"\x1b[2J"))
