@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import IO
 
 import h5py
-from h5py import h5o
 
 __all__ = ["objection"]
 
@@ -58,7 +57,7 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
 
 def _of_entries(file: h5py.File, largest: int | None) -> str | None:
     """Returns why the entries of a file should not be read."""
-    seen, total = set[int](), 0
+    seen, total = set[object](), 0
     groups: list[h5py.Group] = [file]
     while groups:
         group = groups.pop()
@@ -66,10 +65,9 @@ def _of_entries(file: h5py.File, largest: int | None) -> str | None:
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 return f"names another place or file as its {name!r}, instead of holding it"
             entry = group[name]
-            address = h5o.get_info(entry.id).addr
-            if address in seen:  # Groups may hold each other.
+            if entry in seen:  # Groups may hold each other.
                 continue
-            seen.add(address)
+            seen.add(entry)
             if isinstance(entry, h5py.Group):
                 groups.append(entry)
             elif isinstance(entry, h5py.Dataset):

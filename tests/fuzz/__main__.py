@@ -54,10 +54,12 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tests.fuzz", description=__doc__)
     parser.add_argument("--target", choices=targets.TARGETS, default="picture", help="what reads the files")
-    parser.add_argument("--count", type=int, default=10_000, help="number of files in all; the corpus comes first")
+    parser.add_argument(
+        "--count", type=int, default=10_000, help="number of files in all, the corpus first; 0: it alone"
+    )
     parser.add_argument("--seed", type=int, default=0, help="decides the mutants")
     parser.add_argument("--jobs", type=int, default=1, help="number of processes at once")
-    parser.add_argument("--only", default="", help="read only files of the corpus whose names hold this, no mutants")
+    parser.add_argument("--only", default="", help="take only files of the corpus whose names hold this")
     parser.add_argument("--skip", type=int, default=0, help="number of files that are passed over at the beginning")
     parser.add_argument("--every", type=int, default=1, help="read only each such file of the corpus")
     parser.add_argument("--memory", type=int, default=2048, help="MiB that a file may take")
@@ -72,7 +74,7 @@ def _files(folder: pathlib.Path, arguments: argparse.Namespace, done: int) -> It
     chosen = list(whole)[:: arguments.every]
     small = [name for name, data in whole.items() if len(data) <= corpus.LARGEST]
     pieces = [whole[name] for name in small]
-    for number in range(max(done, arguments.skip), len(chosen) if arguments.only else arguments.count):
+    for number in range(max(done, arguments.skip), arguments.count or len(chosen)):
         if number < len(chosen):
             name, data = chosen[number], whole[chosen[number]]
         else:

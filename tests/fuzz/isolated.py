@@ -217,14 +217,17 @@ def _limit(limits: Limits) -> None:
 
 
 def _watcher(path: pathlib.Path, done: list[str]) -> Callable[[str, tuple[Any, ...]], None]:
-    """Returns an audit hook that notes what is not reading this file."""
+    """Returns an audit hook that notes and forbids what is not reading this file."""
 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        """Notes an event of Python."""
+        """Notes and forbids an event of Python."""
         if event == "open" and not _may_open(path, *arguments[:3]):
             done.append(f"open {arguments[0]!r}")
         elif event.startswith(_FORBIDDEN):
             done.append(f"{event} {repr(arguments)[:200]}")
+        else:
+            return
+        raise PermissionError(f"{event} is forbidden here")
 
     return watch
 

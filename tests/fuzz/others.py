@@ -211,7 +211,6 @@ def _foreign() -> Iterator[tuple[str, bytes]]:
         "SGI",
         "ICO",
         "ICNS",
-        "IM",
         "MSP",
         "PDF",
         "DDS",

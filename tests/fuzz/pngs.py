@@ -6,12 +6,10 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-__all__ = ["BOMBS", "chunk", "files", "png", "rows", "zeros"]
+__all__ = ["chunk", "files", "png", "rows", "zeros"]
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-# Names of those that are small and unpack to much.
-BOMBS = ("png_wide_80000000", "png_tall_80000000", "png_deep_89_megapixels", "png_ztxt_200_mb", "png_iccp_200_mb")
 
 
 def chunk(name: bytes, body: bytes) -> bytes:
@@ -20,10 +18,12 @@ def chunk(name: bytes, body: bytes) -> bytes:
 
 
 def zeros(count: int) -> bytes:
-    """Returns zlib's stream of this many zero bytes, made in pieces."""
-    packer, piece = zlib.compressobj(9), bytes(2**20)
-    whole, rest = divmod(count, len(piece))
-    return b"".join([*(packer.compress(piece) for _ in range(whole)), packer.compress(bytes(rest)), packer.flush()])
+    """Returns zlib's stream of this many zero bytes: a block of 1 MiB, repeated."""
+    whole, rest = divmod(count, 2**20)
+    packer, last = zlib.compressobj(9, wbits=-15), zlib.compressobj(9, wbits=-15)
+    block = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = struct.pack(">HH", count % 65521, 1)
+    return b"\x78\xda" + block * whole + last.compress(bytes(rest)) + last.flush() + checksum
 
 
 def rows(width: int, height: int, depth: int, kind: int) -> bytes:

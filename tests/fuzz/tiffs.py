@@ -6,6 +6,8 @@ import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 
+from tests.fuzz import pngs
+
 __all__ = ["files", "tiff"]
 
 _BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _UNDEFINED, _FLOAT, _LONG8 = 1, 2, 3, 4, 5, 7, 11, 16
@@ -188,7 +190,7 @@ def _directories() -> Iterator[tuple[str, bytes]]:
 def _bombs() -> Iterator[tuple[str, bytes]]:
     """Small files that declare many pixels: all strips or tiles are one and the same block."""
     for side, rows in ((50_000, 20), (1_000_000, 100)):
-        strips, packed = side // rows, zlib.compress(bytes(side * rows), 9)
+        strips, packed = side // rows, pngs.zeros(side * rows)
         yield (
             f"tiff_one_block_{side}",
             picture(
@@ -202,7 +204,7 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
                 t279=(_LONG, [len(packed)] * strips),
             ),
         )
-    packed, count = zlib.compress(bytes(4096 * 4096), 9), 100
+    packed, count = pngs.zeros(4096 * 4096), 100
     yield (
         "tiff_one_tile",
         picture(
@@ -222,7 +224,7 @@ def _bombs() -> Iterator[tuple[str, bytes]]:
     )
     yield (
         "tiff_one_strip_8_gb",
-        picture(90_000, 90_000, bits=(8,), data=zlib.compress(bytes(10**7)), t259=(_SHORT, [8])),
+        picture(90_000, 90_000, bits=(8,), data=pngs.zeros(10**7), t259=(_SHORT, [8])),
     )
     yield (
         "tiff_lzw_89_megapixels",
