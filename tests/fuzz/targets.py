@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import pathlib
+import unicodedata
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -43,7 +44,8 @@ def _record(path: pathlib.Path) -> None:
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = provenance.main([str(path)])
-    assert not [letter for letter in out.getvalue() + err.getvalue() if not letter.isprintable() and letter != "\n"]
+    printed = (out.getvalue() + err.getvalue()).replace("\n", "")
+    assert not [letter for letter in printed if unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp")]
     if status:
         raise ValueError(err.getvalue().removesuffix("\n"))
 

@@ -12,6 +12,7 @@ with a mark that sets it apart from the texts of cameras and other programs: `ns
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import struct
@@ -28,6 +29,9 @@ import PIL.TiffTags
 from nst_keras.images.formats import opening
 
 __all__ = ["jpeg_comments", "png_chunk", "read", "tiff_description", "webp_exif"]
+
+# Without a handler, Python prints what Pillow logs of a damaged file, before the sentence that we raise.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _KEYWORD = b"nst_keras"
 _MARK = b"nst_keras:"
