@@ -3,23 +3,35 @@
     python -m nst_keras.provenance picture.png > settings.flags
     python -m nst_keras.run --flagfile=settings.flags --output=again.png
 
+The picture may come from a stranger. So no file that its record names is opened or looked for, unless `--check_inputs`
+asks for that; flags that do not decide the picture are left out; and control characters are spelt out.
+
 Exit status: 0, or 2 with one line if the picture has no record.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import io
 import json
 import os
+import stat
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TextIO
 
-from nst_keras.cli import flags
+from nst_keras.cli import flags, output
 from nst_keras.export import record
-from nst_keras.images import digests as digests_lib
+from nst_keras.images import folders
+from nst_keras.images.formats import metadata
 from nst_keras.settings import docstrings, paths
+from nst_keras.settings import printable as printable_lib
 
 __all__ = ["flagfile", "main", "read"]
+
+_LARGEST_INPUT = 4 * 2**30  # Bytes. Pictures and weights are smaller.
+_NOT_UNDERSTOOD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
 def flagfile(made: record.Record, others: Mapping[str, object] | None = None) -> str:
@@ -44,10 +56,9 @@ def flagfile(made: record.Record, others: Mapping[str, object] | None = None) ->
     known = {name for name, option in record.recorded_options().items() if option.has_flag}
     given = {name: value for name, value in made["settings"].items() if name in known} | dict(others or {})
     given_lines = {name: flags.flag_line(name, value) for name, value in given.items()}
-    # A flagfile cannot hold a value with line breaks, or with spaces at its ends.
-    lines += [f"# No flag can say: {line!r}" for line in given_lines.values() if line.splitlines() != [line.strip()]]
-    whole = [" ".join(line.split()) for line in lines]
-    whole += [line for line in given_lines.values() if line.splitlines() == [line.strip()]]
+    lines += [f"# No flag can say: {line!r}" for line in given_lines.values() if not _is_flag(line)]
+    whole = [printable_lib.printable(" ".join(line.split())) for line in lines]
+    whole += [line for line in given_lines.values() if _is_flag(line)]
     return "\n".join([*whole, ""])
 
 
@@ -58,15 +69,16 @@ def read(path: str | os.PathLike[str]) -> record.Record:
         ValueError: The picture holds no record, or one of another form.
         OSError: The file cannot be read.
     """
-    what = "holds no record of a run"
+    what, text = "holds no record of a run", metadata.read(path, argument="picture")
     try:
-        made = record.read(path)
-        if made is not None:
+        if text is not None:
+            made: record.Record = json.loads(text)
+            json.dumps(made)  # A record may be nested too deeply for it.
             flagfile(made)
             return made
     except json.JSONDecodeError as error:
         what = f"holds a record that cannot be understood ({error})"
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except _NOT_UNDERSTOOD as error:
         what = f"holds a record that cannot be understood ({error!r})"
     raise ValueError(
         f"{str(path)!r} {what}. Give the file that a run wrote: many programs drop the record when they save it."
@@ -84,16 +96,37 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("picture", help="PNG, JPEG, WebP or TIFF that a run has written")
     parser.add_argument("--json", action="store_true", help="print the whole record, not a flagfile")
+    parser.add_argument(
+        "--check_inputs",
+        action="store_true",
+        help="open the files that the record names, and warn of those that have changed; for a picture of your own",
+    )
     arguments = parser.parse_args(argv)
     try:
         made = read(arguments.picture)
     except (ValueError, OSError) as error:
-        print(f"nst_keras: {' '.join(str(error).split())}", file=sys.stderr)
+        _print(f"nst_keras: {' '.join(str(error).split())}\n", sys.stderr)
         return 2
-    print(json.dumps(made, indent=1) if arguments.json else flagfile(made), end="\n" if arguments.json else "")
-    for sentence in _changed_inputs(made):
-        print(f"nst_keras: warning: {sentence}", file=sys.stderr)
+    _print(json.dumps(made, indent=1) + "\n" if arguments.json else flagfile(made), sys.stdout)
+    for sentence in _changed_inputs(made) if arguments.check_inputs else ():
+        _print(f"nst_keras: warning: {sentence}\n", sys.stderr)
     return 0
+
+
+def _print(text: str, file: TextIO) -> None:
+    """Prints a text, in UTF-8 where the output's own encoding cannot hold it: flagfiles are read as UTF-8."""
+    text = printable_lib.printable(text)
+    try:
+        text.encode(file.encoding or "utf-8")
+    except UnicodeEncodeError:
+        if isinstance(file, io.TextIOWrapper) and not file.isatty():
+            file.reconfigure(encoding="utf-8")
+    output.write(text, end="", file=file)
+
+
+def _is_flag(line: str) -> bool:
+    """Returns whether a flagfile can hold a line: one without line breaks, blanks at its ends or control characters."""
+    return line.splitlines() == [line.strip()] and printable_lib.printable(line) == line
 
 
 def _losses(made: record.Record) -> str:
@@ -103,15 +136,45 @@ def _losses(made: record.Record) -> str:
 
 
 def _changed_inputs(made: record.Record) -> list[str]:
-    """Returns a sentence for each input file that has changed or is missing since the picture was made."""
-    sentences, entries = [], record.entries(made["settings"])
-    for name, before in made["inputs"].items():
-        path = entries.get(name)
-        if not isinstance(path, str) or paths.is_url(path):
-            continue
-        if not os.path.exists(path):
-            flag = name.partition("[")[0]
-            sentences.append(f"{name}: there is no file {path!r} any more. Give its new path with --{flag}.")
-        elif digests_lib.digest(path) != before:
-            sentences.append(f"{name}: {path!r} has changed, and would make another picture.")
-    return sentences
+    """Returns a sentence for each input file that has changed, is missing or is not read."""
+    entries = record.entries(made["settings"])
+    named = {name: path for name in made["inputs"] if isinstance(path := entries.get(name), str)}
+    found = {name: _change(path, made["inputs"][name], name.partition("[")[0]) for name, path in named.items()}
+    return [f"{name}: {sentence}" for name, sentence in found.items() if sentence is not None]
+
+
+def _change(path: str, before: str, flag: str) -> str | None:
+    """Returns what has become of an input file or folder, as a sentence; None if it is the same."""
+    if paths.is_url(str(paths.local(path))):
+        return None
+    try:
+        now = _digest(os.path.expanduser(paths.local(path)))
+    except FileNotFoundError:
+        return f"there is no file {path!r} any more. Give its new path with --{flag}."
+    except (OSError, ValueError) as error:
+        return f"{path!r} was not read ({getattr(error, 'strerror', None) or error}). Look at it yourself."
+    return None if now == before else f"{path!r} has changed, and would make another picture."
+
+
+def _digest(path: str) -> str:
+    """Returns the SHA-256 of a file or folder, as `digests.digest` does, but only of regular files of some size.
+
+    Raises:
+        OSError: It cannot be read, or is missing.
+        ValueError: It is a device, a pipe or too large.
+    """
+    if os.path.isdir(path):
+        sums = {picture.name: _digest(str(picture)) for picture in folders.pictures(path)}
+        return hashlib.sha256(json.dumps(sums).encode()).hexdigest()
+    # A pipe without a writer would wait for one.
+    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
+        known = os.fstat(file.fileno())
+        if not stat.S_ISREG(known.st_mode):
+            raise ValueError("it is a device or a pipe")
+        if known.st_size > _LARGEST_INPUT:
+            raise ValueError(f"it has over {_LARGEST_INPUT // 2**30} GiB")
+        value, left = hashlib.sha256(), known.st_size
+        while left > 0 and (block := file.read(min(left, 2**20))):
+            value.update(block)
+            left -= len(block)
+    return value.hexdigest()

@@ -18,7 +18,7 @@ from nst_keras.engine import result as result_lib
 from nst_keras.engine import state as state_lib
 from nst_keras.engine import steering
 from nst_keras.images import resizing
-from nst_keras.networks import extractors
+from nst_keras.networks import extractors, weights_files
 from nst_keras.runtime import hosts, phases
 
 __all__ = ["ModelledRun", "RunModel"]
@@ -199,7 +199,10 @@ class RunModel:
 
         Raises:
             OSError: The file cannot be read.
+            ValueError: The file takes its values from other files.
         """
+        if reason := weights_files.objection(filepath, largest=None):
+            raise ValueError(f"filepath: {os.fspath(filepath)!r} {reason}. Give a file that save_weights wrote.")
         with h5py.File(filepath) as file:
             self._run.enter(int(_value(file, "stage")))
             for name, variable in self._run.state.optimizer_variables().items():

@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.networks import compact
+from nst_keras.networks import compact, weights_files
 from nst_keras.settings import paths
 
 __all__ = [
@@ -167,6 +167,8 @@ def known_layers(model: keras.Model) -> dict[str, str]:
 def _with_weights_of(path: str, name: str, architecture: Architecture) -> keras.Model:
     if not os.path.isfile(path):
         raise FileNotFoundError(f"weights: there is no file {path!r}. Give a file, 'imagenet' or 'random'.")
+    if reason := weights_files.objection(path):
+        raise ValueError(f"weights: {path!r} {reason}. Get the file from the network's authors.")
     try:
         return architecture.build(str(path))
     except Exception as error:  # h5py, zipfile and Keras each raise their own.

@@ -102,7 +102,7 @@ def test_a_changed_entry_of_a_list_and_a_changed_folder_are_told(folder, capsys)
     PIL.Image.new("RGB", (40, 40)).save("masks/left.png")
     (folder / "style.png").unlink()
     capsys.readouterr()
-    assert provenance.main(["with_masks.png"]) == 0
+    assert provenance.main(["with_masks.png", "--check_inputs"]) == 0
     lines = capsys.readouterr().err.splitlines()
     warned = [line.removeprefix("nst_keras: warning: ") for line in lines]
     changed = "has changed, and would make another picture"
@@ -124,7 +124,7 @@ def test_a_changed_and_a_missing_input_are_told(folder, capsys):  # noqa: F811
     PIL.Image.new("RGB", (40, 40)).save("content.png")
     (folder / "style.png").unlink()
     capsys.readouterr()
-    assert provenance.main(["made.png"]) == 0
+    assert provenance.main(["made.png", "--check_inputs"]) == 0
     printed = capsys.readouterr()
     assert "content.png' has changed, and would make another picture" in printed.err
     assert "style_image: there is no file" in printed.err

@@ -12,16 +12,17 @@ with a mark that sets it apart from the texts of cameras and other programs: `ns
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import struct
+import zlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, BinaryIO
 
 import PIL.ExifTags
 import PIL.Image
 import PIL.JpegImagePlugin
-import PIL.PngImagePlugin
 import PIL.TiffImagePlugin
 import PIL.TiffTags
 
@@ -29,10 +30,16 @@ from nst_keras.images.formats import opening
 
 __all__ = ["jpeg_comments", "png_chunk", "read", "tiff_description", "webp_exif"]
 
+# Without a handler, Python prints what Pillow logs of a damaged file, before the sentence that we raise.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
 _KEYWORD = b"nst_keras"
 _MARK = b"nst_keras:"
 _UNICODE = b"UNICODE\0"  # EXIF's mark of a UserComment in UTF-16.
 _JPEG_COMMENT = b"\xff\xfe"
+_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG_TEXTS = (b"iTXt", b"tEXt", b"zTXt")
+_LONGEST = 2**24  # Bytes of a text, however small it is packed. A run's record has some 3,000.
 _JPEG_PIECE = 65_500  # Bytes of text in a segment. The segment's length has 16 bits and counts its own mark too.
 
 
@@ -51,8 +58,12 @@ def read(path: str | os.PathLike[str], *, argument: str = "path") -> str | None:
         OSError: The file cannot be read.
         ValueError: Not a picture, or damaged.
     """
-    with opening.opened(path, argument=argument) as picture:
-        text = _READERS.get(picture.format, lambda picture: None)(picture)
+    with opening.translated(path, argument=argument) as found, open(found, "rb") as file:
+        is_png = file.read(len(_PNG)) == _PNG
+        text = _from_png(file) if is_png else None
+    if not is_png:
+        with opening.opened(path, argument=argument) as picture:
+            text = _READERS.get(picture.format, lambda picture: None)(picture)
     try:
         return None if text is None else text.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -99,15 +110,42 @@ def _unmarked(data: bytes) -> bytes | None:
     return data.removeprefix(_MARK) if data.startswith(_MARK) else None
 
 
-def _from_png(picture: PIL.PngImagePlugin.PngImageFile) -> bytes | None:
-    # Other programs may move the chunk behind the picture's data. `text` then decodes the data to find it.
-    text = picture.info.get(_KEYWORD.decode()) or picture.text.get(_KEYWORD.decode())
-    return None if text is None else text.encode("utf-8")
+def _from_png(file: BinaryIO) -> bytes | None:
+    """Returns the text of the chunk with our keyword, which other programs may move or pack, without decoding others.
+
+    Args:
+        file: A PNG, behind its signature.
+    """
+    while len(head := file.read(8)) == 8:
+        length, name = struct.unpack(">I4s", head)
+        if name in _PNG_TEXTS and length <= _LONGEST:
+            keyword, _, body = file.read(length).partition(b"\0")
+            if keyword == _KEYWORD:
+                return _text_of_chunk(name, body)
+            file.seek(4, os.SEEK_CUR)  # Its checksum.
+        else:
+            file.seek(length + 4, os.SEEK_CUR)
+    return None
+
+
+def _text_of_chunk(name: bytes, body: bytes) -> bytes:
+    """Returns the text of a PNG's chunk in UTF-8, given what follows the keyword."""
+    is_packed = name == b"zTXt"
+    if name == b"iTXt":  # Flag and method of packing; language; keyword in that language; text.
+        is_packed, body = body[:1] == b"\1", body[2:].split(b"\0", 2)[-1]
+    elif is_packed:
+        body = body[1:]
+    if is_packed:
+        try:
+            body = zlib.decompressobj().decompress(body, _LONGEST)
+        except zlib.error as error:
+            raise OSError(f"its text cannot be unpacked: {error}") from error
+    return body if name == b"iTXt" else body.decode("latin-1").encode("utf-8")
 
 
 def _from_jpeg(picture: PIL.JpegImagePlugin.JpegImageFile) -> bytes | None:
     comments = [data for name, data in picture.applist if name == "COM"]
-    found = [re.fullmatch(_KEYWORD + rb" (\d+)/(\d+):(.*)", data, re.DOTALL) for data in comments]
+    found = [re.fullmatch(_KEYWORD + rb" (\d{1,6})/(\d{1,6}):(.*)", data, re.DOTALL) for data in comments]
     pieces = {int(match[1]): match[3] for match in found if match}
     count = max((int(match[2]) for match in found if match), default=0)
     is_whole = count > 0 and len(pieces) == count  # Other programs may keep the last comment only.
@@ -129,9 +167,8 @@ def _from_tiff(picture: PIL.TiffImagePlugin.TiffImageFile) -> bytes | None:
     return _unmarked(description.encode("latin-1", "replace")) if isinstance(description, str) else None
 
 
-# Readers of the stored text, by Pillow's name of the format.
+# Readers of the stored text, by Pillow's name of the format. PNG is read without Pillow.
 _READERS: dict[str | None, Callable[[Any], bytes | None]] = {
-    "PNG": _from_png,
     "JPEG": _from_jpeg,
     "WEBP": _from_webp,
     "TIFF": _from_tiff,
