@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 
-from nst_keras.cli import flags
+from nst_keras.cli import flags, output
 from nst_keras.export import record
 from nst_keras.images import digests as digests_lib
 from nst_keras.settings import docstrings
@@ -73,6 +73,7 @@ def read(path: str | os.PathLike[str]) -> record.Record:
     )
 
 
+@output.settled()
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints how a picture was made, and returns the exit status.
 
@@ -88,11 +89,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         made = read(arguments.picture)
     except (ValueError, OSError) as error:
-        print(f"nst_keras: {' '.join(str(error).split())}", file=sys.stderr)
+        output.write(f"nst_keras: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    print(json.dumps(made, indent=1) if arguments.json else flagfile(made), end="\n" if arguments.json else "")
+    text = json.dumps(made, indent=1) if arguments.json else flagfile(made)
+    if lost := output.write(text, end="\n" if arguments.json else ""):
+        output.write(f"nst_keras: the settings could not be printed ({lost}).", file=sys.stderr)
+        return 2
     for sentence in _changed_inputs(made):
-        print(f"nst_keras: warning: {sentence}", file=sys.stderr)
+        output.write(f"nst_keras: warning: {sentence}", file=sys.stderr)
     return 0
 
 

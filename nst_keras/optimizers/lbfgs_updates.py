@@ -58,7 +58,7 @@ def judged(
     slope = base.dot(gradient, trial - image)
     # Less, not equal: below float precision the bound would let a step through that gains nothing.
     lower = (loss <= kept_loss + decrease * slope) & (loss < kept_loss)
-    return (kept_loss >= kept_loss.dtype.max) | lower, slope
+    return (kept_loss.read_value() >= kept_loss.dtype.max) | lower, slope
 
 
 def differenced(new_gradient: tf.Tensor, image: tf.Variable, trial: tf.Variable, gradient: tf.Variable) -> None:
