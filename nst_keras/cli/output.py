@@ -60,9 +60,10 @@ def settled() -> Generator[None, None, None]:
 
 def _flush(file: TextIO | None) -> None:
     """Writes what a file still holds, or drops it."""
+    if file is None:
+        return
     try:
-        if file is not None:
-            file.flush()
+        file.flush()
     except ValueError:  # A closed file.
         pass
     except OSError:

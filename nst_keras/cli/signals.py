@@ -9,7 +9,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
-__all__ = ["Ending"]
+__all__ = ["Ending", "leaving"]
 
 _BURST = 0.5  # Seconds: signals that follow one another faster count as one, such as two quick presses of Ctrl-C.
 _ABORTS = 3  # The signal that stops even the saving of the picture.
@@ -63,6 +63,14 @@ class Ending:
         self._count += 1
         if not self.keeping() or self._count >= _ABORTS:
             raise KeyboardInterrupt
+
+
+def leaving(status: int) -> int:
+    """Returns an exit status. Of an interrupted program, it ignores further signals: all is written, and it ends."""
+    if status > 128 and threading.current_thread() is threading.main_thread():
+        for number in _usual():
+            signal.signal(number, signal.SIG_IGN)
+    return status
 
 
 def _usual() -> dict[int, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import pathlib
 import sys
 from collections.abc import Generator
 
-__all__ = ["VARIABLE", "chosen", "name", "require_tensorflow"]
+__all__ = ["VARIABLE", "chosen", "drop_unknown_plotting", "name", "require_tensorflow"]
 
 VARIABLE = "KERAS_BACKEND"
 
@@ -36,6 +37,7 @@ def require_tensorflow() -> None:
 @contextlib.contextmanager
 def chosen() -> Generator[None, None, None]:
     """Makes a first import of Keras, within it, choose TensorFlow. The environment is afterwards as it was before."""
+    drop_unknown_plotting()
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = "tensorflow"
     try:
@@ -45,6 +47,17 @@ def chosen() -> Generator[None, None, None]:
             del os.environ[VARIABLE]
         else:
             os.environ[VARIABLE] = before
+
+
+def drop_unknown_plotting() -> None:
+    """Takes `MPLBACKEND` out of the environment if matplotlib, which Keras imports, would fail over its value."""
+    if os.environ.get("MPLBACKEND") and "matplotlib" not in sys.modules:
+        try:
+            importlib.import_module("matplotlib")
+        except ValueError:
+            del os.environ["MPLBACKEND"]
+        except ImportError:  # Keras does without it too.
+            pass
 
 
 def _origin() -> str:
