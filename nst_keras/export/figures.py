@@ -7,16 +7,14 @@ notebook starts: matplotlib is then imported without it.
 from __future__ import annotations
 
 import io
-import os
 
-try:
-    import matplotlib.figure
-except ValueError:  # What matplotlib raises for a backend that it does not know.
-    os.environ.pop("MPLBACKEND", None)
-    import matplotlib.figure
+from nst_keras.runtime import backend
 
-from matplotlib import textpath
-from matplotlib.backends import backend_agg
+backend.drop_unknown_plotting()
+
+import matplotlib.figure  # noqa: E402
+from matplotlib import textpath  # noqa: E402
+from matplotlib.backends import backend_agg  # noqa: E402
 
 __all__ = ["Figure", "textpath"]
 

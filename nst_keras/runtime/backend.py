@@ -56,6 +56,8 @@ def drop_unknown_plotting() -> None:
             importlib.import_module("matplotlib")
         except ValueError:
             del os.environ["MPLBACKEND"]
+            for module in [module for module in sys.modules if module.partition(".")[0] == "matplotlib"]:
+                del sys.modules[module]  # What is half imported; the next import begins anew.
         except ImportError:  # Keras does without it too.
             pass
 
