@@ -76,6 +76,7 @@ def __getattr__(name: str) -> Any:
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, attribute = _PUBLIC[name]
+    backend.drop_unknown_plotting()
     try:
         found = importlib.import_module(f"{__name__}.{module}")
     except ModuleNotFoundError:  # Keras's backend, perhaps: another one than TensorFlow, which is not even installed.

@@ -136,11 +136,11 @@ class _File:
 
 def _opened_window() -> _Window | None:
     """Returns a window, or None if matplotlib has no screen to open it on."""
-    import matplotlib.pyplot as plt  # noqa: PLC0415  Slow to import, and only a window needs it.
-
     try:
+        import matplotlib.pyplot as plt  # noqa: PLC0415  Slow to import, and only a window needs it.
+
         framework = plt.figure(_WINDOW).canvas.required_interactive_framework
-    except Exception:  # A toolkit chosen by MPLBACKEND that cannot start may raise anything.
+    except Exception:  # A toolkit chosen by MPLBACKEND that is missing or cannot start may raise anything.
         return None
     if framework is None:  # A backend such as Agg, which draws into files only.
         plt.close(_WINDOW)

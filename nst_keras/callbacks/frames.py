@@ -144,8 +144,9 @@ class FrameRecorder(run_view.RunCallback):
             self._keep()
 
     def on_train_end(self, logs: run_view.Logs = None) -> None:
-        """Keeps the last picture, unless it is kept already."""
-        if not len(self.frames) or not np.array_equal(self.frames[-1], self.run.image):
+        """Keeps the last picture, unless it is kept already. An interruption may have come before its step's turn."""
+        is_due = self.run.step > 0 and self.run.step % self.interval == 0 and self.steps[-1:] != [self.run.step]
+        if is_due or not len(self.frames) or not np.array_equal(self.frames[-1], self.run.image):
             self._keep()
 
     def _keep(self) -> None:

@@ -24,6 +24,8 @@ class StepHistory(run_view.RunCallback, keras.callbacks.History):
         epoch: The step of each value.
     """
 
+    keeps = True
+
     def __init__(self, history: Mapping[str, Sequence[float]] | None = None) -> None:
         super().__init__()
         self._before = history or {}
@@ -39,6 +41,11 @@ class StepHistory(run_view.RunCallback, keras.callbacks.History):
         self.epoch.append(self.run.step)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    def on_train_end(self, logs: run_view.Logs = None) -> None:
+        """Keeps the losses of a step that was interrupted after it was made."""
+        if len(self.epoch) < self.run.step and logs:
+            self.on_train_batch_end(0, logs)
 
     def on_epoch_end(self, epoch: int, logs: run_view.Logs = None) -> None:
         """Does nothing: Keras would add an entry here, but the steps have theirs already."""

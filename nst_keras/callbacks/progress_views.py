@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from nst_keras.callbacks import notebook
+from nst_keras.runtime import consoles
 
 __all__ = ["VIEWS", "InNotebook", "PlainLines", "Status", "TerminalLine", "View", "line"]
 
@@ -73,7 +74,7 @@ class TerminalLine:
         """Prints the header."""
         self._stream, self._drawn = sys.stdout, 0
         if header:
-            print(header, file=self._stream, flush=True)
+            print(consoles.fitting(header, self._stream), file=self._stream, flush=True)
 
     def draw(self, status: Status) -> None:
         """Draws the line over the one before.
@@ -83,6 +84,7 @@ class TerminalLine:
         text = line(status, shutil.get_terminal_size().columns - 1)
         blanks = " " * (self._drawn - len(text))
         self._drawn = len(text)
+        text = consoles.fitting(text, self._stream)
         print(f"\r{text}{blanks}", end="\n" if status.done else "\r", file=self._stream, flush=True)
 
 
@@ -112,12 +114,12 @@ class PlainLines:
         """Prints the header."""
         self._stream = sys.stdout
         if header:
-            print(header, file=self._stream, flush=True)
+            print(consoles.fitting(header, self._stream), file=self._stream, flush=True)
 
     def draw(self, status: Status) -> None:
         """Prints the status, from the first step on, or what the first step waits for."""
         if status.losses or status.phase:
-            print(line(status), file=self._stream, flush=True)
+            print(consoles.fitting(line(status), self._stream), file=self._stream, flush=True)
 
 
 def _suitable_view() -> View:

@@ -4,7 +4,8 @@ Exit status:
   0    The picture is made.
   1    The run failed. One line says why. The picture so far is written.
   2    A flag or an input is unusable. One line says why. Nothing is written.
-  130  The run was interrupted. The picture so far is written.
+  130  Ctrl-C interrupted the run. The picture so far is written. A third Ctrl-C stops even the writing.
+  143  SIGTERM ended the run, as Ctrl-C would; 129: SIGHUP did.
 
 Two files are written beside the picture STEM.png. STEM.flags is a flagfile that makes the picture again. STEM.json has
 the settings, the losses of each step and the seconds taken.
@@ -31,7 +32,8 @@ from typing import TYPE_CHECKING, Any
 from absl import flags as absl_flags
 
 from nst_keras import presets, settings
-from nst_keras.cli import flags, output, positional, starting
+from nst_keras.cli import flagfiles as flagfiles_lib
+from nst_keras.cli import flags, output, positional, signals, starting
 from nst_keras.cli import help as help_lib
 from nst_keras.runtime import backend, phases, xla_cache
 from nst_keras.settings import paths
@@ -43,7 +45,7 @@ __all__ = ["main"]
 
 # What a flagfile that describes a whole look has.
 _LOOK = re.compile(r"^--?(preset|extractor)\b", re.MULTILINE)
-_FAILURE, _USAGE, _INTERRUPTED = 1, 2, 130
+_FAILURE, _USAGE = 1, 2
 
 
 def main(argv: Sequence[str] | None, *, usage: str, is_short: bool = False) -> int:
@@ -55,37 +57,46 @@ def main(argv: Sequence[str] | None, *, usage: str, is_short: bool = False) -> i
         is_short: Whether arguments without a name are pictures, as `positional` says. Otherwise they are refused.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
+    with output.settled(), signals.Ending() as ending:
+        try:
+            return _main(argv, usage, is_short=is_short, ending=ending)
+        except KeyboardInterrupt:
+            return _say("interrupted before the first step; nothing was written.", ending.status)
+
+
+def _main(argv: Sequence[str], usage: str, *, is_short: bool, ending: signals.Ending) -> int:
+    """Runs the command line, and returns the exit status. See `main`."""
     values = _flag_values()
     values.set_gnu_getopt(is_short)  # Arguments without a name may then stand between flags.
     try:
-        rest = values(["nst_keras", *argv])[1:]
+        whole, flagfiles = flagfiles_lib.expanded(argv, values)
+        rest = values(["nst_keras", *whole])[1:]
         answer = usage if is_short and not argv else help_lib.answer(values, usage)
         if answer is not None:
-            output.write(answer)
-            return 0
-        flagfiles = _flagfiles(argv, values)
-        for arguments in (argv, *map(_flag_lines, flagfiles.values())):
+            lost = output.write(answer)
+            return _say(f"the answer could not be printed ({lost}).", _FAILURE) if lost else 0
+        for arguments in (argv, *map(flagfiles_lib.lines, flagfiles.values())):
             _check_once(arguments, values)
         if is_short:
             positional.place(values, rest, has_look=any(map(_LOOK.search, flagfiles.values())))
         _check_usage(values, [] if is_short else rest)
     except (absl_flags.Error, ValueError, OSError, RuntimeError, ImportError) as error:
         return _say(error, _USAGE)
-    try:
-        with _warnings_as_lines():
-            # A flagfile that a run has written may be replaced: making its picture again writes it anew.
-            kept = [path for path, text in flagfiles.items() if not text.startswith(flags.HEADER)]
-            return _run(values, kept, asks_size="image_size" in dict(flags.given(argv, values)))
-    except KeyboardInterrupt:
-        return _say("interrupted before the first step; nothing was written.", _INTERRUPTED)
+    with _warnings_as_lines():
+        # A flagfile that a run has written may be replaced: making its picture again writes it anew.
+        kept = [path for path, text in flagfiles.items() if not text.startswith(flags.HEADER)]
+        return _run(values, kept, ending, asks_size="image_size" in dict(flags.given(argv, values)))
 
 
-def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str], *, asks_size: bool = False) -> int:
+def _run(
+    values: absl_flags.FlagValues, flagfiles: Sequence[str], ending: signals.Ending, *, asks_size: bool = False
+) -> int:
     """Runs a job with these flags, and returns the exit status.
 
     Args:
         values: The parsed flags.
         flagfiles: Paths of flagfiles that the job must not replace.
+        ending: The signals that end the run.
         asks_size: Whether the command line itself, and no flagfile, gives `image_size`.
     """
     try:
@@ -111,14 +122,20 @@ def _run(values: absl_flags.FlagValues, flagfiles: Sequence[str], *, asks_size: 
         return _failed(error, _USAGE, values)
     if asks_size and (note := _size_note(work, values)):
         _say(note, 0)
-    status = 0
+    ending.keeping = lambda: work.state.interrupted
     try:
         work.run()
+        status = 0
     except Exception as error:
         if not work.state.begun:  # The run checks its own arguments before it begins.
             return _failed(error, _USAGE, values)
         status = _failed(error, _FAILURE, values)
-    return _finish(work, status, values)
+    except KeyboardInterrupt:
+        if not work.has_picture:
+            raise
+        status = 0
+    ending.keeping = lambda: True
+    return _finish(work, status, values, ending)
 
 
 def _vary(text: str | None) -> dict[str, list[Any]] | None:
@@ -130,16 +147,19 @@ def _vary(text: str | None) -> dict[str, list[Any]] | None:
     return comparing.vary_of(text)
 
 
-def _finish(work: job.Job | comparison_job.ComparisonJob, status: int, values: absl_flags.FlagValues) -> int:
+def _finish(
+    work: job.Job | comparison_job.ComparisonJob, status: int, values: absl_flags.FlagValues, ending: signals.Ending
+) -> int:
     """Writes the files of a job, prints what was written, and returns the exit status.
 
     Args:
         work: The job, after its run.
         status: Exit status of the run: 0, or that of a failure.
         values: The parsed flags.
+        ending: The signals that end the run. They wait while the files are written.
     """
     state = work.state
-    unfinished = _INTERRUPTED if state.interrupted else _FAILURE
+    unfinished = ending.status if state.interrupted or ending.received else _FAILURE
     if not work.has_picture:
         return status or _say(state.stop_reason, unfinished)
     try:
@@ -148,13 +168,13 @@ def _finish(work: job.Job | comparison_job.ComparisonJob, status: int, values: a
         return _failed(error, _FAILURE, values)
     except KeyboardInterrupt:
         there = ", ".join(work.written()) or "no files"
-        return _say(f"interrupted while writing; there are {there}.", _INTERRUPTED)
+        return _say(f"interrupted while writing; there are {there}.", ending.status)
     written = f"wrote {', '.join(work.written())}" if work.is_chief else "the chief writes the files"
     if status or not state.completed:
         return status or _say(f"{state.stop_reason.rstrip('.')}; {written}", unfinished)
     if not values["quiet"].value:
         output.write(f"nst_keras: {work.summary}; {written}")
-    return 0
+    return 0 if ending.received is None else _say(f"interrupted at the end; {written}", ending.status)
 
 
 @contextlib.contextmanager
@@ -173,17 +193,6 @@ def _flag_values() -> absl_flags.FlagValues:
     flags.define(values)
     help_lib.define(values)
     return values
-
-
-def _flagfiles(argv: Sequence[str], values: absl_flags.FlagValues) -> dict[str, str]:
-    """Returns {path: text} of the flagfiles that a command line names."""
-    named = [pathlib.Path(text).expanduser() for name, text in flags.given(argv, values) if name == "flagfile" and text]
-    return {str(path): path.read_text(encoding="utf-8") for path in named}
-
-
-def _flag_lines(text: str) -> list[str]:
-    """Returns the lines of a flagfile that hold flags."""
-    return [line.strip() for line in text.split("\n") if line.startswith("-")]
 
 
 def _check_once(arguments: Sequence[str], values: absl_flags.FlagValues) -> None:

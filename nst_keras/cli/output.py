@@ -3,23 +3,74 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+from collections.abc import Generator
 from typing import TextIO
 
-__all__ = ["write"]
+from nst_keras.runtime import consoles
+from nst_keras.settings import printable
+
+__all__ = ["settled", "write"]
 
 
-def write(text: str, *, end: str = "\n", file: TextIO | None = None) -> None:
-    """Prints a text at once. A closed or full output, or one that cannot hold a letter, is no reason to fail.
+def write(text: str, *, end: str = "\n", file: TextIO | None = None) -> OSError | None:
+    """Prints a text at once, its control characters spelt out.
+
+    A closed or full output, or one that cannot hold a letter, is no reason to fail.
 
     Args:
         text: The text.
         end: What is printed after it.
         file: Where it is printed. Default: standard output.
+
+    Returns:
+        Why the text is lost, such as a full disk; None if it is printed, or if nobody reads the output.
     """
     file = file or sys.stdout
     if file is None:  # Closed by whoever started the process.
+        return None
+    try:
+        print(consoles.fitting(printable.printable(text), file), end=end, file=file, flush=True)
+    except BrokenPipeError:
+        return None
+    except OSError as error:
+        return error
+    except ValueError:  # A closed file.
+        return None
+    return None
+
+
+@contextlib.contextmanager
+def settled() -> Generator[None, None, None]:
+    """Sees to standard input and outputs around a program.
+
+    Before it, closed ones are opened to nothing: otherwise the next file, such as the picture, would be taken for
+    standard error. After it, what cannot be written is dropped: otherwise Python would say so and exit with 120.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    try:
+        yield
+    finally:
+        for file in (sys.stdout, sys.stderr):
+            _flush(file)
+
+
+def _flush(file: TextIO | None) -> None:
+    """Writes what a file still holds, or drops it."""
+    if file is None:
         return
-    encoding = getattr(file, "encoding", None) or "utf-8"
-    with contextlib.suppress(OSError, ValueError):
-        print(text.encode(encoding, "backslashreplace").decode(encoding), end=end, file=file, flush=True)
+    try:
+        file.flush()
+    except ValueError:  # A closed file.
+        pass
+    except OSError:
+        with contextlib.suppress(OSError, ValueError):
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nothing, file.fileno())
+            os.close(nothing)

@@ -19,7 +19,6 @@ import os
 import stat
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TextIO
 
 from nst_keras.cli import flags, output
 from nst_keras.export import record
@@ -85,6 +84,7 @@ def read(path: str | os.PathLike[str]) -> record.Record:
     )
 
 
+@output.settled()
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints how a picture was made, and returns the exit status.
 
@@ -105,23 +105,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         made = read(arguments.picture)
     except (ValueError, OSError) as error:
-        _print(f"nst_keras: {' '.join(str(error).split())}\n", sys.stderr)
+        output.write(f"nst_keras: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    _print(json.dumps(made, indent=1) + "\n" if arguments.json else flagfile(made), sys.stdout)
+    if lost := _print(json.dumps(made, indent=1) + "\n" if arguments.json else flagfile(made)):
+        output.write(f"nst_keras: the settings could not be printed ({lost}).", file=sys.stderr)
+        return 2
     for sentence in _changed_inputs(made) if arguments.check_inputs else ():
-        _print(f"nst_keras: warning: {sentence}\n", sys.stderr)
+        output.write(f"nst_keras: warning: {sentence}", file=sys.stderr)
     return 0
 
 
-def _print(text: str, file: TextIO) -> None:
-    """Prints a text, in UTF-8 where the output's own encoding cannot hold it: flagfiles are read as UTF-8."""
-    text = printable_lib.printable(text)
+def _print(text: str) -> OSError | None:
+    """Prints a text, in UTF-8 where the output's own encoding cannot hold it: flagfiles are read as UTF-8.
+
+    Returns:
+        Why the text is lost, see `output.write`.
+    """
+    file = sys.stdout
     try:
-        text.encode(file.encoding or "utf-8")
+        text.encode(getattr(file, "encoding", None) or "utf-8")
     except UnicodeEncodeError:
         if isinstance(file, io.TextIOWrapper) and not file.isatty():
             file.reconfigure(encoding="utf-8")
-    output.write(text, end="", file=file)
+    return output.write(text, end="")
 
 
 def _is_flag(line: str) -> bool:

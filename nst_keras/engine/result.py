@@ -6,8 +6,8 @@ import dataclasses
 import json
 import os
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.figure
 import numpy as np
 import tensorflow as tf
 
@@ -17,6 +17,9 @@ from nst_keras.engine import plan as plan_lib
 from nst_keras.engine.state import RunState, Stop
 from nst_keras.export import plots, record
 from nst_keras.images import resizing
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 __all__ = ["Result", "of"]
 
@@ -64,6 +67,17 @@ class Result:
         made = f"{descriptions.pictures(self.plan.setup.settings.images)}, {self.image.shape[1]}x{self.image.shape[0]}"
         standing = f"step {self.step}: {self.stop.sentence}" if self.stop.sentence else f"step {self.step}"
         return f"<{type(self).__name__}: {made}, {self.plan.setup.extractor.name}, {standing}>"
+
+    def __copy__(self) -> Result:
+        """Returns a result with the same values."""
+        return dataclasses.replace(self)
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        """Raises `TypeError`: the network in the plan can be neither copied in depth nor pickled."""
+        raise TypeError(
+            "A Result cannot be pickled or deep-copied, since its plan holds a network. Take what you need: image, "
+            "frames, history and record() can be, and save(path) keeps the picture."
+        )
 
     @settings.documents(settings.SaveSettings)
     def save(  # noqa: D417  The decorator inserts the help of the options.

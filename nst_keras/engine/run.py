@@ -14,15 +14,13 @@ from nst_keras import optimizers
 from nst_keras.engine import checkpoints, compiled, keras_model, steering
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
+from nst_keras.engine import state as state_lib
 from nst_keras.engine.state import RunState, Stop, StopReason
 from nst_keras.images import resizing
 from nst_keras.objectives import objective as objective_lib
 from nst_keras.runtime import phases
 
 __all__ = ["Run"]
-
-# {term: its name in the history}.
-_LOGGED = {"style": "style_loss", "content": "content_loss", "total_variation": "var_loss"}
 
 
 class Run:
@@ -229,15 +227,11 @@ class Run:
         if not (math.isfinite(loss) and math.isfinite(float(made.gradient_norm))):
             self._stop_not_finite(loss)
             return None
-        state.step += 1
-        state.terms = terms
-        state.optimized_image = optimizer.result()
+        # At once, so that an interruption finds picture, step and losses of one step: `on_train_end` is given these.
+        logs, image = state_lib.logs(terms, self._objective.weights), optimizer.result()
+        self._logs, state.terms, state.optimized_image, state.step = logs, terms, image, state.step + 1
         self._check_converged()
-        logs = {name: float(getattr(terms, term)) for term, name in _LOGGED.items()}
-        if self._objective.weights["alpha_norm"]:  # Few users weigh this term: it is logged only for them.
-            logs["alpha_norm_loss"] = float(terms.alpha_norm)
-        logs |= {f"{name}_loss": float(value) for name, value in terms.further.items()}
-        return {"loss": loss, **logs}
+        return logs
 
     def _go_up(self) -> None:
         """Begins the next stage if the present one has made its steps, or no step lowers the loss further."""
@@ -291,9 +285,10 @@ class Run:
         try:
             callback_list.on_train_end(logs)
         except BaseException as error:
+            is_interruption = isinstance(error, KeyboardInterrupt)
+            self.state.interrupted |= is_interruption  # Nothing is lost: the caller can still write the picture.
             for callback in callback_list.callbacks:
                 if getattr(callback, "keeps", False):
                     callback.on_train_end(logs)
-            if not isinstance(error, KeyboardInterrupt):
+            if not is_interruption:
                 raise
-            self.state.interrupted = True  # Nothing is lost: the caller can still write the picture.

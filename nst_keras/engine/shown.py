@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-import matplotlib.figure
-
 from nst_keras import settings as settings_lib
 from nst_keras.engine import descriptions
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import setup as setup_lib
 from nst_keras.engine import state as state_lib
 from nst_keras.export import record as record_lib
+
+if TYPE_CHECKING:
+    import matplotlib.figure
 
 __all__ = ["Session", "Shown"]
 
@@ -71,6 +72,14 @@ class Shown(Generic[SessionT]):
     def __repr__(self) -> str:
         """Returns what is made and how far it has come, in one line."""
         return f"<{type(self).__name__}: {descriptions.standing(self._session.setup, self._session.state)}>"
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        """Raises `TypeError`: compiled functions and locks can be neither copied nor pickled."""
+        name = type(self).__name__
+        raise TypeError(
+            f"A {name} cannot be copied or pickled. Make another with {name}.from_settings(this.given), or keep its "
+            "picture: this.image, or this.save(path)."
+        )
 
     @property
     def stop_training(self) -> bool:

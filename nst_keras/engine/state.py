@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -16,7 +16,10 @@ from nst_keras.engine import inputs
 from nst_keras.images import pixels
 from nst_keras.objectives import objective as objective_lib
 
-__all__ = ["RunState", "Stop", "StopReason"]
+__all__ = ["RunState", "Stop", "StopReason", "logs"]
+
+# {term: its name in the history}.
+_LOGGED = {"style": "style_loss", "content": "content_loss", "total_variation": "var_loss"}
 
 
 class StopReason(enum.Enum):
@@ -178,3 +181,16 @@ class RunState:
     def optimizer(self) -> Any:
         """The Keras optimizer if there is one, else the optimizer of the present stage; None before the run."""
         return getattr(self.solver, "keras_optimizer", None) or self.solver
+
+
+def logs(terms: objective_lib.LossTerms, weights: Mapping[str, float]) -> dict[str, float]:
+    """Returns {name in the history: loss} of a step, the total first.
+
+    Args:
+        terms: The losses of the step.
+        weights: {term: weight}.
+    """
+    found = {name: float(getattr(terms, term)) for term, name in _LOGGED.items()}
+    if weights["alpha_norm"]:  # Few users weigh this term: it is logged only for them.
+        found["alpha_norm_loss"] = float(terms.alpha_norm)
+    return {"loss": float(terms.total), **found, **{f"{name}_loss": float(v) for name, v in terms.further.items()}}

@@ -6,19 +6,21 @@ itself.
 
 from __future__ import annotations
 
-import io
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-import matplotlib.axes
-import matplotlib.figure
-import matplotlib.ticker
 import numpy as np
 import tensorflow as tf
 
 from nst_keras import checks, export
 from nst_keras.images import loading, pixels
+
+if TYPE_CHECKING:
+    import matplotlib.axes
+
+    from nst_keras.export.figures import Figure
 
 __all__ = ["FIGURE_OPTIONS", "Figure", "plot_frames", "plot_history", "plot_rows", "save"]
 
@@ -39,14 +41,19 @@ _WIDTH, _GAP, _LABEL = 10.0, 0.12, 0.22  # Inches on the contact sheet: its widt
 _DOTS_PER_INCH = 120
 
 
-class Figure(matplotlib.figure.Figure):
-    """A matplotlib figure that a notebook shows without pyplot."""
+def __getattr__(name: str) -> Any:
+    if name != "Figure":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from nst_keras.export import figures  # noqa: PLC0415  matplotlib is imported only to draw.
 
-    def _repr_png_(self) -> bytes:
-        """Returns the figure as PNG, which IPython shows."""
-        encoded = io.BytesIO()
-        self.savefig(encoded, format="png")
-        return encoded.getvalue()
+    return figures.Figure
+
+
+def _figure(**options: Any) -> Figure:
+    """Returns an empty figure."""
+    from nst_keras.export import figures  # noqa: PLC0415
+
+    return figures.Figure(dpi=_DOTS_PER_INCH, **options)
 
 
 def plot_history(
@@ -76,7 +83,7 @@ def plot_history(
         raise ValueError("history holds no losses above 0. Run fit_style_transfer first.")
     if steps is not None and any(len(steps) != len(series) for series in curves.values()):
         raise ValueError(f"steps has {len(steps)} entries, which is not the length of history. Leave steps out.")
-    figure = Figure(figsize=(7.2, 4.2), dpi=_DOTS_PER_INCH, layout="constrained")
+    figure = _figure(figsize=(7.2, 4.2), layout="constrained")
     axes = figure.add_subplot(xlabel="step", ylabel="loss, times its weight", yscale="log", title=title or "")
     _draw(axes, curves, steps)
     _tidy(axes)
@@ -102,6 +109,8 @@ def _draw(axes: matplotlib.axes.Axes, curves: Mapping[str, np.ndarray], steps: S
 
 
 def _tidy(axes: matplotlib.axes.Axes) -> None:
+    import matplotlib.ticker  # noqa: PLC0415
+
     axes.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(integer=True))
     axes.yaxis.set_minor_formatter(matplotlib.ticker.LogFormatterSciNotation(minor_thresholds=(1.2, 0.5)))
     axes.grid(which="major", color="#000000", alpha=0.15, linewidth=0.6)
@@ -171,7 +180,7 @@ def plot_rows(sheet: Sequence[Sequence[tuple[str, np.ndarray]]]) -> Figure:
     first, *others = ([picture for _, picture in row] for row in sheet)
     heights = [_row_height(first), *(_row_height(row, least=len(sheet[1])) for row in others)]
     height = sum(heights) + len(sheet) * (_LABEL + _GAP) + _GAP
-    figure = Figure(figsize=(_WIDTH, height), dpi=_DOTS_PER_INCH, facecolor="white")
+    figure = _figure(figsize=(_WIDTH, height), facecolor="white")
     top = height - _LABEL - _GAP
     for row, row_height in zip(sheet, heights, strict=True):
         left = _GAP

@@ -71,10 +71,10 @@ def match_luminance(image: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 of the image's shape. Values beyond 0..255 are kept, since clipping would change the moments.
     """
-    own, wanted = grey(image), grey(target)
+    own, wanted = grey(image).numpy(), grey(target).numpy()
     deviation = np.sqrt(max(np.var(own, dtype=np.float64), _ROUNDING))
     mean, wanted_mean = np.mean(own, dtype=np.float64), np.mean(wanted, dtype=np.float64)
-    matched = (own.numpy() - mean) * (np.std(wanted, dtype=np.float64) / deviation) + wanted_mean
+    matched = (own - mean) * (np.std(wanted, dtype=np.float64) / deviation) + wanted_mean
     return tf.constant(matched, tf.float32)
 
 

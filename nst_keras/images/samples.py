@@ -9,6 +9,7 @@ white where it is not. `tools/draw_samples.py` draws them.
 from __future__ import annotations
 
 import functools
+import importlib.util
 import pathlib
 
 import numpy as np
@@ -41,9 +42,10 @@ def read(name: str) -> np.ndarray:
 
 def _grace_hopper() -> np.ndarray:
     """Returns a photograph of Rear Admiral Grace Hopper by the US Navy, in the public domain."""
-    from matplotlib import cbook  # noqa: PLC0415  Slow to import, and only this picture needs it.
-
-    return _decoded(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+    # Found without an import, which is slow and may fail over a backend that nothing here needs.
+    spec = importlib.util.find_spec("matplotlib")
+    folders = [] if spec is None else [pathlib.Path(folder) for folder in spec.submodule_search_locations or ()]
+    return _decoded(next(folder / "mpl-data/sample_data/grace_hopper.jpg" for folder in folders))
 
 
 @functools.cache

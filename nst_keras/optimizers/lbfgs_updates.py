@@ -56,9 +56,10 @@ def judged(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns whether the trial point becomes the image, and the slope of the loss along the way there."""
     slope = base.dot(gradient, trial - image)
+    kept = kept_loss.read_value()  # A tensor, which compares with numbers also under TensorFlow's NumPy behaviour.
     # Less, not equal: below float precision the bound would let a step through that gains nothing.
-    lower = (loss <= kept_loss + decrease * slope) & (loss < kept_loss)
-    return (kept_loss >= kept_loss.dtype.max) | lower, slope
+    lower = (loss <= kept + decrease * slope) & (loss < kept)
+    return (kept >= kept.dtype.max) | lower, slope
 
 
 def differenced(new_gradient: tf.Tensor, image: tf.Variable, trial: tf.Variable, gradient: tf.Variable) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import pathlib
@@ -11,7 +12,7 @@ from collections.abc import Generator
 
 from nst_keras.settings import paths
 
-__all__ = ["VARIABLE", "chosen", "name", "require_tensorflow"]
+__all__ = ["VARIABLE", "chosen", "drop_unknown_plotting", "name", "require_tensorflow"]
 
 VARIABLE = "KERAS_BACKEND"
 
@@ -38,6 +39,7 @@ def require_tensorflow() -> None:
 @contextlib.contextmanager
 def chosen() -> Generator[None, None, None]:
     """Makes a first import of Keras, within it, choose TensorFlow. The environment is afterwards as it was before."""
+    drop_unknown_plotting()
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = "tensorflow"
     try:
@@ -47,6 +49,19 @@ def chosen() -> Generator[None, None, None]:
             del os.environ[VARIABLE]
         else:
             os.environ[VARIABLE] = before
+
+
+def drop_unknown_plotting() -> None:
+    """Takes `MPLBACKEND` out of the environment if matplotlib, which Keras imports, would fail over its value."""
+    if os.environ.get("MPLBACKEND") and "matplotlib" not in sys.modules:
+        try:
+            importlib.import_module("matplotlib")
+        except ValueError:
+            del os.environ["MPLBACKEND"]
+            for module in [module for module in sys.modules if module.partition(".")[0] == "matplotlib"]:
+                del sys.modules[module]  # What is half imported; the next import begins anew.
+        except ImportError:  # Keras does without it too.
+            pass
 
 
 def _origin() -> str:

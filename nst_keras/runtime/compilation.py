@@ -119,7 +119,7 @@ class _XLAOrGraph:
                 raise
             self._current = self._graph
             result = self._graph(*arguments)  # An error of the function itself is raised again here.
-            reason = str(error).strip().splitlines()[0]
+            reason = str(error).strip().splitlines()[0][:200]
             warnings.warn(f"XLA cannot compile this step here ({reason}); going on without it.", stacklevel=2)
             return result
 

@@ -8,6 +8,7 @@ graphs run at all. Without care, a layer or a step that is built here would take
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import threading
 from collections.abc import Callable, Generator
@@ -15,6 +16,8 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow.python.eager import context as tf_context
+from tensorflow.python.framework import ops as tf_ops
 
 from nst_keras.runtime import backend
 
@@ -95,12 +98,46 @@ def seeded(seed: int) -> Generator[None, None, None]:
             random.setstate(state)
 
 
+def _started() -> bool:
+    """Returns whether TensorFlow has begun to work in this process. No public name tells without beginning it."""
+    return getattr(tf_context.context(), "_context_handle", None) is not None
+
+
+class _Forked:
+    """Whether this process was forked from one in which TensorFlow had begun to work, whose threads it lacks."""
+
+    here = False
+
+    @classmethod
+    def note(cls) -> None:
+        """Notes it, in a new process."""
+        cls.here = cls.here or _started()
+
+
+if hasattr(os, "register_at_fork"):  # Windows cannot fork.
+    os.register_at_fork(after_in_child=_Forked.note)
+
+
 def require_eager() -> None:
-    """Raises `RuntimeError` inside a graph or a `tf.function`, where nothing has a value, or in a strategy's scope."""
+    """Raises `RuntimeError` where this package cannot work, and says where it can.
+
+    That is inside a graph or a `tf.function`, where nothing has a value, in a strategy's scope, with TensorFlow's own
+    type conversion, and in a process that was forked after TensorFlow had begun to work.
+    """
+    if _Forked.here:
+        raise RuntimeError(
+            "nst_keras was called in a process forked after TensorFlow had begun to work, which would hang. Start "
+            'processes with multiprocessing.get_context("spawn").'
+        )
     if not tf.executing_eagerly():
         raise RuntimeError(
             "nst_keras works with values, but was called inside a tf.Graph or a tf.function, or eager execution is "
             "disabled. Call it outside of them."
+        )
+    if getattr(tf_ops, "is_auto_dtype_conversion_enabled", bool)():
+        raise RuntimeError(
+            "nst_keras was called with TensorFlow's dtype_conversion_mode 'safe' or 'all', under which Keras's layers "
+            "fail. Call experimental_enable_numpy_behavior without dtype_conversion_mode."
         )
     if tf.distribute.has_strategy():
         raise RuntimeError(

@@ -35,16 +35,16 @@ class _Controller(NamedTuple):
     """The files in which a version of Linux's cgroups reports memory."""
 
     folder: str
-    limit: str
+    limits: tuple[str, ...]  # The second, above which the kernel slows a process down until it gives memory back.
     used: str
     reclaimable: str
 
 
 # By the name of the controller in /proc/self/cgroup; version 2 has one hierarchy, without a name.
 _CONTROLLERS = {
-    "": _Controller("sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    "": _Controller("sys/fs/cgroup", ("memory.max", "memory.high"), "memory.current", "inactive_file"),
     "memory": _Controller(
-        "sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
+        "sys/fs/cgroup/memory", ("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file"
     ),
 }
 
@@ -161,10 +161,11 @@ def _groups(root: pathlib.Path) -> Iterator[tuple[int, int]]:
 
 def _limit_and_use(folder: pathlib.Path, controller: _Controller) -> tuple[int, int] | None:
     try:
-        limit = int((folder / controller.limit).read_text())
+        limits = [(folder / name).read_text().strip() for name in controller.limits if (folder / name).exists()]
+        limit = min(int(text) for text in limits if text != "max")
         used = int((folder / controller.used).read_text())
         stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-    except (OSError, ValueError):  # `ValueError` from "max", which means no limit.
+    except (OSError, ValueError):  # `ValueError` where there is no limit.
         return None
     # Cached pages of unused files count as used, but are freed when memory is needed.
     return limit, used - int(stat.get(controller.reclaimable, 0))

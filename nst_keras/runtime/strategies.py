@@ -62,7 +62,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
 def _automatic() -> tf.distribute.Strategy:
     if tf.distribute.has_strategy():
         return tf.distribute.get_strategy()
-    several_hosts = "TF_CONFIG" in os.environ and _workers() > 1
+    several_hosts = _names_several() and _workers() > 1
     # Listing physical devices does not start TensorFlow, so it can still be configured afterwards.
     several_gpus = len(tf.config.get_visible_devices("GPU")) > 1
     conditions = {"multi_worker": several_hosts, "tpu": _has_tpu(), "mirrored": several_gpus, "default": True}
@@ -94,11 +94,28 @@ def _tpu() -> tf.distribute.Strategy:
     if not _has_tpu():
         raise ValueError('strategy="tpu" needs a TPU, but TensorFlow finds none. Choose "auto", or set TPU_NAME.')
     name = os.environ.get("TPU_NAME", "local")
-    return tf.distribute.TPUStrategy(tf.distribute.cluster_resolver.TPUClusterResolver.connect(name))
+    try:
+        return tf.distribute.TPUStrategy(tf.distribute.cluster_resolver.TPUClusterResolver.connect(name))
+    except Exception as error:  # Whatever TensorFlow raises where it finds none, often a page.
+        reason = (str(error).strip().splitlines() or [""])[0][:200]
+        raise ValueError(
+            f'strategy="tpu": TPU_NAME={name!r} names a TPU that cannot be used ({type(error).__name__}: {reason}). '
+            "Unset TPU_NAME, or choose strategy='default' (--strategy=default)."
+        ) from error
 
 
 def _has_tpu() -> bool:
     return "TPU_NAME" in os.environ or bool(tf.config.list_physical_devices("TPU"))
+
+
+def _names_several() -> bool:
+    """Returns whether `TF_CONFIG` may name several tasks: not if it is missing, empty, or names one task or none."""
+    text = os.environ.get("TF_CONFIG", "").strip()
+    try:
+        cluster = json.loads(text or "{}").get("cluster") or {}
+        return sum(len(addresses) for addresses in cluster.values()) > 1
+    except (AttributeError, TypeError, ValueError):
+        return True  # What is wrong with it, `_workers` says.
 
 
 def _workers() -> int:
@@ -108,12 +125,13 @@ def _workers() -> int:
         cluster, task = configuration["cluster"], configuration["task"]
         if task["type"] not in ("chief", "worker") or int(task["index"]) not in range(len(cluster[task["type"]])):
             raise ValueError(f"its task, {task}, is not a chief or worker of its cluster")
-    except (KeyError, TypeError, ValueError) as error:
+        return sum(len(cluster.get(job, ())) for job in ("chief", "worker"))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f'strategy="multi_worker" needs the environment variable TF_CONFIG ({type(error).__name__}: {error}). Set '
-            'it on each host to {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
+            'it on each host to {"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}, '
+            "or choose strategy='default' (--strategy=default) for a run of this host alone."
         ) from error
-    return sum(len(cluster.get(job, ())) for job in ("chief", "worker"))
 
 
 @contextlib.contextmanager

@@ -6,13 +6,15 @@ import re
 
 __all__ = ["printable"]
 
-# Control characters but for the line break, separators of lines, what turns the direction of writing, and surrogates
-# that stand for bytes which are no UTF-8.
-_UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# Control characters but for tab and line break, separators of lines, what turns the direction of writing, and
+# surrogates, which stand for bytes that are no UTF-8.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
-    r"""Returns a text whose control characters are spelt out, so that it cannot steer a terminal. Line breaks stay.
+    r"""Returns a text whose control characters are spelt out, so that it cannot steer a terminal.
+
+    Tabs and line breaks stay.
 
     >>> print(printable("bridge\x1b[2J.png"))
     bridge\x1b[2J.png

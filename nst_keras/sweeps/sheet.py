@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import matplotlib.textpath
 import numpy as np
 
 from nst_keras.export import plots
@@ -157,7 +156,9 @@ def _dots_per_inch(grid: Grid, side: float) -> int:
 @functools.lru_cache(maxsize=4096)
 def _width(text: str) -> float:
     """Returns the width of a text in inches, with a margin because letters on a screen begin at whole pixels."""
-    drawn = matplotlib.textpath.TextPath((0, 0), text.replace("$", "S"), size=_FONT)
+    from nst_keras.export import figures  # noqa: PLC0415  matplotlib is imported only to draw.
+
+    drawn = figures.textpath.TextPath((0, 0), text.replace("$", "S"), size=_FONT)
     return 1.08 * drawn.get_extents().width / 72 if text.strip() else 0.0
 
 

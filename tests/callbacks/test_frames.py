@@ -1,6 +1,7 @@
 import dataclasses
 import tracemalloc
 
+import keras
 import numpy as np
 import PIL.Image
 import pytest
@@ -89,3 +90,15 @@ def test_memory_does_not_grow_with_the_steps_where_frames_go_to_files(make_trans
     assert in_memory > 190 * frame
     # A few hundred bytes a step, its losses among them, and what waits for Python's garbage collection.
     assert in_files < 60 * frame
+
+
+def test_an_interruption_in_a_callback_leaves_frames_losses_and_picture_of_one_step(make_transfer):
+    def interrupt(batch, logs):
+        if batch == 2:
+            raise KeyboardInterrupt
+
+    style_transfer = make_transfer()
+    interrupting = keras.callbacks.LambdaCallback(on_train_batch_end=interrupt)
+    style_transfer.fit_style_transfer(1, 5, learning_rate=1e-12, callbacks=[interrupting], verbose=0)
+    assert style_transfer.step == len(style_transfer.frames) == len(style_transfer.history.history["loss"]) == 3
+    assert style_transfer.frame_steps == [1, 2, 3]

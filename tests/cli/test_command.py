@@ -145,7 +145,7 @@ BAD = {
     "--style_image=URL/content.png,URL/style.png --output=style.png --overwrite": "'style.png' would replace a file",
     "--output=content.png --overwrite": "'content.png' would replace a file that this run reads",
     "--flagfile=own.flags --output=own.png --overwrite": "'own.flags' would replace a file",
-    "--flagfile=content.png": "codec can't decode",
+    "--flagfile=content.png": "flagfile: 'content.png' is not a text of flags",
     "--output=": "output must name a picture",
     "--style_weight=0 --content_weight=0": "style_weight and content_weight are both 0",
     "--content_image=huge.png": "huge.png' has more than 89 megapixels",

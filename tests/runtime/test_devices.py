@@ -145,3 +145,20 @@ def test_workers_must_be_joined_first(monkeypatch, name):
 def test_a_cluster_of_one_is_no_cluster(monkeypatch):
     monkeypatch.setenv("TF_CONFIG", json.dumps({**SETTING, "cluster": {"worker": ["127.0.0.1:1"]}}))
     assert strategies.get("auto") is tf.distribute.get_strategy()
+
+
+@pytest.mark.parametrize(
+    "setting", ["", "{}", '{"cluster": {"master": ["a:1"]}, "task": {"type": "master", "index": 0}}']
+)
+def test_a_setting_of_no_several_hosts_is_a_run_of_this_one(monkeypatch, setting):
+    monkeypatch.setenv("TF_CONFIG", setting)
+    assert strategies.get("auto") is tf.distribute.get_strategy()
+
+
+@pytest.mark.parametrize(
+    "setting", ["{broken", '{"cluster": {"ps": ["a:1"], "master": ["b:1"]}, "task": {"type": "ps"}}']
+)
+def test_an_unusable_setting_names_the_way_out(monkeypatch, setting):
+    monkeypatch.setenv("TF_CONFIG", setting)
+    with pytest.raises(ValueError, match="--strategy=default"):
+        strategies.get("auto")

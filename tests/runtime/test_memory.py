@@ -113,3 +113,12 @@ def broken():
 def test_a_gpu_that_does_not_tell(gpu, devices):
     gpu(devices)
     assert memory.available_memory() is None
+
+
+def test_the_limit_above_which_the_kernel_slows_a_process_down_counts(tmp_path):
+    texts = {"memory.max": "max", "memory.high": "3000", "memory.current": "1000", "memory.stat": "inactive_file 200"}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(f"{text}\n")
+    assert memory._limit_and_use(tmp_path, memory._CONTROLLERS[""]) == (3000, 800)
+    (tmp_path / "memory.high").write_text("max\n")
+    assert memory._limit_and_use(tmp_path, memory._CONTROLLERS[""]) is None

@@ -59,25 +59,26 @@ def convolution(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
     Returns:
         float32 [1, height, width, filters].
     """
-    return _of_shapes(inputs.shape, kernel.shape)(inputs, kernel)
+    return _of_sizes(*known_sizes(inputs), kernel.shape[-1])(inputs, kernel)
 
 
 @functools.lru_cache(maxsize=256)
-def _of_shapes(shape: tf.TensorShape, kernel_shape: tf.TensorShape) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
-    """Returns the convolution of inputs and kernels of these shapes, as a graph of its own.
+def _of_sizes(height: int, width: int, channels: int, filters: int) -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Returns the convolution of inputs and kernels of these sizes, as a graph of its own.
 
     TensorFlow keeps each custom gradient that is traced, with the graph around it, for as long as the process lives.
-    Here that is a small graph for each pair of shapes, and not the whole step of every picture.
+    Here that is a small graph for each size, and not the whole step of every picture.
     """
-    height, width = shape[1], shape[2]
 
     @tf.custom_gradient
     def differentiable(inputs: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Callable[..., Any]]:
         """Returns the convolution, and the function that gives its gradient."""
         return _forward(inputs, kernel), lambda upstream: (_backward(upstream, kernel, height, width), None)
 
-    specs = [tf.TensorSpec(shape, tf.float32), tf.TensorSpec(kernel_shape, tf.float32)]
-    return tf.function(differentiable, input_signature=specs, autograph=False)
+    shapes = [1, height, width, channels], [36, channels, filters]
+    return tf.function(
+        differentiable, input_signature=[tf.TensorSpec(shape, tf.float32) for shape in shapes], autograph=False
+    )
 
 
 def _forward(inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
