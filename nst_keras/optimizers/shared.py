@@ -17,8 +17,8 @@ from nst_keras.runtime import compilation
 
 __all__ = ["function"]
 
-# Graphs of about a hundred kinds of optimizers or sizes of images. The oldest give way to others.
-_KEPT = 12
+# Graphs of about nine sizes of images, which hold some 15 MiB each. The oldest give way to others.
+_KEPT = 64
 
 
 def function(

@@ -78,7 +78,7 @@ def test_the_flagfile_beside_a_picture_makes_it_again(folder):
 
 def test_without_a_preset_options_are_their_own(folder, monkeypatch):
     asked = []
-    monkeypatch.setattr(command, "_run", lambda values, flagfiles, **_: asked.append(values) or 0)
+    monkeypatch.setattr(command, "_run", lambda values, *_, **__: asked.append(values) or 0)
     assert __main__.main(["a.png", "b.png", "--preset=none"]) == 0
     assert asked[0]["preset"].value is None
 
@@ -98,7 +98,7 @@ def test_without_a_preset_options_are_their_own(folder, monkeypatch):
 )
 def test_how_the_file_is_called(folder, monkeypatch, arguments, name):
     asked = []
-    monkeypatch.setattr(command, "_run", lambda values, flagfiles, **_: asked.append(values) or 0)
+    monkeypatch.setattr(command, "_run", lambda values, *_, **__: asked.append(values) or 0)
     assert __main__.main(arguments) == 0
     assert asked[0]["output"].value == name
 
@@ -160,7 +160,7 @@ def test_a_picture_is_made_again_larger(folder):
 )
 def test_a_flagfile_without_a_look_leaves_the_usual_preset(folder, monkeypatch, text, preset):
     asked = []
-    monkeypatch.setattr(command, "_run", lambda values, flagfiles, **_: asked.append(values) or 0)
+    monkeypatch.setattr(command, "_run", lambda values, *_, **__: asked.append(values) or 0)
     (folder / "own.flags").write_text(f"{text}\n")
     assert __main__.main(["a.png", "b.png", "--flagfile=own.flags"]) == 0
     assert asked[0]["preset"].value == preset
@@ -168,7 +168,7 @@ def test_a_flagfile_without_a_look_leaves_the_usual_preset(folder, monkeypatch, 
 
 def test_a_long_name_is_cut_by_bytes(folder, monkeypatch):
     asked = []
-    monkeypatch.setattr(command, "_run", lambda values, flagfiles, **_: asked.append(values) or 0)
+    monkeypatch.setattr(command, "_run", lambda values, *_, **__: asked.append(values) or 0)
     assert __main__.main([f"{'漢' * 80}.png", "b.png"]) == 0
     assert len(asked[0]["output"].value.encode()) < 110
 
