@@ -127,7 +127,7 @@ class _File:
         """Replaces the whole file. If it cannot be written, warns once."""
         try:
             export.save_image(image, self._path)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # `ValueError`: the format cannot hold a picture of this size.
             if not self._warned:
                 message = f"preview: {str(self._path)!r} cannot be written ({error}); the run goes on without it."
                 warnings.warn(message, stacklevel=2)

@@ -163,7 +163,8 @@ def _finish(
     if not work.has_picture:
         return status or _say(state.stop_reason, unfinished)
     try:
-        work.write()
+        for problem in work.write():
+            status = _failed(problem, status or _FAILURE, values)
     except Exception as error:
         return _failed(error, _FAILURE, values)
     except KeyboardInterrupt:

@@ -106,14 +106,15 @@ class ComparisonJob:
         """Whether this process writes the files. Of several hosts, only the chief does."""
         return self._sweep.is_chief
 
-    def write(self) -> None:
-        """Writes the sheet and the pictures, each completely or not at all.
+    def write(self) -> list[Exception]:
+        """Writes the sheet and the pictures, each completely or not at all, and returns [].
 
         Raises:
             OSError: A file cannot be written.
         """
         if self.is_chief:
             self._written = self._sweep.comparison.save_as(self.folder, self._output.suffix, self._save)
+        return []
 
     def written(self) -> list[str]:
         """Returns the path of the sheet, and how many pictures stand beside it."""

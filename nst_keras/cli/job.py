@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from nst_keras import export, settings, transfer
-from nst_keras.cli import provenance
+from nst_keras.cli import provenance, rescue
 from nst_keras.engine import checkpoints
+from nst_keras.engine import result as result_lib
 from nst_keras.engine import state as run_state
 from nst_keras.export import plots, record
 from nst_keras.networks import architectures
@@ -86,6 +87,8 @@ class Job:
             given = dataclasses.replace(given, frames=dataclasses.replace(given.frames, frame_interval=_LAST_ALONE))
         with messages.of_keras(shown=not asked.process.quiet):
             self.style_transfer = transfer.NeuralStyleTransfer.from_settings(given)
+        if is_chief:
+            self._check_sizes()
         self._frame_interval = given.frames.frame_interval
         self._seconds = 0.0
 
@@ -124,30 +127,54 @@ class Job:
         """Whether this process writes the files. Of several hosts, only the chief does."""
         return self.style_transfer.is_chief
 
-    def write(self) -> None:
-        """Writes the files of the run, each completely or not at all. Only the chief of several hosts writes.
+    def write(self) -> list[Exception]:
+        """Writes the files of the run, the picture first, and returns what could not be written as asked.
 
-        A number is added to the names if another program has meanwhile written a file of such a name.
+        Each file is written completely or not at all, and one that fails costs no other. A picture that cannot be
+        written is saved as PNG elsewhere. Only the chief of several hosts writes. A number is added to the names if
+        another program has meanwhile written a file of such a name.
 
         Raises:
-            OSError: A file cannot be written.
+            OSError: The picture can be written nowhere.
         """
         if not self.is_chief:
-            return
+            return []
         if not self._may_replace:
             self.files = _free(self.files)
-        result, files = self.style_transfer.result, self.files
+        result = self.style_transfer.result
+        picture, problem = rescue.saved(result, self.files.output, self._asked.save)
+        self.files = self.files._replace(output=picture)
+        if picture.parent.resolve() != self.files.flags.parent.resolve():
+            beside = {name: export.free_name(picture.with_suffix(s)) for name, s in _BESIDE.items()}
+            self.files = self.files._replace(**beside)
+        problems: list[Exception] = [] if problem is None else [problem]
+        for write in (self._write_flags, self._write_record, self._write_animation, self._write_plots):
+            try:
+                write(result)
+            except Exception as error:
+                problems.append(error)
+        return problems
+
+    def _write_flags(self, result: result_lib.Result) -> None:
+        export.write_text(self.files.flags, provenance.flagfile(result.record(self._asked.save), self._own_flags()))
+
+    def _write_record(self, result: result_lib.Result) -> None:
         made = result.record(self._asked.save)
-        result.save_as(files.output, self._asked.save)
-        _write_text(files.flags, provenance.flagfile(made, self._own_flags()))
         whole = {**made, "seconds": round(self._seconds, 3), "history": result.history}
-        _write_text(files.record, json.dumps(whole, indent=1))
-        if files.animation is not None and len(result.frames):
-            export.save_animation(result.frames, files.animation, seconds=self._asked.files.animation_seconds)
-        if files.contact_sheet is not None:
-            result.plot_frames(files.contact_sheet)
-        if files.loss_plot is not None:
-            result.plot_history(files.loss_plot)
+        export.write_text(self.files.record, json.dumps(whole, indent=1))
+
+    def _write_animation(self, result: result_lib.Result) -> None:
+        if self.files.animation is not None and len(result.frames):
+            seconds = self._asked.files.animation_seconds
+            export.save_animation(result.frames, self.files.animation, seconds=seconds)
+
+    def _write_plots(self, result: result_lib.Result) -> None:
+        try:
+            if self.files.contact_sheet is not None:
+                result.plot_frames(self.files.contact_sheet)
+        finally:
+            if self.files.loss_plot is not None:
+                result.plot_history(self.files.loss_plot)
 
     def written(self) -> list[str]:
         """Returns the paths of the run's files and folders that exist."""
@@ -192,10 +219,18 @@ class Job:
             if path.resolve() in others:
                 raise ValueError(f"{argument}: {str(path)!r} is another file of this run. Choose another name.")
         save = self._asked.save
-        export.check_still(self.files.output, bit_depth=save.bit_depth, has_alpha=save.alpha)
+        export.check_still(self.files.output, bit_depth=save.bit_depth, has_alpha=save.alpha, argument="output")
         if self.files.animation is not None:
             seconds = self._asked.files.animation_seconds
             export.check_animation(self.files.animation, seconds=seconds, argument="animation")
+
+    def _check_sizes(self) -> None:
+        """Raises `ValueError` if a format cannot hold the picture at its final size."""
+        save, pictures = self._asked.save, self.state.pictures
+        size = result_lib.output_size(pictures, save.output_size)
+        export.check_still(self.files.output, bit_depth=save.bit_depth, size=size, argument="output")
+        if self.files.preview is not None:
+            export.check_still(self.files.preview, size=pictures.size, argument="preview")
 
 
 def _files(asked: settings.JobSettings) -> Files:
@@ -250,11 +285,6 @@ def resolved_weights(network: settings.NetworkSettings) -> settings.NetworkSetti
     return dataclasses.replace(network, weights=architectures.weights_file(str(network.extractor)) or network.weights)
 
 
-def _write_text(path: pathlib.Path, text: str) -> None:
-    with export.replacing(path) as temporary:
-        pathlib.Path(temporary).write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
 # {flag: suffixes that its file may have}.
 _SUFFIXES = {
     "output": list(export.STILL_OPTIONS),
@@ -263,5 +293,7 @@ _SUFFIXES = {
     "loss_plot": list(plots.FIGURE_OPTIONS),
     "preview": list(export.STILL_OPTIONS),
 }
+# {file beside the picture: its suffix}.
+_BESIDE = {"flags": ".flags", "record": ".json"}
 # The files that a flagfile names, so that they are made again.
 _FLAGS = ("output", "animation", "contact_sheet", "loss_plot")

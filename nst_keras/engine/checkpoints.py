@@ -133,7 +133,15 @@ class Store:
         for step in self.steps():
             try:
                 found = _read(step, self._folder_of(step))
-            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            except (
+                OSError,
+                ValueError,
+                LookupError,
+                TypeError,
+                AttributeError,
+                ArithmeticError,
+                RecursionError,
+            ) as error:
                 reasons.append(f"the checkpoint of step {step} is damaged ({error})")
             else:
                 for reason in reasons:

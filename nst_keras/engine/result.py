@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_keras import export, settings
-from nst_keras.engine import descriptions
+from nst_keras.engine import descriptions, inputs
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine.state import RunState, Stop
 from nst_keras.export import plots, record
@@ -21,7 +21,7 @@ from nst_keras.images import resizing
 if TYPE_CHECKING:
     import matplotlib.figure
 
-__all__ = ["Result", "of"]
+__all__ = ["Result", "of", "output_size"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -110,7 +110,9 @@ class Result:
             path: The file, ending in .png, .jpg, .jpeg, .webp, .tif or .tiff.
             asked: The options of `save`.
         """
-        height, width = self._output_size(asked.output_size)
+        height, width = size = output_size(self.plan.setup.pictures, asked.output_size)
+        # Before the picture is resized, which may take much memory.
+        export.check_still(path, bit_depth=asked.bit_depth, has_alpha=asked.alpha, size=size)
         export.save_image(
             resizing.resize_to(self.generated_image, height, width),
             path,
@@ -168,15 +170,6 @@ class Result:
             path=path,
         )
 
-    def _output_size(self, output_size: int | str | None) -> tuple[int, int]:
-        """Returns height and width of the saved picture in pixels."""
-        height, width = self.image.shape[:2]
-        if output_size is None:
-            return height, width
-        if isinstance(output_size, str):
-            return self.plan.setup.pictures.content_size or (height, width)
-        return resizing.scaled_size(height, width, output_size / max(height, width))
-
     def _recorded(self) -> dict[str, object]:
         """Returns the options that make this picture again: a run that ended early gets the steps that it made."""
         is_early = self.step and not self.completed and len(self.plan.stages) == 1
@@ -195,6 +188,21 @@ class Result:
         if self.picture_replaced:
             found["picture"] = "one of an earlier step, which a callback has restored"
         return found
+
+
+def output_size(pictures: inputs.Inputs, asked: int | str | None) -> tuple[int, int]:
+    """Returns height and width of the saved picture in pixels.
+
+    Args:
+        pictures: The pictures at the size of the result.
+        asked: The option `output_size`.
+    """
+    height, width = pictures.size
+    if asked is None:
+        return height, width
+    if isinstance(asked, str):
+        return pictures.content_size or (height, width)
+    return resizing.scaled_size(height, width, asked / max(height, width))
 
 
 def of(plan: plan_lib.Plan, state: RunState, input_digests: Mapping[str, str]) -> Result:

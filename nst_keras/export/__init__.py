@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 from nst_keras.export.animations import ANIMATION_WRITERS, check_animation, save_animation
-from nst_keras.export.files import check_destination, check_suffix, encoded, replacing
+from nst_keras.export.files import check_destination, check_suffix, encoded, free_name, replacing, sweep, write_text
 
 if TYPE_CHECKING:
     from nst_keras.export.stills import STILL_OPTIONS, StillOptions, check_still, save_image
@@ -24,9 +24,12 @@ __all__ = [
     "check_still",
     "check_suffix",
     "encoded",
+    "free_name",
     "replacing",
     "save_animation",
     "save_image",
+    "sweep",
+    "write_text",
 ]
 
 

@@ -20,6 +20,7 @@ __all__ = ["ANIMATION_WRITERS", "check_animation", "save_animation"]
 _FRAMES_PER_SECOND = 12
 _MP4_FRAMES_PER_SECOND = 25
 _LEAST_SECONDS = 0.1
+_LONGEST_SIDE = 16384  # Pixels. The encoder of MP4 takes no more.
 _HOLD = 0.2  # The share of the time for which the last frame is shown.
 
 _Item = TypeVar("_Item")
@@ -35,16 +36,17 @@ def save_animation(
     """Saves frames as an animation that lasts `seconds`, in either format.
 
     The last frame is held for a fifth of the time. Frames beyond 12 a second are thinned evenly, and frames larger than
-    `longest_side` are reduced, which keeps a GIF within a few megabytes. All frames take the size of the last one.
+    `longest_side` are reduced, which keeps a GIF within a few megabytes. All frames take the size of the last one. MP4
+    holds even sides alone: an odd side gets one more pixel, which repeats the edge.
 
     Args:
         frames: uint8 arrays [height, width, 3], at least one.
         path: Ends in .gif, or in .mp4 (which needs the package `imageio-ffmpeg`). An existing file is replaced.
         seconds: Length of the animation, 0.1 or more.
-        longest_side: Longest side of the animation, in pixels. Frames are never enlarged.
+        longest_side: Longest side of the animation, in pixels, 16384 at most. Frames are never enlarged.
 
     Raises:
-        ValueError: No frames, another suffix, or a length under 0.1 seconds.
+        ValueError: No frames, another suffix, a length under 0.1 seconds, or a longest side out of range.
         ImportError: .mp4 without `imageio-ffmpeg`.
         OSError: The file cannot be written.
     """
@@ -52,7 +54,8 @@ def save_animation(
     if not len(frames):
         raise ValueError("frames is empty. Give at least one frame.")
     check_animation(path, seconds=seconds)
-    checks.integer("longest_side", longest_side)
+    if checks.integer("longest_side", longest_side) > _LONGEST_SIDE:
+        raise ValueError(f"longest_side must be {_LONGEST_SIDE} or less, but {longest_side} was given.")
     chosen = _thinned(frames, max(2, round(seconds * (1 - _HOLD) * _FRAMES_PER_SECOND)))
     pictures = _one_size(chosen, longest_side)
     with files.replacing(path) as temporary:
@@ -86,17 +89,18 @@ def _thinned(items: Sequence[_Item], most: int) -> list[_Item]:
 
 
 def _one_size(frames: Sequence[np.ndarray], longest_side: int) -> list[PIL.Image.Image]:
-    """Returns frames at the last one's size, reduced to `longest_side`, with both sides even, as MP4 requires."""
+    """Returns frames at the last one's size, reduced to `longest_side`."""
     height, width = frames[-1].shape[:2]
     scale = min(1.0, longest_side / max(height, width))
-    size = _even(width * scale), _even(height * scale)
+    size = max(1, round(width * scale)), max(1, round(height * scale))
     pictures = [PIL.Image.fromarray(np.ascontiguousarray(frame)) for frame in frames]
     return [p if p.size == size else p.resize(size, PIL.Image.Resampling.LANCZOS) for p in pictures]
 
 
-def _even(pixels: float) -> int:
-    """Returns the nearest even number of pixels, 2 or more."""
-    return max(2, round(pixels / 2) * 2)
+def _with_even_sides(levels: np.ndarray) -> np.ndarray:
+    """Returns a picture, uint8 [height, width, 3], whose last row and column are repeated where their number is odd."""
+    height, width = levels.shape[:2]
+    return np.pad(levels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
 
 
 def _write_gif(pictures: Sequence[PIL.Image.Image], path: str, seconds: float) -> None:
@@ -112,7 +116,7 @@ def _write_gif(pictures: Sequence[PIL.Image.Image], path: str, seconds: float) -
 def _write_mp4(pictures: Sequence[PIL.Image.Image], path: str, seconds: float) -> None:
     """Writes an MP4 at a constant rate, in which a picture is repeated for as long as it is shown."""
     durations = _durations(len(pictures), round(seconds * _MP4_FRAMES_PER_SECOND))
-    levels = [np.asarray(picture) for picture in pictures]
+    levels = [_with_even_sides(np.asarray(picture)) for picture in pictures]
     shown = [frame for frame, times in zip(levels, durations, strict=True) for _ in range(times)]
     imageio.imwrite(path, shown, plugin="FFMPEG", fps=_MP4_FRAMES_PER_SECOND, macro_block_size=2, quality=8)
 

@@ -3,37 +3,113 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
 import pathlib
+import re
+import secrets
+import socket
 import tempfile
-import uuid
 from collections.abc import Collection, Iterator
 
 import PIL.Image
 
-__all__ = ["check_destination", "check_suffix", "encoded", "replacing"]
+__all__ = ["check_destination", "check_suffix", "encoded", "free_name", "replacing", "sweep", "write_text"]
+
+# Temporary names tell which file they are for, on which system they are written, and by which process. They are short,
+# since a file may already have the longest name that a disk allows.
+_MARK = ".nst_keras-"
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike) -> Iterator[str]:
     """Yields a temporary name in the same folder. If the block succeeds, that file replaces `path`; else it is removed.
 
+    A symbolic link stays, and its target is replaced. Temporary files for the same path that killed processes of this
+    machine have left are removed.
+
     Raises:
-        OSError: The folder does not exist or may not be written to.
+        OSError: The folder does not exist or may not be written to, or the disk is full. The error names `path`.
     """
     path = pathlib.Path(path).expanduser()
-    temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
+    target = pathlib.Path(os.path.realpath(path)) if path.is_symlink() else path
+    sweep(target.parent, target.name)
+    unique = f"{_place()}-{os.getpid()}-{secrets.token_hex(4)}"
+    temporary = target.with_name(f"{_MARK}{_short(target.name)}-{unique}.tmp{target.suffix}")
     try:
         yield str(temporary)
-        os.replace(temporary, path)
+        os.replace(temporary, target)
     except OSError as error:
-        if error.filename is None or pathlib.Path(error.filename) != temporary:
+        if error.filename is not None and pathlib.Path(error.filename) != temporary:
             raise
-        raise type(error)(error.errno, error.strerror, str(path)) from error  # The user knows only this name.
+        # The user knows only this name. A full disk is told without any.
+        raise type(error)(error.errno, error.strerror or str(error), str(path)) from error
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+def sweep(folder: pathlib.Path, name: str | None = None) -> None:
+    """Removes temporary files that killed processes of this machine have left, as far as it may.
+
+    Those of living processes and of other machines stay.
+
+    Args:
+        folder: The folder; it need not exist.
+        name: The name of the file that they were for. Default: any file.
+    """
+    own = re.compile(rf"{re.escape(_MARK)}{_short(name) if name else '[0-9a-f]+'}-{_place()}-(\d+)-[0-9a-f]+\.tmp.*")
+    with contextlib.suppress(OSError):
+        for left in os.listdir(folder):
+            found = own.fullmatch(left)
+            if found and not _is_alive(int(found[1])):
+                (folder / left).unlink()
+
+
+def _is_alive(process: int) -> bool:
+    """Returns whether a process of this machine runs. Where the system cannot tell: True."""
+    if os.name != "posix":
+        return True  # Windows' `os.kill` would end it.
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True  # Another user's.
+    return True
+
+
+def _place() -> str:
+    """Returns a digest of this machine's name, and in Linux of the container whose processes this one sees."""
+    container = ""
+    with contextlib.suppress(OSError):
+        container = os.readlink("/proc/self/ns/pid")
+    return _short(socket.gethostname() + container)
+
+
+def _short(text: str) -> str:
+    """Returns eight characters that stand for a text."""
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:8]
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Writes a text file in UTF-8, whole or not at all. Characters that UTF-8 lacks are escaped.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    with replacing(path) as temporary:
+        pathlib.Path(temporary).write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def free_name(path: pathlib.Path) -> pathlib.Path:
+    """Returns the path itself, or with the first number in its name for which no file exists."""
+    found, number = path, 1
+    while os.path.lexists(found):
+        number += 1
+        found = path.with_stem(f"{path.stem}_{number}")
+    return found
 
 
 def encoded(picture: PIL.Image.Image, kind: str, **options: object) -> bytes:

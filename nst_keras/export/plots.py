@@ -38,6 +38,7 @@ _TERMS: dict[str, tuple[str, str, str]] = {
 _OTHERS = (("#CC79A7", "-"), ("#E69F00", "--"), ("#56B4E9", "-."), ("#F0E442", ":"))
 
 _WIDTH, _GAP, _LABEL = 10.0, 0.12, 0.22  # Inches on the contact sheet: its width, between pictures, for a label.
+_TALLEST = 30.0  # Inches of a row: a strip of pixels would make a sheet that no memory holds.
 _DOTS_PER_INCH = 120
 
 
@@ -171,8 +172,8 @@ def _pixels(image: loading.ImageSource) -> np.ndarray:
 def plot_rows(sheet: Sequence[Sequence[tuple[str, np.ndarray]]]) -> Figure:
     """Draws rows of labelled pictures on a figure 10 inches wide and as high as the rows need.
 
-    All pictures keep their shape. Those of a row have the same height and fill the width. From the second row on, a row
-    of fewer pictures than the second leaves the rest of its width empty.
+    All pictures keep their shape. Those of a row have the same height, 30 inches at most, and fill the width. From the
+    second row on, a row of fewer pictures than the second leaves the rest of its width empty.
 
     Args:
         sheet: The rows, each a list of (label, uint8 [height, width, 3]).
@@ -197,10 +198,10 @@ def plot_rows(sheet: Sequence[Sequence[tuple[str, np.ndarray]]]) -> Figure:
 
 
 def _row_height(pictures: Sequence[np.ndarray], *, least: int = 1) -> float:
-    """Returns the height in inches at which a row of `least` pictures or more fills the width."""
+    """Returns the height in inches at which a row of `least` pictures or more fills the width, `_TALLEST` at most."""
     aspects = [picture.shape[1] / picture.shape[0] for picture in pictures]
     aspects += [aspects[-1]] * (least - len(aspects))
-    return (_WIDTH - _GAP * (len(aspects) + 1)) / sum(aspects)
+    return min(_TALLEST, (_WIDTH - _GAP * (len(aspects) + 1)) / sum(aspects))
 
 
 def save(figure: Figure, path: str | os.PathLike) -> Figure:

@@ -19,7 +19,7 @@ import tensorflow as tf
 import tifffile
 
 from nst_keras.export import files
-from nst_keras.images import bands, loading, pixels
+from nst_keras.images import bands, loading, pixels, resizing
 from nst_keras.images.formats import metadata, profiles
 
 __all__ = ["STILL_OPTIONS", "StillOptions", "check_still", "save_image"]
@@ -56,10 +56,11 @@ def save_image(
         OSError: The file cannot be written.
     """
     path = pathlib.Path(path)
-    check_still(path, bit_depth=bit_depth, has_alpha=alpha is not None)
+    image = loading.load(image)
+    check_still(path, bit_depth=bit_depth, has_alpha=alpha is not None, size=resizing.size_of(image))
     if text is not None and not isinstance(text, str):
         raise ValueError(f"text must be a str or None, but {type(text).__name__} was given.")
-    levels = _LEVELS[bit_depth](loading.load(image))
+    levels = _LEVELS[bit_depth](image)
     if alpha is not None:
         levels = np.dstack([levels, _fitted(alpha, levels)])
     with files.replacing(path) as temporary:
@@ -67,7 +68,12 @@ def save_image(
 
 
 def check_still(
-    path: str | os.PathLike, *, bit_depth: int = 8, has_alpha: bool = False, argument: str = "path"
+    path: str | os.PathLike,
+    *,
+    bit_depth: int = 8,
+    has_alpha: bool = False,
+    size: tuple[int, int] | None = None,
+    argument: str = "path",
 ) -> None:
     """Checks that `save_image` can write a still of this kind.
 
@@ -75,10 +81,11 @@ def check_still(
         path: The file.
         bit_depth: Bits a channel.
         has_alpha: Whether the still has transparent parts.
+        size: Height and width of the still in pixels. Default: any size is accepted.
         argument: The argument that errors name.
 
     Raises:
-        ValueError: Another suffix or bit depth, or a format that cannot hold the bit depth or transparency.
+        ValueError: Another suffix or bit depth, or a format that cannot hold the bit depth, transparency or size.
     """
     path = pathlib.Path(path)
     files.check_suffix(argument, path, STILL_OPTIONS)
@@ -91,6 +98,18 @@ def check_still(
         )
     if has_alpha and not options.alpha:
         raise ValueError(f"{argument}: {str(path)!r} cannot hold transparency. Choose .png, .webp or .tiff.")
+    if size is not None and not options.holds(*size):
+        raise ValueError(
+            f"{argument}: {str(path)!r} cannot hold {size[1]} x {size[0]} pixels, since {options.limit}. "
+            f"{_other_formats(*size, bit_depth=bit_depth)}"
+        )
+
+
+def _other_formats(height: int, width: int, *, bit_depth: int) -> str:
+    """Returns the sentence that names the formats for a size that another cannot hold."""
+    able = {options: suffix for suffix, options in reversed(STILL_OPTIONS.items()) if bit_depth in options.bit_depths}
+    suffixes = [suffix for options, suffix in reversed(able.items()) if options.holds(height, width)]
+    return f"Choose {' or '.join(suffixes)}, or a smaller size." if suffixes else "Choose a smaller size."
 
 
 def _fitted(alpha: np.ndarray, levels: np.ndarray) -> np.ndarray:
@@ -156,17 +175,32 @@ class StillOptions(NamedTuple):
         write: Writes levels, uint8 or uint16 [height, width, 3 | 4], and a text or None to a file of this name.
         bit_depths: Bits a channel that the format can hold.
         alpha: Whether it can hold transparency.
+        longest_side: Most pixels of a side that its writer accepts.
+        most_pixels: Most pixels of a picture that its writer accepts.
     """
 
     write: Callable[[np.ndarray, str, str | None], None]
     bit_depths: tuple[int, ...]
     alpha: bool
+    longest_side: int
+    most_pixels: int
+
+    def holds(self, height: int, width: int) -> bool:
+        """Returns whether a picture of this size can be written."""
+        return max(height, width) <= self.longest_side and height * width <= self.most_pixels
+
+    @property
+    def limit(self) -> str:
+        """The limits in words."""
+        pixels_too = f" and {self.most_pixels} pixels in all" if self.most_pixels < self.longest_side**2 else ""
+        return f"its sides have {self.longest_side} pixels at most{pixels_too}"
 
 
-_PNG = StillOptions(_write_png, (8, 16), alpha=True)
-_JPEG = StillOptions(_write_jpeg, (8,), alpha=False)
-_WEBP = StillOptions(_write_webp, (8,), alpha=True)
-_TIFF = StillOptions(_write_tiff, (8, 16), alpha=True)
+# libpng's longest side, and TensorFlow's most levels, of four channels; libjpeg's, libwebp's and TIFF's longest sides.
+_PNG = StillOptions(_write_png, (8, 16), alpha=True, longest_side=1_000_000, most_pixels=2**29 - 1)
+_JPEG = StillOptions(_write_jpeg, (8,), alpha=False, longest_side=65_500, most_pixels=65_500**2)
+_WEBP = StillOptions(_write_webp, (8,), alpha=True, longest_side=16_383, most_pixels=16_383**2)
+_TIFF = StillOptions(_write_tiff, (8, 16), alpha=True, longest_side=2**32 - 1, most_pixels=2**64 - 1)
 
 STILL_OPTIONS: dict[str, StillOptions] = {
     ".png": _PNG,

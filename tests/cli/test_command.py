@@ -1,5 +1,7 @@
+import importlib
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -12,7 +14,7 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
-from nst_keras import optimizers, run
+from nst_keras import export, optimizers, run
 from nst_keras.engine import result
 from nst_keras.engine import run as engine_run
 from nst_keras.images import loading
@@ -297,13 +299,62 @@ def test_folders_named_like_a_start_do_not_confuse_the_flagfile(folder):
     assert {"--init=content", "--weights=random"} <= set((folder / "made.flags").read_text().splitlines())
 
 
-def test_a_picture_that_cannot_be_written_exits_with_1(folder, capsys, monkeypatch):
+def test_a_picture_that_can_be_written_nowhere_exits_with_1(folder, capsys, monkeypatch):
     def refuse(*arguments, **options):
         raise OSError("No space left on device")
 
     monkeypatch.setattr("nst_keras.export.save_image", refuse)
-    assert run.main(command()) == 1
-    assert one_line(capsys) == "nst_keras: No space left on device"
+    assert run.main(command("--output=made.webp")) == 1
+    assert re.search(r"output: 'made.webp' could not be written \(No space left on device\), nor", one_line(capsys))
+
+
+def failing(monkeypatch, name, fails):
+    """Makes a function that writes a file fail for the paths for which `fails` holds."""
+    module, _, function = name.rpartition(".")
+    write = getattr(importlib.import_module(module), function)
+
+    def refuse(subject, path, *arguments, **options):
+        if fails(pathlib.Path(path)):
+            raise OSError(28, "No space left on device", str(path))
+        return write(subject, path, *arguments, **options)
+
+    monkeypatch.setattr(name, refuse)
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), MemoryError(), ValueError("encoding error")])
+def test_a_picture_whose_file_cannot_be_written_is_a_png_beside_it(folder, capsys, monkeypatch, error):
+    def refuse(*arguments):
+        raise error
+
+    monkeypatch.setitem(export.STILL_OPTIONS, ".webp", export.STILL_OPTIONS[".webp"]._replace(write=refuse))
+    assert run.main(command("--output=made.webp", "--loss_plot=plot.png")) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert "output: 'made.webp' could not be written" in lines[0]
+    assert f"the picture is in {str(folder / 'made.png')!r} instead" in lines[0]
+    assert loading.load("made.png").shape[1:] == (32, 27, 3)
+    assert (folder / "made.flags").exists()
+    assert (folder / "plot.png").exists()
+
+
+def test_a_folder_removed_meanwhile_costs_no_picture(folder, capsys, monkeypatch):
+    (folder / "out").mkdir()
+    failing(monkeypatch, "nst_keras.export.save_image", lambda path: path.parent.name == "out")
+    assert run.main(command("--output=out/made.jpg")) == 1
+    assert f"the picture is in {str(folder / 'made.png')!r} instead" in capsys.readouterr().err
+    assert {"made.png", "made.flags", "made.json"} <= {path.name for path in folder.iterdir()}
+
+
+def test_a_later_file_that_fails_costs_no_other(folder, capsys, monkeypatch):
+    failing(monkeypatch, "nst_keras.export.save_animation", lambda path: True)
+    assert run.main(command("--output=made.png", "--animation=made.gif", "--loss_plot=plot.png")) == 1
+    assert "No space left on device: 'made.gif'" in capsys.readouterr().err.splitlines()[0]
+    assert {"made.png", "made.flags", "made.json", "plot.png"} <= {path.name for path in folder.iterdir()}
+
+
+def test_a_size_that_the_format_cannot_hold_is_told_before_the_first_step(folder, capsys):
+    assert run.main(command("--output=made.webp", "--output_size=20000")) == 2
+    assert "output: 'made.webp' cannot hold" in one_line(capsys)
+    assert not (folder / "made.webp").exists()
 
 
 def test_ctrl_c_while_writing_says_what_there_is(folder, capsys, monkeypatch):

@@ -97,3 +97,18 @@ def test_mp4_without_ffmpeg_says_what_to_install(tmp_path, frames, monkeypatch):
     with pytest.raises(ImportError, match=r"pip install imageio-ffmpeg"):
         export.save_animation(frames, tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_odd_sides_stay_in_a_gif(tmp_path, random):
+    frames = [random.integers(0, 255, [17, 33, 3], np.uint8)] * 2
+    export.save_animation(frames, tmp_path / "a.gif", seconds=1.0)
+    assert imageio.v3.imread(tmp_path / "a.gif", index=0).shape == (17, 33, 3)
+
+
+def test_odd_sides_of_an_mp4_repeat_the_edge(tmp_path):
+    frame = np.zeros((301, 401, 3), np.uint8)
+    frame[-1], frame[:, -1] = 200, 200
+    export.save_animation([frame] * 2, tmp_path / "a.mp4", seconds=1.0)
+    shown = imageio.v3.imread(tmp_path / "a.mp4", index=0)
+    assert shown.shape == (302, 402, 3)
+    np.testing.assert_allclose(shown[-2:, :-4], 200, atol=40)

@@ -175,3 +175,17 @@ def test_a_still_is_checked_beforehand_under_the_name_of_its_argument():
     export.check_still("a.tiff", bit_depth=16, has_alpha=True)
     with pytest.raises(ValueError, match="output: 'a.jpg' cannot hold bit_depth=16"):
         export.check_still("a.jpg", bit_depth=16, argument="output")
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "others"),
+    [
+        ("a.webp", (16_384, 1), ".png or .jpg or .tif"),
+        ("a.jpg", (1, 65_501), ".png or .tif"),
+        ("a.png", (1_000_001, 1), ".tif"),
+    ],
+)
+def test_a_size_that_a_format_cannot_hold_is_told_with_one_that_can(name, size, others):
+    export.check_still(name, size=(size[0] - 1 or 1, size[1] - 1 or 1))
+    with pytest.raises(ValueError, match=rf"path: '{name}' cannot hold {size[1]} x {size[0]} pixels.*Choose {others}"):
+        export.check_still(name, size=size)
