@@ -14,14 +14,15 @@ from nst_keras.settings import printable
 __all__ = ["settled", "write"]
 
 
-def write(text: str, *, end: str = "\n", file: TextIO | None = None) -> OSError | None:
+def write(text: str, *, start: str = "", end: str = "\n", file: TextIO | None = None) -> OSError | None:
     """Prints a text at once, its control characters spelt out.
 
     A closed or full output, or one that cannot hold a letter, is no reason to fail.
 
     Args:
         text: The text.
-        end: What is printed after it.
+        start: What is printed before it, as it is.
+        end: What is printed after it, as it is.
         file: Where it is printed. Default: standard output.
 
     Returns:
@@ -31,7 +32,7 @@ def write(text: str, *, end: str = "\n", file: TextIO | None = None) -> OSError 
     if file is None:  # Closed by whoever started the process.
         return None
     try:
-        print(consoles.fitting(printable.printable(text), file), end=end, file=file, flush=True)
+        print(start + consoles.fitting(printable.printable(text), file), end=end, file=file, flush=True)
     except BrokenPipeError:
         return None
     except OSError as error:

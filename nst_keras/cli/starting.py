@@ -40,12 +40,12 @@ class _Line:
     def clear(self) -> None:
         """Blanks the line."""
         if self._shown:
-            output.write(f"\r{' ' * len(self._shown)}\r", end="")
+            output.write(" " * len(self._shown), start="\r", end="\r")
 
     def _draw(self, name: str, seconds: float) -> None:
         text = _text(name, seconds)[: shutil.get_terminal_size().columns - 1]
         if text != self._shown:
-            output.write(f"\r{text.ljust(len(self._shown))}\r", end="")
+            output.write(text.ljust(len(self._shown)), start="\r", end="\r")
             self._shown = text
 
 

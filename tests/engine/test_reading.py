@@ -132,13 +132,21 @@ def test_a_texture_size_that_is_malformed(style, given):
         inputs.read(style, None, mode="texture", texture_size=given)
 
 
+def test_a_texture_larger_than_the_memory(style):
+    with pytest.raises(ValueError, match="texture_size asks for a picture of 99999999x99999999 px, more than this"):
+        inputs.read(style, None, mode="texture", texture_size="99999999x99999999")
+
+
 BAD = [
     ({"style_blend": [1.0]}, "style_blend has 1 entries for 2 style images. Give one for each"),
     ({"style_blend": 1.0}, "style_blend has 1 entries for 2 style images"),
     ({"style_blend": [1.0, -1.0]}, "style_blend must be 0 or more, but -1.0"),
     ({"style_blend": [0, 0]}, r"style_blend=\[0, 0\] adds up to 0.0. Give shares"),
+    ({"style_blend": [1e308, 1e308]}, "adds up to inf. Give shares such as 0.7 and 0.3"),
     ({"style_blend": [1, float("nan")]}, "style_blend must be a finite number"),
     ({"style_scale": 0}, "style_scale must be above 0, but 0 was given"),
+    ({"style_scale": 1e9}, "style_scale asks for a picture of .* px, more than this machine can hold"),
+    ({"image_size": 10**9, "enlarge": True}, "image_size asks for a picture of .* px, more than this machine can hold"),
     ({"style_scale": [1.0, -2.0]}, "style_scale must be above 0, but -2.0"),
     ({"style_scale": [1.0, 1.0, 1.0]}, "style_scale has 3 entries for 2 style images"),
     ({"style_scale": "big"}, "style_scale must be a finite number"),

@@ -527,8 +527,9 @@ def test_the_history_is_as_long_as_asked_for(given, pairs):
 @pytest.mark.parametrize(
     ("identifier", "history", "message"),
     [
-        ("lbfgs", 0, "lbfgs_history must be a whole number, 1 or more, but 0 was given"),
-        ("lbfgs", 2.5, "lbfgs_history must be a whole number, 1 or more, but 2.5 was given"),
+        ("lbfgs", 0, "lbfgs_history must be a whole number, 1 to 1000, but 0 was given"),
+        ("lbfgs", 2.5, "lbfgs_history must be a whole number, 1 to 1000, but 2.5 was given"),
+        ("lbfgs", 10**9, "lbfgs_history must be a whole number, 1 to 1000, but 1000000000 was given"),
         ("adam", 5, "lbfgs_history=5 has no effect here: adam has none. Leave lbfgs_history out"),
         (keras.optimizers.SGD(), 5, "lbfgs_history=5 has no effect here: SGD has none"),
     ],
