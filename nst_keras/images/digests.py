@@ -22,7 +22,7 @@ def digest(*sources: Any) -> str | None:
             folder by the names and bytes of its pictures, a numpy array, tensor or PIL image by its shape and bytes.
 
     Returns:
-        The digest of all of them. None if one is a name that is not a file, such as a sample.
+        The digest of all of them. None if one is a name that is not a file, such as a sample, or no picture.
     """
     value = hashlib.sha256()
     for source in sources:
@@ -32,9 +32,12 @@ def digest(*sources: Any) -> str | None:
                 return None
             for part in _parts(path):
                 value.update(part)
-        else:
-            value.update(repr(tuple(getattr(source, "shape", ()))).encode())
-            value.update(source.tobytes() if hasattr(source, "tobytes") else source.numpy().tobytes())
+            continue
+        pixels = source if hasattr(source, "tobytes") or not hasattr(source, "numpy") else source.numpy()
+        if not hasattr(pixels, "tobytes"):
+            return None
+        value.update(repr(tuple(getattr(source, "shape", ()))).encode())
+        value.update(pixels.tobytes())
     return value.hexdigest()
 
 
