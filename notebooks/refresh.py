@@ -132,7 +132,9 @@ def _thin(output: nbformat.NotebookNode) -> None:
         data.pop("image/png", None)
     elif png.startswith(b"\x89PNG"):
         del data["image/png"]
-        data["image/jpeg"] = base64.b64encode(jpeg(PIL.Image.open(io.BytesIO(png)))).decode()
+        data["image/jpeg"] = base64.b64encode(
+            jpeg(PIL.Image.open(io.BytesIO(png), formats=["PNG"]))
+        ).decode()
 
 
 def jpeg(picture: PIL.Image.Image) -> bytes:

@@ -91,7 +91,7 @@ class StoredFrames(Sequence[np.ndarray]):
         return self.folder / f"step_{step:08}.bmp"
 
     def _read(self, step: int) -> np.ndarray:
-        with PIL.Image.open(self._path(step)) as picture:
+        with PIL.Image.open(self._path(step), formats=["BMP"]) as picture:
             return np.asarray(picture)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import pathlib
 
+from nst_keras.images.formats import accepted
+
 __all__ = ["SUFFIXES", "pictures"]
 
-# Suffixes, in lower case, of formats that `formats.decoding` reads.
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".heic", ".heif", ".avif", ".tif", ".tiff", ".bmp", ".gif")
+SUFFIXES = accepted.SUFFIXES
 
 
 def pictures(folder: str | os.PathLike[str]) -> list[pathlib.Path]:

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from nst_keras import checks
 from nst_keras.images import bands, downloads, resizing, samples
-from nst_keras.images.formats import decoding, levels
+from nst_keras.images.formats import decoding, levels, opening, rasters
 from nst_keras.settings import paths
 
 __all__ = [
@@ -57,7 +57,8 @@ def load(
     Args:
         source: A path or a file URL, another URL (kept in Keras's cache), `"sample:NAME"` (a picture of `samples`), a
             PIL image, or a numpy array or tensor: [height, width], [height, width, 1 | 3 | 4] or [1, height, width,
-            1 | 3 | 4], grey, RGB or RGBA, of integers (uint16: 0..65535; others: 0..255) or of floats in 0..255.
+            1 | 3 | 4], grey, RGB or RGBA, of integers (uint16: 0..65535; others: 0..255) or of floats in 0..255. A PIL
+            image of mode I counts as 0..255, too; as 0..65535 if a value is above 255.
         longest_side: Pixels of the longer side to which a larger picture is reduced, with its aspect kept. None: the
             picture's own size.
         argument: The argument that error messages name.
@@ -70,7 +71,8 @@ def load(
         FileNotFoundError: No such file.
         OSError: The file or URL cannot be read.
         ValueError: Not an image, damaged, too large to decode, or an array of another shape or range.
-        TypeError: A `source` of another type.
+        TypeError: A `source` of another type, or a tensor without values.
+        MemoryError: The picture does not fit into memory.
         ImportError: A HEIC or AVIF file, and the package that reads it is not installed.
     """
     return read(source, longest_side=longest_side, argument=argument, background=background).image
@@ -95,13 +97,14 @@ def read(
         FileNotFoundError: No such file.
         OSError: The file or URL cannot be read.
         ValueError: Not an image, damaged, too large to decode, or an array of another shape or range.
-        TypeError: A `source` of another type.
+        TypeError: A `source` of another type, or a tensor without values.
+        MemoryError: The picture does not fit into memory.
         ImportError: A HEIC or AVIF file, and the package that reads it is not installed.
     """
     if longest_side is not None:
         checks.integer("longest_side", longest_side)
     if _is_public_form(source):
-        levels.checked(np.asarray(source), argument)
+        levels.checked(levels.values(source, argument), argument)
         image = source if longest_side is None else resizing.resize(source, longest_side)
         return Picture(image, None, resizing.size_of(source))
     with _raster(source, longest_side, argument) as raster:
@@ -113,12 +116,13 @@ def _is_public_form(source: ImageSource) -> TypeGuard[tf.Tensor]:
 
 
 @contextlib.contextmanager
-def _raster(source: ImageSource, longest_side: int | None, argument: str) -> Iterator[decoding.Raster]:
+def _raster(source: ImageSource, longest_side: int | None, argument: str) -> Iterator[rasters.Raster]:
     """Tells the kinds of sources apart, and opens the source for the length of a block."""
     if isinstance(source, PIL.Image.Image):
-        yield decoding.from_pil(source, argument=argument)
+        with opening.translated_image(argument):
+            yield decoding.from_pil(source, argument=argument)
     elif isinstance(source, (np.ndarray, tf.Tensor, tf.Variable)):
-        yield _of_array(np.asarray(source), argument)
+        yield _of_array(levels.values(source, argument), argument)
     elif not isinstance(source, (str, os.PathLike)):
         raise TypeError(
             f"{argument} must be a path, a URL, an array, a tensor or a PIL image, "
@@ -152,13 +156,13 @@ def _file(name: str, argument: str) -> Iterator[str]:
         yield path
 
 
-def _of_array(array: np.ndarray, argument: str) -> decoding.Raster:
+def _of_array(array: np.ndarray, argument: str) -> rasters.Raster:
     pixels = levels.checked(array, argument)
     size = pixels.shape[0], pixels.shape[1]
-    return decoding.Raster(size, size, lambda top, bottom: levels.of_rows(pixels[top:bottom]))
+    return rasters.Raster(size, size, lambda top, bottom: levels.of_rows(pixels[top:bottom]))
 
 
-def _picture(raster: decoding.Raster, longest_side: int | None, background: str) -> Picture:
+def _picture(raster: rasters.Raster, longest_side: int | None, background: str) -> Picture:
     """Returns the picture composited on the background, upright, and reduced."""
     own_longest = max(raster.own_size)
     height, width = resizing.scaled_size(*raster.own_size, min(longest_side or own_longest, own_longest) / own_longest)

@@ -50,5 +50,5 @@ def _grace_hopper() -> np.ndarray:
 
 @functools.cache
 def _decoded(path: str | pathlib.Path) -> np.ndarray:
-    with PIL.Image.open(path) as picture:
+    with PIL.Image.open(path, formats=["WEBP", "JPEG"]) as picture:
         return np.asarray(picture.convert("RGB"))

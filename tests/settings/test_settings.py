@@ -94,7 +94,11 @@ def test_values_are_checked_when_a_group_is_made_and_cannot_be_changed():
         (settings.FitSettings, {"style_weight": -1}, "style_weight must be 0 or more, but -1 was given"),
         (settings.ImageSettings, {"image_size": 0}, "image_size must be a whole number, 1 or more, but 0 was given"),
         (settings.RuntimeSettings, {"seed": 10**19}, "seed must be a whole number, 0 to 9223372036854775807, but 1000"),
-        (settings.RuntimeSettings, {"seed": -1}, "seed must be a whole number, 0 to 9223372036854775807, but -1 was given"),
+        (
+            settings.RuntimeSettings,
+            {"seed": -1},
+            "seed must be a whole number, 0 to 9223372036854775807, but -1 was given",
+        ),
         (settings.SaveSettings, {"output_size": "huge"}, "output_size must be 'content' or"),
     ],
 )

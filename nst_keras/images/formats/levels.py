@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import PIL.ImageColor
 
-__all__ = ["alpha", "checked", "of_rows", "on_background"]
+__all__ = ["alpha", "checked", "of_rows", "on_background", "values"]
+
+
+def values(source: Any, argument: str) -> np.ndarray:
+    """Returns an array, or the values of a tensor, as a NumPy array.
+
+    Args:
+        source: A NumPy array, or a tensor or variable of TensorFlow.
+        argument: The argument that error messages name.
+
+    Raises:
+        ValueError: A masked array in which pixels are masked.
+        TypeError: A tensor of a graph, which has no values yet.
+    """
+    if np.ma.is_masked(source):
+        count = np.ma.count_masked(source)
+        raise ValueError(f"{argument} has {count} masked values. Fill them first, such as by array.filled(255).")
+    try:
+        return np.asarray(source)
+    except NotImplementedError as error:
+        raise TypeError(
+            f"{argument} is a tensor of a graph, which has no values yet. Call this outside of tf.function, in eager "
+            "mode, or give an array."
+        ) from error
 
 
 def checked(array: np.ndarray, argument: str) -> np.ndarray:
@@ -31,9 +56,9 @@ def checked(array: np.ndarray, argument: str) -> np.ndarray:
             f"{argument} must have the shape [height, width, 3] (or 1 or 4 channels), "
             f"but {list(array.shape)} was given."
         )
-    if pixels.dtype == np.uint16:
+    if _has_sixteen_bits(pixels):
         return pixels
-    if pixels.dtype == bool or not np.issubdtype(pixels.dtype, np.number) or np.iscomplexobj(pixels):
+    if pixels.dtype.kind not in "uif":
         raise ValueError(f"{argument} must hold numbers in 0..255, but an array of {pixels.dtype} was given.")
     lowest, highest = pixels.min(), pixels.max()
     if not (lowest >= 0 and highest <= 255):
@@ -45,7 +70,12 @@ def checked(array: np.ndarray, argument: str) -> np.ndarray:
 
 def of_rows(pixels: np.ndarray) -> np.ndarray:
     """Returns rows of a `checked` array as float32 in 0..255; a level of 8 bits is 257 of uint16."""
-    return pixels.astype(np.float32) / 257 if pixels.dtype == np.uint16 else pixels.astype(np.float32, copy=False)
+    return pixels.astype(np.float32) / 257 if _has_sixteen_bits(pixels) else pixels.astype(np.float32, copy=False)
+
+
+def _has_sixteen_bits(pixels: np.ndarray) -> bool:
+    """Whether an array is uint16 of any order of bytes."""
+    return pixels.dtype.kind == "u" and pixels.dtype.itemsize == 2
 
 
 def on_background(pixels: np.ndarray, background: str) -> np.ndarray:

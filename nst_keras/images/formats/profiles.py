@@ -43,7 +43,7 @@ def picture_to_srgb(picture: PIL.Image.Image, *, argument: str = "image") -> PIL
             converted = PIL.ImageCms.profileToProfile(picture, source, target, outputMode="RGB")
             assert converted is not None  # It is for a conversion in place alone.
             return converted
-        except (PIL.ImageCms.PyCMSError, OSError) as error:
+        except Exception as error:  # Pillow raises anything for garbage, and the pixels are good.
             warnings.warn(
                 f"{argument}: its colour profile does not fit it ({error}); taken as sRGB. Its colours may be off.",
                 stacklevel=2,
@@ -64,9 +64,10 @@ def sixteen_bits_to_srgb(levels: np.ndarray, profile: bytes | None) -> np.ndarra
     if not profile or profile == srgb():
         return levels.astype(np.float32) / 257
     try:
-        curves, matrix = _curves_and_matrix(profile)
+        with np.errstate(all="raise"):
+            curves, matrix = _curves_and_matrix(profile)
         _, srgb_matrix = _curves_and_matrix(srgb())
-    except (KeyError, ValueError, struct.error):
+    except Exception:  # Anything is raised for garbage.
         return None
     linear = np.stack([curve[levels[..., channel]] for channel, curve in enumerate(curves)], axis=-1)
     linear = np.clip(linear @ (np.linalg.inv(srgb_matrix) @ matrix).T.astype(np.float32), 0, 1)
@@ -80,7 +81,7 @@ def _curves_and_matrix(profile: bytes) -> tuple[list[np.ndarray], np.ndarray]:
     Raises:
         KeyError: A profile of another kind, without these tags.
         ValueError: A profile of another kind, or a damaged one.
-        struct.error: A damaged profile.
+        Exception: Whatever a damaged profile leads to.
     """
     (count,) = struct.unpack_from(">I", profile, 128)
     entries = struct.iter_unpack(">4sII", profile[132 : 132 + 12 * count])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
+import math
 import os
 from collections.abc import Iterator
 
@@ -17,7 +18,10 @@ __all__ = ["TiffRows", "channels_last", "colours", "opened"]
 
 _MARKS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _STRIP = 64  # Rows read at once from a picture that is stored uncompressed and in one piece.
-_CHANNEL_COUNTS: dict[int, tuple[int, ...]] = {tifffile.PHOTOMETRIC.MINISBLACK: (1,), tifffile.PHOTOMETRIC.RGB: (3, 4)}
+_CHANNEL_COUNTS: dict[int, tuple[int, ...]] = {
+    tifffile.PHOTOMETRIC.MINISBLACK: (1, 2),
+    tifffile.PHOTOMETRIC.RGB: (3, 4),
+}
 
 
 @contextlib.contextmanager
@@ -45,9 +49,13 @@ def _rows(stack: contextlib.ExitStack, path: str | os.PathLike[str]) -> TiffRows
             return None
     page = stack.enter_context(tifffile.TiffFile(path)).pages.first
     is_known = page.samplesperpixel in _CHANNEL_COUNTS.get(page.photometric, ()) and page.imagedepth == 1
-    if not is_known or page.dtype not in (np.uint8, np.uint16):
+    if not is_known or page.dtype is None or (page.dtype.kind == "u" and page.bitspersample not in (8, 16)):
         return None
     rows = TiffRows(page)
+    if rows.unknown_numbers:
+        return rows
+    if page.dtype not in (np.uint8, np.uint16):
+        return None
     if rows.is_too_coarse:
         return None
     if not page.is_memmappable:
@@ -59,25 +67,40 @@ class TiffRows:
     """The rows of a page.
 
     Args:
-        page: A page of grey, RGB or RGBA pixels, uint8 or uint16, whose file is open.
+        page: A page of grey, RGB or RGBA pixels, whose file is open.
 
     Attributes:
         size: Height and width, as stored.
+        nbytes: Bytes of all its pixels.
         orientation: EXIF's number, 1 to 8; 1 is upright.
-        profile: The colour profile (ICC), or None.
+        profile: The colour profile (ICC), or None. Grey of 16 bits is taken as it is, without one.
     """
 
     def __init__(self, page: tifffile.TiffPage) -> None:
         self._page = page
         self.size = page.imagelength, page.imagewidth
-        self.orientation = int(page.tags.valueof(PIL.ExifTags.Base.Orientation, default=1))
-        self.profile: bytes | None = page.tags.valueof(PIL.ExifTags.Base.InterColorProfile)
+        self.nbytes = math.prod(page.shaped) * page.dtype.itemsize
+        orientation = page.tags.valueof(PIL.ExifTags.Base.Orientation, default=1)
+        self.orientation = orientation if orientation in range(1, 9) else 1
+        is_deep_grey = page.samplesperpixel < 3 and page.dtype == np.uint16
+        self.profile: bytes | None = None if is_deep_grey else page.tags.valueof(PIL.ExifTags.Base.InterColorProfile)
         self._piece = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
         read_pieces = self._decoded
         if page.is_memmappable:
             self._piece, read_pieces = (_STRIP, page.imagewidth), self._mapped
         # Bands cut through a row of pieces, which is then needed twice.
         self._row_of_pieces = functools.lru_cache(maxsize=1)(read_pieces)
+
+    @property
+    def unknown_numbers(self) -> str | None:
+        """What it holds, if that has no range by which it can be shown; None if it is left to Pillow."""
+        kind = self._page.dtype.kind
+        return "floats" if kind == "f" else "integers" if kind == "i" and self._page.samplesperpixel > 1 else None
+
+    @property
+    def is_beyond_pillow(self) -> bool:
+        """Whether Pillow does not read such pixels: 16 bits of grey with alpha."""
+        return self._page.samplesperpixel == 2 and self._page.dtype == np.uint16
 
     @property
     def is_too_coarse(self) -> bool:
@@ -99,6 +122,8 @@ class TiffRows:
         for row in range(top // length, -(-bottom // length)):
             try:
                 decoded = self._row_of_pieces(row)
+            except MemoryError:
+                raise
             except Exception as error:  # Each compression has its own.
                 raise OSError(error) from error
             parts.append(decoded[max(0, top - row * length) : bottom - row * length])
@@ -157,11 +182,13 @@ def colours(levels: np.ndarray, extra: tuple[int, ...]) -> np.ndarray:
             divided by it.
 
     Returns:
-        The same type, [height, width, 1 | 3 | 4].
+        The same type, [height, width, 1 | 3 | 4]. Grey with alpha becomes RGBA.
     """
+    if extra == (tifffile.EXTRASAMPLE.UNSPECIFIED,):
+        return levels[..., :-1]
     if extra == (tifffile.EXTRASAMPLE.ASSOCALPHA,):
         highest = np.iinfo(levels.dtype).max
-        alpha = np.maximum(levels[..., 3:], 1)
-        colour = np.minimum(np.rint(levels[..., :3] * (highest / alpha)), highest)
-        return np.concatenate([colour.astype(levels.dtype), levels[..., 3:]], axis=-1)
-    return levels[..., :3] if extra == (tifffile.EXTRASAMPLE.UNSPECIFIED,) else levels
+        alpha = np.maximum(levels[..., -1:], 1)
+        colour = np.minimum(np.rint(levels[..., :-1] * (highest / alpha)), highest)
+        levels = np.concatenate([colour.astype(levels.dtype), levels[..., -1:]], axis=-1)
+    return np.repeat(levels, (3, 1), axis=-1) if levels.shape[-1] == 2 else levels

@@ -9,6 +9,7 @@ import tifffile
 
 from nst_keras.images import loading
 from nst_keras.images.formats import decoding
+from nst_keras.images.formats import deep as deep_formats
 from tests.images.formats.test_profiles import make_profile
 
 
@@ -121,7 +122,7 @@ def test_a_compression_that_tifffile_lacks_gives_eight_bits_and_says_what_to_ins
         raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
 
     path = write_tiff(tmp_path / "a.tif", deep[..., :3])
-    monkeypatch.setitem(decoding._DEEP_DECODERS, "TIFF", (decoding._is_deep_tiff, refuse))
+    monkeypatch.setitem(deep_formats._DECODERS, "TIFF", (deep_formats._is_deep_tiff, refuse))
     with pytest.warns(UserWarning, match="photo: read at 8 bits a channel instead of 16 .*'imagecodecs' package"):
         pixels = from_file(path, argument="photo")
     np.testing.assert_allclose(pixels, deep[..., :3] / 257, atol=1)

@@ -6,7 +6,7 @@ import PIL.Image
 import pytest
 
 from nst_keras.images import folders, loading
-from nst_keras.images.formats import decoding, heif, heif_levels, metadata
+from nst_keras.images.formats import decoding, deep, heif, heif_levels, metadata, rasters
 from tests.images.formats.test_profiles import make_profile
 
 ORIENTATION = 0x0112
@@ -52,7 +52,7 @@ def turned(orientation):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_heic_that_its_container_turns_is_turned_once(heic, quarters, orientation):
-    expected = decoding._UPRIGHT.get(orientation, np.asarray)(quarters)
+    expected = rasters._UPRIGHT.get(orientation, np.asarray)(quarters)
     np.testing.assert_allclose(from_file(heic(quarters, exif=turned(orientation))), expected, atol=2)
 
 
@@ -61,7 +61,7 @@ def test_a_heic_that_its_container_turns_is_turned_once(heic, quarters, orientat
 def test_an_avif_that_its_container_turns_is_turned_once(tmp_path, quarters, orientation):
     exif = turned(orientation)
     PIL.Image.fromarray(quarters).save(tmp_path / "a.avif", quality=100, subsampling="4:4:4", exif=exif)
-    expected = decoding._UPRIGHT.get(orientation, np.asarray)(quarters)
+    expected = rasters._UPRIGHT.get(orientation, np.asarray)(quarters)
     np.testing.assert_allclose(from_file(tmp_path / "a.avif"), expected, atol=2)
 
 
@@ -171,7 +171,7 @@ def test_a_deep_avif_is_known_by_its_description(tmp_path, quarters):
 def test_a_deep_avif_is_read_at_eight_bits_and_told(tmp_path, quarters, monkeypatch):
     PIL.Image.fromarray(quarters).save(tmp_path / "a.avif", quality=100)
     # Pillow writes no deep file.
-    monkeypatch.setitem(decoding._DEEP_DECODERS, "AVIF", (lambda picture: True, heif_levels.decode_avif))
+    monkeypatch.setitem(deep._DECODERS, "AVIF", (lambda picture: True, heif_levels.decode_avif))
     with pytest.warns(UserWarning, match="photo: read at 8 bits a channel instead of 10 or 12 .Pillow decodes AVIF at"):
         pixels = from_file(tmp_path / "a.avif", argument="photo")
     np.testing.assert_allclose(pixels[9, 9], quarters[9, 9], atol=4)

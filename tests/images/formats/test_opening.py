@@ -42,7 +42,7 @@ def test_a_file_that_may_not_be_read(path, monkeypatch):
     def refuse(*arguments):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("PIL.Image.open", refuse)  # The tests may run as root, whom no file refuses.
+    monkeypatch.setattr("builtins.open", refuse)  # The tests may run as root, whom no file refuses.
     with pytest.raises(PermissionError, match=r"path: '.*a\.png' may not be read"), opening.opened(path):
         pass
 
