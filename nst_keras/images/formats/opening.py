@@ -79,7 +79,8 @@ def translated(path: str | os.PathLike[str], *, argument: str = "path", name: st
     except PermissionError as error:
         raise PermissionError(f"{argument}: {name!r} may not be read. Check its permissions.") from error
     except OSError as error:
-        raise ValueError(f"{argument}: {name!r} is damaged ({error}). Get a whole copy of it.") from error
+        what = " ".join(str(error).split())  # Some decoders write several lines.
+        raise ValueError(f"{argument}: {name!r} is damaged ({what}). Get a whole copy of it.") from error
 
 
 @contextlib.contextmanager
