@@ -60,6 +60,8 @@ def read(
     size = _size(content, given.texture_size, styles)
     if given.style_scale is not None:
         styles = known.styles(size) or _scaled(_sources(given.style_image), given.style_scale, size)
+    style_masks, content_mask = _style_masks(given.style_mask, size, styles), _content_mask(given.content_mask, size)
+    masks.check_painted(style_masks, content_mask)
     return inputs.Inputs(
         size=size,
         content_image=content,
@@ -67,8 +69,8 @@ def read(
         style_images=styles,
         style_targets=[_style_target(style, content, preservation) for style in styles],
         blend=_blend(given.style_blend, styles),
-        style_masks=_style_masks(given.style_mask, size, styles),
-        content_mask=_content_mask(given.content_mask, size),
+        style_masks=style_masks,
+        content_mask=content_mask,
         init=start,
         seed=seed,
         preserve_color=given.preserve_color,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
 from nst_keras.images import colour, loading, resizing
 from nst_keras.images.formats import levels
 
-__all__ = ["load"]
+__all__ = ["check_painted", "load"]
+
+_NOTHING = 1e-4  # Far below one level of a mask of 8 bits.
 
 
 def load(source: loading.ImageSource, size: tuple[int, int], *, argument: str) -> tf.Tensor:
@@ -43,6 +47,31 @@ def load(source: loading.ImageSource, size: tuple[int, int], *, argument: str) -
     if not tf.reduce_any(mask > 0.0):
         raise ValueError(f"{argument} is black everywhere, so it selects nothing. Paint white what it is for.")
     return mask
+
+
+def check_painted(style_masks: Sequence[tf.Tensor], content_mask: tf.Tensor | None) -> None:
+    """Checks that masks leave something to paint in each style.
+
+    Args:
+        style_masks: float32 [1, height, width, 1] in 0..1, one for each style; none if all styles go everywhere.
+        content_mask: Of the same form: where the content image is kept. None for nowhere.
+
+    Raises:
+        ValueError: Nothing is left.
+    """
+    if content_mask is None:
+        return
+    painted = 1.0 - content_mask
+    if not tf.reduce_any(painted > _NOTHING):
+        raise ValueError(
+            "content_mask is white everywhere, so nothing is painted. Paint black what takes on the style."
+        )
+    for place, mask in enumerate(style_masks):
+        if not tf.reduce_any(mask * painted > _NOTHING):
+            raise ValueError(
+                f"style_mask[{place}] lies inside of what content_mask keeps, so it selects nothing. Change one of "
+                "them."
+            )
 
 
 def _in_levels(source: loading.ImageSource, argument: str) -> loading.ImageSource:

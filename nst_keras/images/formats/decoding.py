@@ -154,7 +154,8 @@ def _decode(picture: PIL.ImageFile.ImageFile, longest_side: int | None) -> bool:
     if isinstance(picture, PIL.JpegImagePlugin.JpegImageFile):
         if longest_side is not None and bands.is_large(*size):
             limits.check_drafted(*size)
-            is_draft = picture.draft(None, _reduced(size, 2 * longest_side)[::-1]) is not None
+            height, width = _reduced(size, 2 * longest_side)
+            is_draft = picture.draft(None, (width, height)) is not None
         limits.check_size(picture.height, picture.width)
         jpegs.load(picture)
     else:

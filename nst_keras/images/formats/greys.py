@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 import PIL.ExifTags
@@ -50,7 +51,7 @@ def _white(picture: PIL.Image.Image, tags: dict, argument: str) -> int:
     if picture.mode != "I":
         (bits, *_) = tags.get(PIL.ExifTags.Base.BitsPerSample, (16,))
         return 2**bits - 1
-    lowest, highest = picture.getextrema()
+    lowest, highest = cast("tuple[float, float]", picture.getextrema())
     if lowest < 0 or highest > 65535:
         raise ValueError(f"{argument} holds values in {lowest}..{highest}. Give 8 or 16 bits a channel.")
     return 65535 if highest > 255 or picture.format == "PNG" else 255

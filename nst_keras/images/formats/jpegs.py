@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pathlib
 
 import PIL.ImageChops
@@ -31,7 +32,7 @@ def load(picture: PIL.JpegImagePlugin.JpegImageFile) -> None:
 
 
 def _is_whole_but_for_its_end(picture: PIL.JpegImagePlugin.JpegImageFile) -> bool:
-    data = pathlib.Path(picture.filename).read_bytes().rstrip(b"\xff")
+    data = pathlib.Path(os.fsdecode(picture.filename)).read_bytes().rstrip(b"\xff")
     if data.endswith(_END):
         return False  # It is damaged in another way.
     tiles, found = list(picture.tile), []

@@ -13,7 +13,7 @@ import itertools
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import PIL.PngImagePlugin
 
@@ -69,7 +69,7 @@ class _Pieces(io.RawIOBase):
         self._place = max(0, base + offset)
         return self._place
 
-    def readinto(self, buffer, /) -> int:
+    def readinto(self, buffer: Any, /) -> int:
         index = bisect.bisect_right(self._starts, self._place) - 1
         if index >= len(self._pieces):
             return 0

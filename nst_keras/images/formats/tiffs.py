@@ -49,12 +49,12 @@ def _rows(stack: contextlib.ExitStack, path: str | os.PathLike[str]) -> TiffRows
             return None
     page = stack.enter_context(tifffile.TiffFile(path)).pages.first
     is_known = page.samplesperpixel in _CHANNEL_COUNTS.get(page.photometric, ()) and page.imagedepth == 1
-    if not is_known or page.dtype is None or (page.dtype.kind == "u" and page.bitspersample not in (8, 16)):
+    if not is_known or page.dtype is None:
         return None
     rows = TiffRows(page)
     if rows.unknown_numbers:
         return rows
-    if page.dtype not in (np.uint8, np.uint16):
+    if page.dtype not in (np.uint8, np.uint16) or page.bitspersample not in (8, 16):
         return None
     if rows.is_too_coarse:
         return None
@@ -79,11 +79,15 @@ class TiffRows:
     def __init__(self, page: tifffile.TiffPage) -> None:
         self._page = page
         self.size = page.imagelength, page.imagewidth
-        self.nbytes = math.prod(page.shaped) * page.dtype.itemsize
+        self._dtype = np.dtype(page.dtype)
         orientation = page.tags.valueof(PIL.ExifTags.Base.Orientation, default=1)
         self.orientation = orientation if orientation in range(1, 9) else 1
-        is_deep_grey = page.samplesperpixel < 3 and page.dtype == np.uint16
+        is_deep_grey = page.samplesperpixel < 3 and self._dtype == np.uint16
         self.profile: bytes | None = None if is_deep_grey else page.tags.valueof(PIL.ExifTags.Base.InterColorProfile)
+        numbers = (*self.size, page.samplesperpixel, page.rowsperstrip, page.tilelength, page.tilewidth)
+        if not all(isinstance(number, int) for number in numbers):
+            raise TypeError("a tag of another type")
+        self.nbytes = math.prod(numbers[:3]) * self._dtype.itemsize
         self._piece = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
         read_pieces = self._decoded
         if page.is_memmappable:
@@ -94,13 +98,15 @@ class TiffRows:
     @property
     def unknown_numbers(self) -> str | None:
         """What it holds, if that has no range by which it can be shown; None if it is left to Pillow."""
-        kind = self._page.dtype.kind
-        return "floats" if kind == "f" else "integers" if kind == "i" and self._page.samplesperpixel > 1 else None
+        if self._dtype.kind == "f":
+            return "floats"
+        is_wide = self._dtype.kind == "i" or (self._dtype.kind == "u" and self._dtype.itemsize > 2)
+        return f"integers ({self._dtype})" if is_wide and self._page.samplesperpixel > 1 else None
 
     @property
     def is_beyond_pillow(self) -> bool:
         """Whether Pillow does not read such pixels: 16 bits of grey with alpha."""
-        return self._page.samplesperpixel == 2 and self._page.dtype == np.uint16
+        return self._page.samplesperpixel == 2 and self._dtype == np.uint16
 
     @property
     def is_too_coarse(self) -> bool:
@@ -136,7 +142,7 @@ class TiffRows:
             planes = self._page.asarray(out="memmap", squeeze=False)[:, 0]
         except ValueError as error:  # NumPy maps nothing beyond the end of a file.
             raise OSError("the file is cut short") from error
-        return channels_last(planes[:, row * _STRIP : (row + 1) * _STRIP]).astype(self._page.dtype)
+        return channels_last(planes[:, row * _STRIP : (row + 1) * _STRIP]).astype(self._dtype)
 
     def _decoded(self, row: int) -> np.ndarray:
         """Decodes one row of strips or tiles, [rows, width, channels]."""
