@@ -54,6 +54,7 @@ def _widget(bundle: dict[str, str], widgets: Any) -> Callable[[dict[str, str]], 
     widget = widgets.Output()
 
     def update(changed: dict[str, str]) -> None:
+        """Shows another content in the widget."""
         widget.outputs = ({"output_type": "display_data", "data": changed, "metadata": {}},)
 
     update(bundle)

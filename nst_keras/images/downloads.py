@@ -21,7 +21,7 @@ import PIL.Image
 
 from nst_keras.images import transfers
 from nst_keras.images.formats import opening
-from nst_keras.runtime import phases
+from nst_keras.runtime import backend, phases
 from nst_keras.settings import paths
 
 __all__ = ["copy_of", "opened"]
@@ -82,7 +82,7 @@ def _folder(url: str) -> str:
     """Returns the folder of a URL's copy: a temporary one where Keras's folder cannot be written to."""
     own = os.path.join("nst_keras", hashlib.sha256(url.encode(errors="surrogatepass")).hexdigest()[:16])
     try:
-        folder = os.path.join(paths.keras_folder(), own)
+        folder = os.path.join(backend.folder(), own)
         os.makedirs(folder, exist_ok=True)
         if os.access(folder, os.W_OK):
             return folder

@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 
 import requests
 
-from nst_keras.settings import paths
+from nst_keras.runtime import backend
 
 __all__ = ["NO_URL", "Answer", "Refused", "fetch", "reason"]
 
@@ -67,6 +67,7 @@ def fetch(url: str, path: str, known: Answer | None) -> Answer | None:
     stopped = threading.Event()
 
     def work() -> None:
+        """Transfers the file, and leaves the outcome."""
         try:
             with open(path, "wb") as file:
                 answer = _transferred(url, file, known, stopped)
@@ -148,5 +149,5 @@ def reason(error: Exception) -> str:
         if isinstance(error, kinds):
             return reason
     if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
-        return f"its copy cannot be written below {paths.keras_folder()!r} ({error.strerror})"
+        return f"its copy cannot be written below {backend.folder()!r} ({error.strerror})"
     return str(error) or type(error).__name__

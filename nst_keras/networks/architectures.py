@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from nst_keras import checks
 from nst_keras.networks import compact, weights_files
-from nst_keras.settings import paths
+from nst_keras.runtime import backend
 
 __all__ = [
     "ARCHITECTURES",
@@ -183,7 +183,7 @@ def _failure(name: str, error: Exception) -> str:
     # Of a failed download `get_file` raises `Exception` itself, or `ValueError` for a file with another hash.
     is_download = type(error) is Exception or "corrupted file" in str(error)
     sentence = f"{'downloaded' if is_download else 'read'} ({_first_line(error)})"
-    kept = sorted(map(str, pathlib.Path(paths.keras_folder(), "models").glob(f"{name}_*_notop*")))
+    kept = sorted(map(str, pathlib.Path(backend.folder(), "models").glob(f"{name}_*_notop*")))
     return f"{sentence}. What Keras has kept may be damaged: delete {' and '.join(kept)}" if kept else sentence
 
 

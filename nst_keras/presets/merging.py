@@ -107,6 +107,7 @@ def completing(method: Method) -> Method:
 
     @functools.wraps(method)
     def completed(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """Calls the method."""
         try:
             given = signature.bind(self, *args, **kwargs).arguments
         except TypeError:  # The call itself says it better.

@@ -10,11 +10,16 @@ import pathlib
 import sys
 from collections.abc import Generator
 
-from nst_keras.settings import paths
-
-__all__ = ["VARIABLE", "chosen", "drop_unknown_plotting", "name", "require_tensorflow"]
+__all__ = ["VARIABLE", "chosen", "drop_unknown_plotting", "folder", "name", "require_tensorflow"]
 
 VARIABLE = "KERAS_BACKEND"
+
+
+def folder() -> str:
+    """Returns the folder of Keras's settings and downloads, found as Keras finds it: `KERAS_HOME`, or `~/.keras`."""
+    home = os.path.expanduser("~")
+    folder = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
+    return os.path.expanduser(os.environ.get("KERAS_HOME", folder))
 
 
 def name() -> str:
@@ -74,7 +79,7 @@ def _origin() -> str:
 
 def _file() -> pathlib.Path:
     """Returns the path of Keras's settings, found as Keras finds it."""
-    return pathlib.Path(paths.keras_folder(), "keras.json")
+    return pathlib.Path(folder(), "keras.json")
 
 
 def _name_in_file(path: pathlib.Path) -> str | None:

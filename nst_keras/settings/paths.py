@@ -15,7 +15,6 @@ __all__ = [
     "is_folder",
     "is_missing",
     "is_url",
-    "keras_folder",
     "local",
     "missing",
     "several",
@@ -107,10 +106,3 @@ def without_password(name: str) -> str:
     ('https://me@host/a.png', 'https://host:80/a@b.png')
     """
     return _PASSWORD.sub(r"\1@", name)
-
-
-def keras_folder() -> str:
-    """Returns the folder of Keras's settings and downloads, found as Keras finds it: `KERAS_HOME`, or `~/.keras`."""
-    home = os.path.expanduser("~")
-    folder = os.path.join(home if os.access(home, os.W_OK) else "/tmp", ".keras")
-    return os.path.expanduser(os.environ.get("KERAS_HOME", folder))

@@ -90,6 +90,7 @@ def _guarded(raster: rasters.Raster) -> rasters.Raster:
     """Returns a raster whose `rows` raises `OSError` for a damaged picture, whatever the decoder raises."""
 
     def rows(top: int, bottom: int) -> np.ndarray:
+        """Returns the rows from `top` to before `bottom`."""
         with opening.damage():
             return raster.rows(top, bottom)
 

@@ -37,6 +37,7 @@ def reader(picture: PIL.Image.Image, argument: str) -> Callable[[PIL.Image.Image
     transparent = picture.info.get("transparency")
 
     def pixels(part: PIL.Image.Image) -> np.ndarray:
+        """Returns the pixels of a part of the picture, float32 [height, width, 1 | 4], 0..255."""
         levels = np.asarray(part)[..., np.newaxis]
         grey = (white - levels if is_inverted else levels).astype(np.float32) / np.float32(white / 255)
         if not isinstance(transparent, int):

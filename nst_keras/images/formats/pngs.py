@@ -38,10 +38,12 @@ class _Chunk(NamedTuple):
 
     @property
     def body(self) -> int:
+        """Where its data begins."""
         return self.start + 8
 
     @property
     def end(self) -> int:
+        """Where the next chunk begins."""
         return self.body + self.length + 4
 
 
@@ -59,17 +61,21 @@ class _Pieces(io.RawIOBase):
         self._place = 0
 
     def readable(self) -> bool:
+        """Returns True."""
         return True
 
     def seekable(self) -> bool:
+        """Returns True."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Moves to a place in the pieces taken together, and returns it."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._place, io.SEEK_END: self._starts[-1]}[whence]
         self._place = max(0, base + offset)
         return self._place
 
     def readinto(self, buffer: Any, /) -> int:
+        """Fills a buffer from the piece at the present place, and returns the number of bytes."""
         index = bisect.bisect_right(self._starts, self._place) - 1
         if index >= len(self._pieces):
             return 0
