@@ -12,7 +12,7 @@ from nst_keras.images.formats import levels
 
 __all__ = ["check_painted", "load"]
 
-_NOTHING = 1e-4  # Far below one level of a mask of 8 bits.
+_NOTHING = 1e-5  # Below the product of the darkest levels of two masks of 8 bits.
 
 
 def load(source: loading.ImageSource, size: tuple[int, int], *, argument: str) -> tf.Tensor:
@@ -28,8 +28,7 @@ def load(source: loading.ImageSource, size: tuple[int, int], *, argument: str) -
         float32 [1, height, width, 1], 0..1: the luminance of `source`, resized to `size`.
 
     Raises:
-        ValueError: A mask of another aspect than the picture's, one that is black everywhere, integers in 0..1, not an
-            image, or a damaged one.
+        ValueError: A mask of another aspect than the picture's, integers in 0..1, not an image, or a damaged one.
         TypeError: A `source` of another type.
         OSError: The file or URL cannot be read.
     """
@@ -43,35 +42,33 @@ def load(source: loading.ImageSource, size: tuple[int, int], *, argument: str) -
             f"{argument} is {width}x{height} px, and the picture {size[1]}x{size[0]}: a mask must have the picture's "
             "aspect. Crop it to that."
         )
-    mask = tf.clip_by_value(tf.image.resize(luminance, size, antialias=True), 0.0, 1.0)
-    if not tf.reduce_any(mask > 0.0):
-        raise ValueError(f"{argument} is black everywhere, so it selects nothing. Paint white what it is for.")
-    return mask
+    return tf.clip_by_value(tf.image.resize(luminance, size, antialias=True), 0.0, 1.0)
 
 
 def check_painted(style_masks: Sequence[tf.Tensor], content_mask: tf.Tensor | None) -> None:
-    """Checks that masks leave something to paint in each style.
+    """Checks that masks leave something to paint, and that a content mask keeps something.
+
+    A style mask may be black if another one is not: that style goes nowhere.
 
     Args:
         style_masks: float32 [1, height, width, 1] in 0..1, one for each style; none if all styles go everywhere.
         content_mask: Of the same form: where the content image is kept. None for nowhere.
 
     Raises:
-        ValueError: Nothing is left.
+        ValueError: Nothing is painted or kept.
     """
-    if content_mask is None:
-        return
-    painted = 1.0 - content_mask
-    if not tf.reduce_any(painted > _NOTHING):
-        raise ValueError(
-            "content_mask is white everywhere, so nothing is painted. Paint black what takes on the style."
-        )
-    for place, mask in enumerate(style_masks):
-        if not tf.reduce_any(mask * painted > _NOTHING):
-            raise ValueError(
-                f"style_mask[{place}] lies inside of what content_mask keeps, so it selects nothing. Change one of "
-                "them."
-            )
+    painted = tf.ones([1, 1, 1, 1]) if content_mask is None else 1.0 - content_mask
+    if content_mask is not None and not _selects(content_mask):
+        raise ValueError("content_mask is black everywhere, so it keeps nothing. Leave it out, or paint white in it.")
+    if not _selects(painted):
+        raise ValueError("content_mask is white everywhere, so nothing is painted. Paint black where a style goes.")
+    if style_masks and not any(_selects(mask * painted) for mask in style_masks):
+        where = "everywhere" if content_mask is None else "wherever content_mask lets the picture be painted"
+        raise ValueError(f"style_mask is black {where}, so nothing is painted. Paint white where a style goes.")
+
+
+def _selects(mask: tf.Tensor) -> bool:
+    return bool(tf.reduce_any(mask > _NOTHING))
 
 
 def _in_levels(source: loading.ImageSource, argument: str) -> loading.ImageSource:

@@ -292,3 +292,14 @@ def test_a_url_that_is_no_picture_is_named(tmp_path, monkeypatch):
     address = write(tmp_path, b"hello").as_uri()
     with pytest.raises(ValueError, match=f"photo: '{address}' is not an image"):
         loading.load(address, argument="photo")
+
+
+def test_a_tensor_without_values(rgb):
+    @tf.function
+    def load(image):
+        with pytest.raises(TypeError, match="photo is a tensor of a graph, which has no values yet. Call this outside"):
+            loading.load(image, argument="photo")
+        return image
+
+    load(tf.constant(rgb))
+    load(tf.constant(rgb[np.newaxis], tf.float32))

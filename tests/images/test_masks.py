@@ -3,6 +3,7 @@
 import numpy as np
 import PIL.Image
 import pytest
+import tensorflow as tf
 
 from nst_keras.images import masks
 
@@ -50,3 +51,30 @@ def test_another_aspect_is_refused():
 def test_whole_numbers_of_0_and_1_are_refused():
     with pytest.raises(ValueError, match=r"style_mask\[0\] holds integers in 0..1, where white is 255. Give booleans"):
         masks.load(DISC.astype(np.uint8), (20, 30), argument="style_mask[0]")
+
+
+def mask(level):
+    return tf.fill([1, 2, 3, 1], level)
+
+
+def test_masks_that_leave_nothing_are_refused():
+    for black in ([mask(0.0)], [mask(0.0), mask(0.0)]):
+        with pytest.raises(ValueError, match="^style_mask is black everywhere, so nothing is painted. Paint white"):
+            masks.check_painted(black, None)
+    with pytest.raises(ValueError, match="content_mask is black everywhere, so it keeps nothing. Leave it out"):
+        masks.check_painted([], mask(0.0))
+    with pytest.raises(ValueError, match="content_mask is white everywhere, so nothing is painted"):
+        masks.check_painted([], mask(1.0))
+    half = tf.constant([0.0, 1.0, 1.0])[tf.newaxis, tf.newaxis, :, tf.newaxis]
+    with pytest.raises(ValueError, match="style_mask is black wherever content_mask lets the picture be painted"):
+        masks.check_painted([half], half)
+
+
+def test_masks_that_leave_something_pass():
+    masks.check_painted([], None)
+    masks.check_painted([mask(0.0), mask(0.01)], mask(0.99))
+
+
+def test_a_mask_without_values():
+    with pytest.raises(ValueError, match="content_mask has 1 masked values"):
+        masks.load(np.ma.masked_equal([[0.0, 1.0]], 1), (1, 2), argument="content_mask")

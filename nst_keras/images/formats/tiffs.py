@@ -85,8 +85,8 @@ class TiffRows:
         is_deep_grey = page.samplesperpixel < 3 and self._dtype == np.uint16
         self.profile: bytes | None = None if is_deep_grey else page.tags.valueof(PIL.ExifTags.Base.InterColorProfile)
         numbers = (*self.size, page.samplesperpixel, page.rowsperstrip, page.tilelength, page.tilewidth)
-        if not all(isinstance(number, int) for number in numbers):
-            raise TypeError("a tag of another type")
+        if not all(isinstance(number, int) for number in numbers) or 0 in numbers[:3]:
+            raise ValueError("a tag of another type, or no pixels")
         self.nbytes = math.prod(numbers[:3]) * self._dtype.itemsize
         self._piece = (page.tilelength, page.tilewidth) if page.is_tiled else (page.rowsperstrip, page.imagewidth)
         read_pieces = self._decoded

@@ -1,4 +1,5 @@
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -159,3 +160,30 @@ def test_floats_are_refused():
 def test_integers_beyond_sixteen_bits_are_refused():
     with pytest.raises(ValueError, match=r"photo holds values in 0\.\.70000"):
         whole(decoding.from_pil(PIL.Image.fromarray(np.array([[0, 70_000]], np.int32)), argument="photo"))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("profile", [(34675, "H", 1, 5, True), (34675, "s", 0, "text", True)])
+def test_a_tag_for_the_profile_that_holds_something_else(tmp_path, bits, profile):
+    levels = np.full((4, 4, 3), 77 * (1 if bits == 8 else 257), f"uint{bits}")
+    write_tiff(tmp_path / "a.tif", levels, extratags=[profile])
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        np.testing.assert_allclose(from_file(tmp_path / "a.tif", argument="photo"), np.full((4, 4, 3), 77), atol=0.5)
+    assert any("photo: its colour profile does not fit it" in str(one.message) for one in told)
+
+
+def test_exif_that_is_garbage_leaves_a_picture_as_it_is():
+    picture = PIL.Image.new("RGB", (3, 2), (1, 2, 3))
+    picture.info["exif"] = b"Exif\0\0garbage"
+    np.testing.assert_array_equal(whole(decoding.from_pil(picture)), np.full((2, 3, 3), (1, 2, 3)))
+
+
+def test_pil_images_without_pixels(tmp_path):
+    closed, cut = PIL.Image.new("RGB", (3, 2)), write_png(tmp_path / "a.png", np.zeros((9, 9, 3), np.uint16))
+    closed.close()
+    cut.write_bytes(cut.read_bytes()[:-30])
+    with PIL.Image.open(cut) as unread:
+        for picture in (closed, unread, PIL.Image.new("RGB", (0, 0))):
+            with pytest.raises(ValueError, match="photo: the PIL image cannot be read .*Give one that has pixels"):
+                loading.load(picture, argument="photo")

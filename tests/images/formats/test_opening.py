@@ -3,6 +3,7 @@ import pathlib
 import PIL.Image
 import pytest
 
+from nst_keras.images import loading
 from nst_keras.images.formats import opening
 
 
@@ -50,3 +51,24 @@ def test_a_file_that_may_not_be_read(path, monkeypatch):
 def test_other_errors_of_the_block_pass(path):
     with pytest.raises(ValueError, match="^mine$"), opening.opened(path):
         raise ValueError("mine")
+
+
+@pytest.mark.parametrize(
+    "raised", [AssertionError(), TypeError("odd"), OverflowError("big"), KeyError(5), ValueError("x")]
+)
+def test_whatever_a_decoder_raises_is_one_sentence(path, monkeypatch, raised):
+    def fail(*arguments):
+        raise raised
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load_prepare", fail)
+    with pytest.raises(ValueError, match=r"photo: '.*a\.png' is damaged \(.+\). Get a whole copy"):
+        loading.load(path, argument="photo")
+
+
+def test_too_little_memory_names_the_file(path, monkeypatch):
+    def fail(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load_prepare", fail)
+    with pytest.raises(MemoryError, match=r"photo: '.*a\.png' does not fit into memory. Scale it down first"):
+        loading.load(path, argument="photo")
