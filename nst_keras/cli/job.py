@@ -184,9 +184,8 @@ class Job:
         return [str(path) for path in paths if path is not None and path.exists()]
 
     def _needs_frames(self) -> bool:
-        """Returns whether an output needs frames. A run with checkpoints may need them when it is continued."""
-        folder = self._asked.transfer.frames.frames_dir or self._asked.fit.checkpoint_dir
-        return folder is not None or self._shows_frames()
+        """Returns whether an output needs frames."""
+        return self._asked.transfer.frames.frames_dir is not None or self._shows_frames()
 
     def _shows_frames(self) -> bool:
         """Returns whether an animation or a contact sheet is written."""

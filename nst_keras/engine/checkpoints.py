@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from nst_keras import checks
+from nst_keras import checks, export
 from nst_keras.engine import checkpoint_records
 
 __all__ = ["Checkpoint", "Store", "to_go_on_from"]
@@ -155,7 +155,8 @@ class Store:
         return sorted((int(name[5:]) for name in names if re.fullmatch(r"step_\d{8,}", name)), reverse=True)
 
     def tidy(self) -> None:
-        """Deletes half-written checkpoints that a killed process left behind."""
+        """Deletes what killed processes have left: half-written checkpoints and files."""
+        export.sweep(self.folder)
         for left in self.folder.glob(".*") if self.folder.is_dir() else ():
             if re.fullmatch(r"\.[0-9a-f]{32}", left.name):
                 shutil.rmtree(left, ignore_errors=True)
