@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import math
 import os
 import pathlib
 import re
@@ -213,7 +212,7 @@ class FrameRecorder(run_view.RunCallback):
         except OSError:  # Removed, or the system does not tell.
             return
         variables = self.run.optimizer_variables().values()
-        if free - size < _CHECKPOINTS * sum(v.dtype.size * math.prod(v.shape) for v in variables):
+        if free - size < _CHECKPOINTS * sum(v.dtype.size * (v.shape.num_elements() or 0) for v in variables):
             raise OSError(errno.ENOSPC, "the rest of the disk is left to the checkpoints")
 
 
