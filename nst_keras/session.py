@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from nst_keras import callbacks, checks, settings
+from nst_keras.engine import checkpoint_lock as lock
 from nst_keras.engine import checkpoints, compiled, memory_advice, memory_estimate, steering, warm_start
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
@@ -100,7 +101,8 @@ class Session:
         See `NeuralStyleTransfer.fit_style_transfer`, which takes the same options one by one.
         """
         defaults.require_eager()
-        with self._alone("fit_style_transfer: a run is going. Call run.stop first, or use another object."):
+        alone = self._alone("fit_style_transfer: a run is going. Call run.stop first, or use another object.")
+        with alone, lock.held(asked.checkpoint_dir if self.is_chief else None):
             return self._fit(asked)
 
     @contextlib.contextmanager
@@ -124,10 +126,7 @@ class Session:
         plan = plan_lib.make(self.setup, asked) if before is None else warm_start.plan(before, self.setup, asked)
         recorder = self._recorder(plan, store, resume=checkpoint is not None)
         request = plan_lib.memory_request(
-            self.setup,
-            self.setup.pictures,
-            tile_size=plan.stages[-1].tile_size,
-            frames=recorder.held(plan.total_steps),
+            self.setup, self.setup.pictures, tile_size=plan.stages[-1].tile_size, frames=recorder.held(plan.total_steps)
         )
         header = memory_advice.check_memory(request)  # Before the targets are computed, which takes memory too.
         self._check_same_run(plan, checkpoint)

@@ -241,6 +241,7 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
             ValueError: A bad argument, frames that would not fit into memory, or a checkpoint of another run.
             OSError: A folder or file cannot be written to, or another host is lost (`ConnectionError`).
             MemoryError: The run needs more memory than there is. The message names a size or setting that would fit.
+            RuntimeError: A run of this object is going, or another run is using `checkpoint_dir`.
         """
         # fmt: off
         return self.fit(settings_lib.FitSettings(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pathlib
 import re
+import shutil
 import warnings
 from collections.abc import Collection, Sequence
 from typing import overload
@@ -17,6 +19,8 @@ from nst_keras.callbacks import run_view
 from nst_keras.runtime import memory
 
 __all__ = ["FrameRecorder", "StoredFrames", "recorder"]
+
+_CHECKPOINTS = 4  # Those that are kept, and one that is being written.
 
 
 class StoredFrames(Sequence[np.ndarray]):
@@ -81,10 +85,11 @@ class StoredFrames(Sequence[np.ndarray]):
     def keep(self, steps: Collection[int]) -> None:
         """Removes the frames of all other steps, and half-written files that a killed run has left."""
         for left in self.folder.glob(".*.bmp"):
-            if re.fullmatch(r"\.[0-9a-f]{32}\.bmp", left.name):
+            if re.fullmatch(r"\.[0-9a-f]{32}\.bmp", left.name):  # Earlier versions wrote such names.
                 left.unlink()
+        export.sweep(self.folder)
         for step in set(self.steps) - set(steps):
-            self._path(step).unlink()
+            self._path(step).unlink(missing_ok=True)
         self.steps[:] = [step for step in self.steps if step in steps]
 
     def _path(self, step: int) -> pathlib.Path:
@@ -103,6 +108,7 @@ class FrameRecorder(run_view.RunCallback):
         folder: A folder to which each frame is written at once. None: frames stay in memory.
         resume: Whether the run is resumed. If so, frames in the folder of steps already made are kept, and others
             removed.
+        spares: Whether frames in a folder leave the disk room for checkpoints: four times the optimizer's variables.
 
     Raises:
         ValueError: The folder holds frames, and the run is not resumed.
@@ -115,9 +121,17 @@ class FrameRecorder(run_view.RunCallback):
 
     keeps = True
 
-    def __init__(self, interval: int = 1, folder: str | os.PathLike | None = None, *, resume: bool = False) -> None:
+    def __init__(
+        self,
+        interval: int = 1,
+        folder: str | os.PathLike | None = None,
+        *,
+        resume: bool = False,
+        spares: bool = False,
+    ) -> None:
         super().__init__()
         self.interval = interval
+        self._spares = spares
         self.frames: list[np.ndarray] | StoredFrames = [] if folder is None else StoredFrames(folder)
         if len(self.frames) and not resume:
             raise ValueError(
@@ -134,9 +148,18 @@ class FrameRecorder(run_view.RunCallback):
         return -(-steps // self.interval) if isinstance(self.frames, list) else 0
 
     def on_train_begin(self, logs: run_view.Logs = None) -> None:
-        """Removes frames of steps after the one at which this run begins."""
-        if isinstance(self.frames, StoredFrames):
-            self.frames.keep(range(self.interval, self.run.first_step + 1, self.interval))
+        """Removes frames of steps after the one at which this run begins, and warns if some before it are missing."""
+        if not isinstance(self.frames, StoredFrames):
+            return
+        before = range(self.interval, self.run.first_step + 1, self.interval)
+        self.frames.keep(before)
+        if len(self.frames) < len(before):
+            missing = len(before) - len(self.frames)
+            warnings.warn(
+                f"frames_dir: {missing} of the {len(before)} frames up to step {self.run.first_step} were not kept; "
+                "the run goes on without them.",
+                stacklevel=2,
+            )
 
     def on_train_batch_end(self, batch: int, logs: run_view.Logs = None) -> None:
         """Keeps the picture, every `interval` steps."""
@@ -146,8 +169,15 @@ class FrameRecorder(run_view.RunCallback):
     def on_train_end(self, logs: run_view.Logs = None) -> None:
         """Keeps the last picture, unless it is kept already. An interruption may have come before its step's turn."""
         is_due = self.run.step > 0 and self.run.step % self.interval == 0 and self.steps[-1:] != [self.run.step]
-        if is_due or not len(self.frames) or not np.array_equal(self.frames[-1], self.run.image):
+        if is_due or not self._is_last(self.run.image):
             self._keep()
+
+    def _is_last(self, image: np.ndarray) -> bool:
+        """Returns whether the last frame is this picture. Somebody may have removed its file."""
+        try:
+            return len(self.frames) > 0 and np.array_equal(self.frames[-1], image)
+        except OSError:
+            return False
 
     def _keep(self) -> None:
         if isinstance(self.frames, StoredFrames):
@@ -162,7 +192,9 @@ class FrameRecorder(run_view.RunCallback):
         if self._failed:
             return
         try:
-            frames.append(self.run.step, self.run.image)
+            image = self.run.image
+            self._check_room(frames.folder, image.nbytes)
+            frames.append(self.run.step, image)
         except OSError as error:
             self._failed = True
             warnings.warn(
@@ -170,6 +202,18 @@ class FrameRecorder(run_view.RunCallback):
                 "on, and keeps no more of them.",
                 stacklevel=2,
             )
+
+    def _check_room(self, folder: pathlib.Path, size: int) -> None:
+        """Raises `OSError` if a file of this size would leave too little room for the run's checkpoints."""
+        if not self._spares:
+            return
+        try:
+            free = shutil.disk_usage(folder).free
+        except OSError:  # Removed, or the system does not tell.
+            return
+        variables = self.run.optimizer_variables().values()
+        if free - size < _CHECKPOINTS * sum(v.dtype.size * (v.shape.num_elements() or 0) for v in variables):
+            raise OSError(errno.ENOSPC, "the rest of the disk is left to the checkpoints")
 
 
 def recorder(
@@ -182,6 +226,8 @@ def recorder(
     resume: bool,
 ) -> FrameRecorder:
     """Returns a recorder that keeps frames in memory, or in files if a folder is given or the run has checkpoints.
+
+    A run with checkpoints whose last frame is its only one keeps it in memory too.
 
     Args:
         folder: A folder for the frames. None: beside the checkpoints, or else in memory.
@@ -196,9 +242,9 @@ def recorder(
         ValueError: The folder holds frames of another run, or the frames would not fit into memory.
         OSError: The folder cannot be made or written to.
     """
-    beside = checkpoints_dir and checkpoints_dir / "frames"
+    beside = checkpoints_dir / "frames" if checkpoints_dir is not None and interval <= steps else None
     if folder is None and beside is None:
         memory.check_frames(*size, steps=steps, frame_interval=interval)
     # If there is no checkpoint yet, frames beside the checkpoints are those of a run that never came to its first.
     is_own = beside is not None and (folder or beside) == beside
-    return FrameRecorder(interval, folder or beside, resume=resume or is_own)
+    return FrameRecorder(interval, folder or beside, resume=resume or is_own, spares=checkpoints_dir is not None)

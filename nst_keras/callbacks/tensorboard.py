@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import importlib.util
 import os
 import textwrap
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 
 import tensorflow as tf
 
@@ -57,7 +58,8 @@ class TensorBoard(run_view.RunCallback):
 
     def on_train_begin(self, logs: run_view.Logs = None) -> None:
         """Writes the settings, the content image, the style images and the start."""
-        self._writer = tf.summary.create_file_writer(self._log_dir)
+        with self._going_on():
+            self._writer = tf.summary.create_file_writer(self._log_dir)
         self._record(self._write_beginning)
 
     def on_train_batch_end(self, batch: int, logs: run_view.Logs = None) -> None:
@@ -68,20 +70,26 @@ class TensorBoard(run_view.RunCallback):
         """Writes the last picture, unless it is written already."""
         if self.run.generated_image is not self._written:
             self._record(self._write_picture)
-        if self._writer is not None:
-            self._writer.close()
+        with self._going_on():
+            if self._writer is not None:
+                self._writer.close()
 
     def _record(self, write: Callable[[], None]) -> None:
-        """Writes under the present step. If the disk is full, warns and writes no more; the run goes on."""
-        if self._writer is None:
-            return
+        """Writes under the present step."""
+        with self._going_on():
+            if self._writer is not None:
+                with self._writer.as_default(step=self.run.step):  # Leaving it flushes: the page is up to date.
+                    write()
+
+    @contextlib.contextmanager
+    def _going_on(self) -> Generator[None, None, None]:
+        """If the disk is full, warns and writes no more; the run goes on."""
         try:
-            with self._writer.as_default(step=self.run.step):  # Leaving it flushes, so that the page is up to date.
-                write()
+            yield
         except tf.errors.OpError as error:
             self._writer = None
             reason = error.message.splitlines()[0].rpartition("}} ")[2]  # Without the operation's inner name.
-            warnings.warn(f"log_dir: {reason}; the run goes on without TensorBoard.", stacklevel=2)
+            warnings.warn(f"log_dir: {reason}; the run goes on without TensorBoard.", stacklevel=4)
 
     def _write_beginning(self) -> None:
         settings = self.run.settings if self._settings is None else self._settings

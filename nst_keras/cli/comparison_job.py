@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nst_keras import export, settings
-from nst_keras.cli import job
+from nst_keras.cli import job, rescue, sizes
+from nst_keras.engine import result as result_lib
 from nst_keras.export import record
 from nst_keras.runtime import hosts
 from nst_keras.sweeps import compare, comparison, variation
@@ -48,7 +49,8 @@ class ComparisonJob:
         folder: The folder that it writes.
 
     Raises:
-        ValueError: A bad option or combination, an output of one run, or an output that would replace an input.
+        ValueError: A bad option or combination, an output of one run, one that would replace an input, or a format
+            that cannot hold a picture.
         OSError: An input cannot be read, or the folder exists and may not be replaced or cannot be written to.
     """
 
@@ -65,8 +67,12 @@ class ComparisonJob:
         fit = dataclasses.replace(asked.fit, verbose=0 if asked.process.quiet else "auto")
         self._sweep = compare.Sweep(given, vary, fit)
         self._check_inputs([*flagfiles, *_inputs(given, self._sweep.combinations)])
+        if self._sweep.is_chief:
+            for pictures in self._sweep.inputs:
+                sizes.check(pictures, asked.save, self._output, asked.fit.preview)
         self._seconds = 0.0
         self._written: list[pathlib.Path] = []
+        self._has_sheet = False
 
     def run(self) -> None:
         """Makes the pictures. It raises the error of a run, with the combination before its sentence."""
@@ -107,21 +113,32 @@ class ComparisonJob:
         return self._sweep.is_chief
 
     def write(self) -> list[Exception]:
-        """Writes the sheet and the pictures, each completely or not at all, and returns [].
+        """Writes the pictures and the sheet, each completely or not at all, and returns what could not be written.
 
-        Raises:
-            OSError: A file cannot be written.
+        One that fails costs no other. A picture that cannot be written is saved as PNG elsewhere.
         """
-        if self.is_chief:
-            self._written = self._sweep.comparison.save_as(self.folder, self._output.suffix, self._save)
-        return []
+        if not self.is_chief:
+            return []
+        saving = self._sweep.comparison.save_as(self.folder, self._output.suffix, self._save, self._write_picture)
+        problems = list(saving)
+        self._has_sheet = problems[-1] is None
+        return [problem for problem in problems if problem is not None]
+
+    def _write_picture(self, result: result_lib.Result, path: pathlib.Path, asked: settings.SaveSettings) -> None:
+        """Saves a picture; raises `OSError` if it had to be in another place, or nowhere."""
+        place, problem = rescue.saved(result, path, asked)
+        self._written.append(place)
+        if problem is not None:
+            raise problem
 
     def written(self) -> list[str]:
-        """Returns the path of the sheet, and how many pictures stand beside it."""
-        if not self._written:
-            return []
-        count = len(self._written) - 1
-        return [f"{self._written[0]} and {count} {'picture' if count == 1 else 'pictures'} beside it"]
+        """Returns the path of the sheet, if there is one, and how many pictures stand beside it."""
+        beside = [path for path in self._written if path.parent.resolve() == self.folder.resolve()]
+        count = f"{len(beside)} {'picture' if len(beside) == 1 else 'pictures'}"
+        if not beside:
+            return [str(path) for path in self._written]
+        sheet = self.folder / comparison.SHEET
+        return [f"{sheet} and {count} beside it" if self._has_sheet else f"{count} in {self.folder}"]
 
     def _check_output(self, asked: settings.JobSettings, *, overwrite: bool) -> None:
         """Raises an error, as far as can be known before the runs, if the files cannot be written after them."""

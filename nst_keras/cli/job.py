@@ -9,11 +9,11 @@ import os
 import pathlib
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from nst_keras import export, settings, transfer
-from nst_keras.cli import provenance, rescue
+from nst_keras.cli import provenance, rescue, sizes
 from nst_keras.engine import checkpoints
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import state as run_state
@@ -88,7 +88,7 @@ class Job:
         with messages.of_keras(shown=not asked.process.quiet):
             self.style_transfer = transfer.NeuralStyleTransfer.from_settings(given)
         if is_chief:
-            self._check_sizes()
+            sizes.check(self.state.pictures, asked.save, self.files.output, self.files.preview)
         self._frame_interval = given.frames.frame_interval
         self._seconds = 0.0
 
@@ -148,33 +148,39 @@ class Job:
             beside = {name: export.free_name(picture.with_suffix(s)) for name, s in _BESIDE.items()}
             self.files = self.files._replace(**beside)
         problems: list[Exception] = [] if problem is None else [problem]
-        for write in (self._write_flags, self._write_record, self._write_animation, self._write_plots):
+        for name, write in self._writers().items():
+            path: pathlib.Path | None = getattr(self.files, name)
             try:
-                write(result)
+                if path is not None:
+                    write(result, path)
             except Exception as error:
-                problems.append(error)
+                reason = str(error) or type(error).__name__
+                problems.append(OSError(f"{name}: {str(path)!r} could not be written ({reason})."))
+                problems[-1].__cause__ = error
         return problems
 
-    def _write_flags(self, result: result_lib.Result) -> None:
-        export.write_text(self.files.flags, provenance.flagfile(result.record(self._asked.save), self._own_flags()))
+    def _writers(self) -> dict[str, Callable[[result_lib.Result, pathlib.Path], object]]:
+        """Returns {file: the function that writes it}, for all but the picture."""
+        return {
+            "flags": self._write_flags,
+            "record": self._write_record,
+            "animation": self._write_animation,
+            "contact_sheet": result_lib.Result.plot_frames,
+            "loss_plot": result_lib.Result.plot_history,
+        }
 
-    def _write_record(self, result: result_lib.Result) -> None:
+    def _write_flags(self, result: result_lib.Result, path: pathlib.Path) -> None:
+        export.write_text(path, provenance.flagfile(result.record(self._asked.save), self._own_flags()))
+
+    def _write_record(self, result: result_lib.Result, path: pathlib.Path) -> None:
         made = result.record(self._asked.save)
         whole = {**made, "seconds": round(self._seconds, 3), "history": result.history}
-        export.write_text(self.files.record, json.dumps(whole, indent=1))
+        export.write_text(path, json.dumps(whole, indent=1))
 
-    def _write_animation(self, result: result_lib.Result) -> None:
-        if self.files.animation is not None and len(result.frames):
-            seconds = self._asked.files.animation_seconds
-            export.save_animation(result.frames, self.files.animation, seconds=seconds)
-
-    def _write_plots(self, result: result_lib.Result) -> None:
-        try:
-            if self.files.contact_sheet is not None:
-                result.plot_frames(self.files.contact_sheet)
-        finally:
-            if self.files.loss_plot is not None:
-                result.plot_history(self.files.loss_plot)
+    def _write_animation(self, result: result_lib.Result, path: pathlib.Path) -> None:
+        if not len(result.frames):
+            raise OSError("no frames were kept")
+        export.save_animation(result.frames, path, seconds=self._asked.files.animation_seconds)
 
     def written(self) -> list[str]:
         """Returns the paths of the run's files and folders that exist."""
@@ -184,9 +190,8 @@ class Job:
         return [str(path) for path in paths if path is not None and path.exists()]
 
     def _needs_frames(self) -> bool:
-        """Returns whether an output needs frames. A run with checkpoints may need them when it is continued."""
-        folder = self._asked.transfer.frames.frames_dir or self._asked.fit.checkpoint_dir
-        return folder is not None or self._shows_frames()
+        """Returns whether an output needs frames."""
+        return self._asked.transfer.frames.frames_dir is not None or self._shows_frames()
 
     def _shows_frames(self) -> bool:
         """Returns whether an animation or a contact sheet is written."""
@@ -223,14 +228,6 @@ class Job:
         if self.files.animation is not None:
             seconds = self._asked.files.animation_seconds
             export.check_animation(self.files.animation, seconds=seconds, argument="animation")
-
-    def _check_sizes(self) -> None:
-        """Raises `ValueError` if a format cannot hold the picture at its final size."""
-        save, pictures = self._asked.save, self.state.pictures
-        size = result_lib.output_size(pictures, save.output_size)
-        export.check_still(self.files.output, bit_depth=save.bit_depth, size=size, argument="output")
-        if self.files.preview is not None:
-            export.check_still(self.files.preview, size=pictures.size, argument="preview")
 
 
 def _files(asked: settings.JobSettings) -> Files:

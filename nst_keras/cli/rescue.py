@@ -31,7 +31,7 @@ def saved(
     try:
         result.save_as(path, asked)
     except Exception as error:
-        reason = f"output: {str(path)!r} could not be written ({error or type(error).__name__})"
+        reason = f"output: {str(path)!r} could not be written ({str(error) or type(error).__name__})"
         for other, how in _others(path, asked):
             try:
                 result.save_as(other, how)

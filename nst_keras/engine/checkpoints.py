@@ -9,11 +9,9 @@ kept.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import pathlib
-import random
 import re
 import shutil
 import uuid
@@ -21,14 +19,13 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
-from nst_keras import checks
+from nst_keras import checks, export
+from nst_keras.engine import checkpoint_records
 
 __all__ = ["Checkpoint", "Store", "to_go_on_from"]
 
-_RECORD = "record.json"
 _STATE = "state"
 
 
@@ -53,9 +50,7 @@ class Checkpoint(NamedTuple):
             variables: {name: variable}, as an optimizer's `variables` returns them.
         """
         tf.train.Checkpoint(**variables).read(str(self.folder / _STATE)).assert_consumed()
-        version, state, gauss = self.record["random"]["python"]
-        random.setstate((version, tuple(state), gauss))
-        np.random.set_state(tuple(self.record["random"]["numpy"]))
+        checkpoint_records.set_random_states(self.record["random"])
 
     def check_same_run(self, fingerprint: Mapping[str, object], defaults: Mapping[str, object] | None = None) -> None:
         """Checks that a run has the settings of the run that wrote this checkpoint.
@@ -67,7 +62,8 @@ class Checkpoint(NamedTuple):
         Raises:
             ValueError: Settings differ. The message names each with both values.
         """
-        found, given = self.record["fingerprint"], json.loads(json.dumps(fingerprint))
+        found, given = dict(self.record["fingerprint"]), json.loads(json.dumps(fingerprint))
+        found.pop("frame_interval", None)  # Earlier versions wrote it, though it decides no pixel.
         meant = [
             {**(defaults or {}), **{name: v for name, v in one.items() if v is not None}} for one in (found, given)
         ]
@@ -108,11 +104,11 @@ class Store:
         try:
             temporary.mkdir()
             tf.train.Checkpoint(**variables).write(str(temporary / _STATE))
-            files = {path.name: _digest(path) for path in sorted(temporary.iterdir())}
+            files = {path.name: checkpoint_records.digest(path) for path in sorted(temporary.iterdir())}
             for name in files:
                 _flush(temporary / name)
-            whole = {"step": step, **record, "random": _random_states(), "files": files}
-            _write_through(temporary / _RECORD, _sealed(whole))
+            whole = {"step": step, **record, "random": checkpoint_records.random_states(), "files": files}
+            _write_through(temporary / checkpoint_records.NAME, checkpoint_records.sealed(whole))
             self._put_in_place(temporary, self._folder_of(step))
         except tf.errors.OpError as error:
             raise OSError(error.message.splitlines()[0]) from error
@@ -132,7 +128,7 @@ class Store:
         reasons: list[str] = []
         for step in self.steps():
             try:
-                found = _read(step, self._folder_of(step))
+                found = Checkpoint(step, checkpoint_records.read(self._folder_of(step)), self._folder_of(step))
             except (
                 OSError,
                 ValueError,
@@ -159,7 +155,8 @@ class Store:
         return sorted((int(name[5:]) for name in names if re.fullmatch(r"step_\d{8,}", name)), reverse=True)
 
     def tidy(self) -> None:
-        """Deletes half-written checkpoints that a killed process left behind."""
+        """Deletes what killed processes have left: half-written checkpoints and files."""
+        export.sweep(self.folder)
         for left in self.folder.glob(".*") if self.folder.is_dir() else ():
             if re.fullmatch(r"\.[0-9a-f]{32}", left.name):
                 shutil.rmtree(left, ignore_errors=True)
@@ -213,38 +210,6 @@ def _difference(name: str, found: object, given: object) -> str:
     return f"{name} was {found!r}, and is {given!r} now"
 
 
-def _read(step: int, folder: pathlib.Path) -> Checkpoint:
-    record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-    if record.pop("seal") != _seal(record):
-        raise ValueError(f"{_RECORD} has changed since it was written")
-    for name, digest in record["files"].items():
-        if not (folder / name).exists():
-            raise ValueError(f"{name} is missing")
-        if _digest(folder / name) != digest:
-            raise ValueError(f"{name} has changed since it was written")
-    return Checkpoint(step, record, folder)
-
-
-def _sealed(record: Mapping[str, object]) -> str:
-    """Returns the record as JSON text, with a digest of itself."""
-    # A user's callback may have put NumPy's numbers into the history: `float` converts them.
-    read_back = json.loads(json.dumps(record, default=float))
-    return json.dumps({**read_back, "seal": _seal(read_back)})
-
-
-def _seal(record: Mapping[str, object]) -> str:
-    """Returns the SHA-256 of a record, in hexadecimal."""
-    return hashlib.sha256(json.dumps(record).encode()).hexdigest()
-
-
-def _digest(path: pathlib.Path) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def _flush(path: pathlib.Path) -> None:
     """Forces a file onto the disk, so that it survives a power failure."""
     with contextlib.suppress(OSError), open(path, "rb+") as file:
@@ -256,13 +221,3 @@ def _write_through(path: pathlib.Path, text: str) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _random_states() -> dict[str, object]:
-    """Returns the states of Python's and NumPy's random generators, which a user's callbacks may draw from.
-
-    The run itself draws random numbers only at its start.
-    """
-    state: Any = np.random.get_state()  # NumPy's type of it also covers a form that it does not return here.
-    name, keys, *rest = state
-    return {"python": random.getstate(), "numpy": [name, keys.tolist(), *rest]}

@@ -27,6 +27,8 @@ _LONGEST_SIDE = 2**15  # Pillow decodes no longer image.
 
 _OUT_OF_MEMORY = re.compile(r"out of memory|RESOURCE_EXHAUSTED|failed to allocate|OOM when allocating", re.IGNORECASE)
 
+_OUT_OF_DISK = re.compile(r"no space left|quota exceeded|too many open files", re.IGNORECASE)
+
 
 def check_memory(request: memory_estimate.MemoryRequest) -> str:
     """Returns the first line that a run prints, and warns if the run is not expected to fit.
@@ -163,6 +165,8 @@ def _fits(room: int, request: memory_estimate.MemoryRequest) -> bool:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
+    if _OUT_OF_DISK.search(str(error)):  # TensorFlow calls that exhausted too.
+        return False
     if isinstance(error, (MemoryError, tf.errors.ResourceExhaustedError)):
         return True
     # XLA raises other types, which change from version to version.

@@ -203,7 +203,6 @@ def fingerprint(plan: Plan) -> dict[str, object]:
         "learning_rate": record.described(fit.learning_rate),
         "jit_compile": compilation.jit_mode(given.runtime.jit_compile),
         "steps_per_epoch": fit.steps_per_epoch,
-        "frame_interval": given.frames.frame_interval,
     }
     if len(plan.stages) > 1:
         found["pyramid"] = [[size, stage.end] for size, stage in zip(setup.stage_sizes, plan.stages, strict=True)]
@@ -213,7 +212,7 @@ def fingerprint(plan: Plan) -> dict[str, object]:
 def loss_fingerprint(plan: Plan) -> dict[str, object]:
     """Returns the part of `fingerprint` that decides the last stage's loss and optimizer, but not where it starts."""
     found = fingerprint(plan) | {"tile_size": plan.stages[-1].tile_size}
-    for name in ("init", "steps_per_epoch", "frame_interval", "pyramid"):
+    for name in ("init", "steps_per_epoch", "pyramid"):
         found.pop(name, None)
     return found
 

@@ -17,6 +17,7 @@ from nst_keras.engine import plan as plan_lib
 from nst_keras.engine.state import RunState, Stop
 from nst_keras.export import plots, record
 from nst_keras.images import resizing
+from nst_keras.runtime import memory
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -97,7 +98,8 @@ class Result:
             {options}
 
         Raises:
-            ValueError: A bad argument, or a format that cannot hold this bit depth or transparency.
+            ValueError: A bad argument, a format that cannot hold this bit depth or transparency, or an `output_size`
+                for which there is not enough memory.
             OSError: The file cannot be written.
         """
         asked = settings.SaveSettings(output_size=output_size, bit_depth=bit_depth, alpha=alpha, metadata=metadata)
@@ -113,6 +115,8 @@ class Result:
         height, width = size = output_size(self.plan.setup.pictures, asked.output_size)
         # Before the picture is resized, which may take much memory.
         export.check_still(path, bit_depth=asked.bit_depth, has_alpha=asked.alpha, size=size)
+        if asked.output_size is not None:
+            memory.check_output(*size)
         export.save_image(
             resizing.resize_to(self.generated_image, height, width),
             path,

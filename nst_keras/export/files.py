@@ -20,6 +20,7 @@ __all__ = ["check_destination", "check_suffix", "encoded", "free_name", "replaci
 # Temporary names tell which file they are for, on which system they are written, and by which process. They are short,
 # since a file may already have the longest name that a disk allows.
 _MARK = ".nst_keras-"
+_TEMPORARY = re.compile(rf"{re.escape(_MARK)}(?P<file>\w+)-(?P<place>\w+)-(?P<process>\d+)-\w+\.tmp.*", re.ASCII)
 
 
 @contextlib.contextmanager
@@ -59,11 +60,13 @@ def sweep(folder: pathlib.Path, name: str | None = None) -> None:
         folder: The folder; it need not exist.
         name: The name of the file that they were for. Default: any file.
     """
-    own = re.compile(rf"{re.escape(_MARK)}{_short(name) if name else '[0-9a-f]+'}-{_place()}-(\d+)-[0-9a-f]+\.tmp.*")
+    whose = None if name is None else _short(name)
     with contextlib.suppress(OSError):
         for left in os.listdir(folder):
-            found = own.fullmatch(left)
-            if found and not _is_alive(int(found[1])):
+            found = _TEMPORARY.fullmatch(left)
+            if found is None or found["place"] != _place() or whose not in (None, found["file"]):
+                continue
+            if not _is_alive(int(found["process"])):
                 (folder / left).unlink()
 
 

@@ -12,7 +12,9 @@ import os
 import pathlib
 import platform
 import re
+import shutil
 import sys
+import warnings
 
 from nst_keras import checks
 
@@ -20,29 +22,39 @@ __all__ = ["use"]
 
 # The environment variable of TensorFlow's settings for XLA, which it reads once.
 _VARIABLE = "TF_XLA_FLAGS"
+_ROOM = 64 * 2**20  # Bytes: a dozen compiled programs.
 
 
-def use(folder: str | os.PathLike[str]) -> pathlib.Path:
+def use(folder: str | os.PathLike[str]) -> pathlib.Path | None:
     """Makes TensorFlow keep what XLA compiles for the processor in a folder, and load what is already there.
 
     When TensorFlow loads a program, it logs that the processor lacks `prefer-no-scatter`. This is a preference, not an
     instruction. It is not seen unless the environment has a log level, see `quiet`.
+
+    A folder that cannot be made or written to, or whose disk has less than 64 MiB free, is not used, with a warning:
+    TensorFlow would end the run there.
 
     Args:
         folder: Made if it does not exist; `~` stands for the home folder. Machines may share it, since each version of
             TensorFlow and kind of processor has its own subfolder. It only grows; its contents may be deleted.
 
     Returns:
-        The subfolder that this process uses.
+        The subfolder that this process uses; None for none.
 
     Raises:
-        OSError: The folder cannot be made or written to.
         RuntimeError: TensorFlow is imported already, and may have read its settings.
     """
     root = pathlib.Path(folder).expanduser().absolute()
-    checks.make_folder("xla_cache", root)
     own = root / f"{_tensorflow()}-{_processor()}"
-    checks.make_folder("xla_cache", own)
+    try:
+        checks.make_folder("xla_cache", root)
+        checks.make_folder("xla_cache", own)
+        free = shutil.disk_usage(own).free
+        if free < _ROOM:
+            raise OSError(f"xla_cache: the disk of {str(folder)!r} has only {free / 2**20:.0f} MiB free.")
+    except OSError as error:
+        warnings.warn(f"{error} The run goes on without the cache.", stacklevel=2)
+        return None
     setting = f"--tf_xla_persistent_cache_directory={_quoted(own)} --tf_xla_persistent_cache_device_types=CPU"
     before = os.environ.get(_VARIABLE, "")
     if not before.endswith(setting):

@@ -57,7 +57,7 @@ class FitSettings(options.Group):
         preview: Picture file that each display replaces, for viewers that reload it.
         tensorboard: Folder for TensorBoard's logs: losses by term and layer, the picture, the settings.
         checkpoint_dir: Folder for checkpoints, from which `resume` goes on. It keeps the run's last three, and its
-            frames unless `frames_dir` is given.
+            frames unless `frames_dir` is given. One run at a time uses it.
         checkpoint_interval: Steps between two checkpoints. One more is written at the end.
         resume: Goes on from the last undamaged checkpoint, to the same pixels. Without a checkpoint, the run starts at
             step 0. `epochs` may be larger than before, except with a pyramid. Callbacks with a state of their own start

@@ -9,6 +9,7 @@ from typing import Any
 
 from nst_keras import optimizers, presets, settings, transfer
 from nst_keras.callbacks import progress
+from nst_keras.engine import inputs as inputs_lib
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import state
@@ -106,6 +107,11 @@ class Sweep:
             self._transfers = self._checked_transfers(dataclasses.replace(given, frames=_LAST_FRAME))
         self._made: dict[int, result_lib.Result] = {}
         self._interrupted = False
+
+    @property
+    def inputs(self) -> list[inputs_lib.Inputs]:
+        """The pictures of each transfer whose runs are not all made, at the size of its results."""
+        return [style_transfer.state.pictures for style_transfer in self._transfers.values()]
 
     @property
     def comparison(self) -> comparison_lib.Comparison:

@@ -7,8 +7,8 @@ import functools
 import math
 import os
 import pathlib
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -87,7 +87,7 @@ class Comparison:
         """Saves the sheet as `comparison.png`, and each picture under a name with its settings.
 
         Every picture holds all settings that make it again. Existing files of these names are replaced, each completely
-        or not at all.
+        or not at all. One that cannot be saved costs no other.
 
         Args:
             folder: The folder, which is made unless it exists.
@@ -99,18 +99,30 @@ class Comparison:
             OSError: A file cannot be written.
         """
         asked = settings.SaveSettings(output_size=output_size, bit_depth=bit_depth, alpha=alpha, metadata=metadata)
-        self.save_as(folder, suffix, asked)
+        for problem in [problem for problem in self.save_as(folder, suffix, asked) if problem is not None]:
+            raise problem  # The first, after all that can be saved is.
 
-    def save_as(self, folder: str | os.PathLike[str], suffix: str, asked: settings.SaveSettings) -> list[pathlib.Path]:
-        """Saves the sheet and the pictures, and returns their paths. See `save`, which takes the options one by one."""
+    def save_as(
+        self,
+        folder: str | os.PathLike[str],
+        suffix: str,
+        asked: settings.SaveSettings,
+        save: Callable[[result_lib.Result, pathlib.Path, settings.SaveSettings], Any] = result_lib.Result.save_as,
+    ) -> Iterator[Exception | None]:
+        """Saves the pictures and then the sheet, one after the other, and yields what went wrong with each.
+
+        Args:
+            folder: The folder, which is made unless it exists.
+            suffix: Kind of the pictures.
+            asked: The options of `save`.
+            save: Saves a picture to a file. Default: `Result.save_as`.
+        """
         place = pathlib.Path(folder).expanduser()
-        checks.make_folder("folder", place)
+        yield _problem(checks.make_folder, "folder", place)
         names = file_names(self.combinations, suffix)
-        written = [place / names[at] for at in sorted(self.made)]
-        for at, path in zip(sorted(self.made), written, strict=True):
-            self.made[at].save_as(path, asked)
-        plots.save(self.figure, place / SHEET)
-        return [place / SHEET, *written]
+        for at in sorted(self.made):
+            yield _problem(save, self.made[at], place / names[at], asked)
+        yield _problem(lambda: plots.save(self.figure, place / SHEET))
 
     def _grid(self) -> sheet.Grid:
         """Returns what stands where on the sheet."""
@@ -148,6 +160,15 @@ def file_names(combinations: Sequence[variation.Combination], suffix: str) -> li
     """
     digits = len(str(len(combinations)))
     return [f"{number:0{digits}}_{one.file_stem()}{suffix}" for number, one in enumerate(combinations, 1)]
+
+
+def _problem(write: Callable[..., Any], *arguments: Any) -> Exception | None:
+    """Calls a function, and returns its error, if any."""
+    try:
+        write(*arguments)
+    except Exception as error:
+        return error
+    return None
 
 
 def _note(result: result_lib.Result) -> str:

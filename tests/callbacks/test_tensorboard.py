@@ -102,6 +102,28 @@ def test_a_full_disk_ends_the_writing_and_not_the_run(make_transfer, tmp_path, m
     assert style_transfer.completed
 
 
+@pytest.mark.parametrize("function", ["create_file_writer", "close"])
+def test_a_full_disk_at_either_end_is_no_end_of_the_run(make_transfer, tmp_path, monkeypatch, function):
+    """And it is not told as a lack of memory."""
+
+    def full(*arguments):
+        raise tf.errors.ResourceExhaustedError(None, None, f"{tmp_path}; No space left on device")
+
+    create = tf.summary.create_file_writer
+
+    def closing_badly(folder):
+        writer = create(folder)
+        monkeypatch.setattr(writer, "close", full)
+        return writer
+
+    monkeypatch.setattr(tf.summary, "create_file_writer", full if function == "create_file_writer" else closing_badly)
+    style_transfer = make_transfer()
+    with pytest.warns(UserWarning, match=r"log_dir: .*No space left on device; the run goes on") as caught:
+        fit(style_transfer, callbacks.TensorBoard(tmp_path), steps=2)
+    assert len(caught) == 1
+    assert style_transfer.completed
+
+
 def test_what_cannot_work_is_refused_at_once(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match=r"tensorboard: '.*file' is not a folder that can be written to"):

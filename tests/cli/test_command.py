@@ -271,7 +271,8 @@ def test_the_line_wins_over_a_flagfile_and_the_later_flagfile_over_the_first(fol
         (["--animation=made.gif"], [1, 2, 3]),
         (["--contact_sheet=sheet.png", "--frame_interval=2"], [2, 3]),
         (["--frames_dir=frames"], [1, 2, 3]),
-        (["--checkpoint_dir=kept"], [1, 2, 3]),
+        (["--checkpoint_dir=kept"], [3]),
+        (["--checkpoint_dir=kept", "--frame_interval=1"], [1, 2, 3]),
     ],
 )
 def test_frames_are_kept_where_something_needs_them(folder, monkeypatch, asked, steps):
@@ -282,6 +283,7 @@ def test_frames_are_kept_where_something_needs_them(folder, monkeypatch, asked, 
     )
     assert run.main(command("--output=made.png", *asked)) == 0
     assert kept == [steps]
+    assert len(list(folder.rglob("*.bmp"))) == (len(steps) if "dir" in str(asked) and len(steps) > 1 else 0)
     shown = any(argument.startswith(("--animation", "--contact_sheet")) for argument in asked)
     assert ("--frame_interval=" in (folder / "made.flags").read_text()) == shown
 

@@ -1,3 +1,6 @@
+import errno
+import os
+
 import PIL.Image
 import pytest
 
@@ -5,6 +8,7 @@ from nst_keras import run
 from nst_keras.cli import comparing
 from nst_keras.engine import run as engine_run
 from nst_keras.export import record
+from nst_keras.runtime import memory
 from tests.cli.test_command import command, folder, one_line
 
 __all__ = ["folder"]
@@ -92,6 +96,42 @@ def test_a_comparison_writes_its_sheet_and_its_pictures_into_a_folder(folder, ca
     assert run.main(arguments) == 2
     assert run.main([*arguments, "--overwrite", "--quiet"]) == 0
     assert capsys.readouterr().out == ""
+
+
+def test_one_picture_that_cannot_be_saved_costs_no_other(folder, capsys, monkeypatch):
+    replace = os.replace
+
+    def full(source, target):
+        if str(target).startswith("made_compare/2"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    arguments = command("--compare=content_weight=1,2,3", "--output=made.webp", "--steps_per_epoch=1")
+    assert run.main(arguments) == 1
+    line = one_line(capsys)
+    name = "2_content_weight=2"
+    assert f"'made_compare/{name}.webp' could not be written" in line
+    assert f"the picture is in '{folder / 'made_compare' / name}.png' instead" in line
+    kept = {path.name for path in (folder / "made_compare").iterdir()}
+    assert kept == {"1_content_weight=1.webp", f"{name}.png", "3_content_weight=3.webp", "comparison.png"}
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--output=made.webp", "--output_size=17000"], "output: 'made.webp' cannot hold 14344 x 17000 pixels"),
+        (["--output=made.png", "--output_size=200"], "output_size asks for a picture of 169x200 px. Saving it"),
+    ],
+)
+@pytest.mark.parametrize("compare", [[], ["--compare=seed=1,2"]])
+def test_a_size_that_cannot_be_saved_is_refused_before_the_first_step(
+    folder, capsys, monkeypatch, flags, sentence, compare
+):
+    monkeypatch.setattr(engine_run.Run, "_make_step", None)
+    monkeypatch.setattr(memory, "available_memory", lambda: memory.Available("this machine", 2**34, 2**20))
+    assert run.main(command(*flags, *compare)) == 2
+    assert sentence in one_line(capsys)
 
 
 @pytest.mark.slow

@@ -21,6 +21,8 @@ from nst_keras.runtime import memory
 from tests import inputs, killable
 from tests.conftest import ROOT
 
+RECORD = {"fingerprint": {"a": 1}, "history": {"loss": [0.1]}, "seed": 3, "stage": 0}
+
 
 def variables():
     return {"image": tf.Variable(tf.random.stateless_uniform([1, 4, 5, 3], [1, 2])), "count": tf.Variable(7)}
@@ -421,13 +423,13 @@ def test_a_checkpoint_that_cannot_be_renamed_leaves_nothing(tmp_path, monkeypatc
     store = checkpoints.Store(tmp_path)
     monkeypatch.setattr("pathlib.Path.rename", lambda *a: (_ for _ in ()).throw(OSError("no")))
     with pytest.raises(OSError, match="no"):
-        store.save(3, variables(), {"fingerprint": {}, "history": {}})
+        store.save(3, variables(), RECORD)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_checkpoint_holds_what_it_was_given(tmp_path):
     store, saved, found = checkpoints.Store(tmp_path / "new" / "folder"), variables(), variables()
-    store.save(3, saved, {"fingerprint": {"a": 1}, "history": {"loss": [0.1]}})
+    store.save(3, saved, RECORD)
     found["image"].assign(tf.zeros_like(found["image"]))
     found["count"].assign(0)
     checkpoint = store.newest()

@@ -140,7 +140,14 @@ def test_an_estimate_that_the_run_refuted_is_no_guide(networks, usable, gibibyte
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("out of memory"), tf.errors.InternalError(None, None, "no kernel"), KeyError("x")]
+    "error",
+    [
+        ValueError("out of memory"),
+        tf.errors.InternalError(None, None, "no kernel"),
+        tf.errors.ResourceExhaustedError(None, None, "/tmp/full/events; No space left on device"),
+        tf.errors.ResourceExhaustedError(None, None, "/home/kept/state; Disk quota exceeded"),
+        KeyError("x"),
+    ],
 )
 def test_other_errors_are_left_alone(error):
     assert memory_advice.out_of_memory_message(error, request_of(512, 512)) is None

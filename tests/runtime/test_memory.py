@@ -122,3 +122,16 @@ def test_the_limit_above_which_the_kernel_slows_a_process_down_counts(tmp_path):
     assert memory._limit_and_use(tmp_path, memory._CONTROLLERS[""]) == (3000, 800)
     (tmp_path / "memory.high").write_text("max\n")
     assert memory._limit_and_use(tmp_path, memory._CONTROLLERS[""]) is None
+
+
+def test_a_picture_that_could_not_be_saved_is_refused(monkeypatch):
+    """Measured are 58 bytes a pixel, while it is resized and saved with 16 bits a channel."""
+    monkeypatch.setattr(memory, "machine_memory", lambda: 16 * GIB)
+    monkeypatch.setattr(memory, "available_memory", lambda: memory.Available("this machine", 16 * GIB, 58 * 10**6))
+    memory.check_output(1000, 1000)
+    with pytest.raises(ValueError, match=r"output_size asks for a picture of 1001x1000 px. .* has only 0.1 GiB"):
+        memory.check_output(1000, 1001)
+    monkeypatch.setattr(memory, "available_memory", lambda: None)
+    memory.check_output(10_000, 10_000)
+    with pytest.raises(ValueError, match="output_size asks for a picture of 100000x100000 px, more than this machine"):
+        memory.check_output(100_000, 100_000)
