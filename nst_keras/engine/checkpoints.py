@@ -111,7 +111,8 @@ class Store:
             _write_through(temporary / checkpoint_records.NAME, checkpoint_records.sealed(whole))
             self._put_in_place(temporary, self._folder_of(step))
         except tf.errors.OpError as error:
-            raise OSError(error.message.splitlines()[0]) from error
+            reason = error.message.splitlines()[0].rpartition("}} ")[2]  # Without the operation's inner name.
+            raise OSError(reason.partition(" [Op:")[0]) from error
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         for old in self.steps()[self._keep :]:
