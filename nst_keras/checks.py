@@ -13,7 +13,7 @@ import pathlib
 import tempfile
 from collections.abc import Iterable
 
-__all__ = ["finite", "integer", "make_folder", "non_negative", "one_of", "share", "unknown_name"]
+__all__ = ["finite", "folder", "integer", "make_folder", "non_negative", "one_of", "share", "unknown_name"]
 
 
 def unknown_name(argument: str, value: object, choices: Iterable[str]) -> str:
@@ -60,6 +60,17 @@ def integer(argument: str, value: int, *, minimum: int = 1, maximum: int | None 
         bounds = f"{minimum} or more" if maximum is None else f"{minimum} to {maximum}"
         raise ValueError(f"{argument} must be a whole number, {bounds}, but {value!r} was given.")
     return int(value)
+
+
+def folder(argument: str, value: str | os.PathLike[str] | None) -> str | os.PathLike[str] | None:
+    """Returns the name of a folder; None for None and for "", which would be the current folder.
+
+    Raises:
+        ValueError: The name holds a NUL.
+    """
+    if value is not None and "\0" in os.fspath(value):
+        raise ValueError(f"{argument}: {os.fspath(value)!r} holds a NUL, which no name can. Choose another.")
+    return value or None
 
 
 def make_folder(argument: str, folder: str | os.PathLike[str]) -> None:

@@ -31,4 +31,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(signals.leaving(main()))
+    sys.exit(signals.ignore_further_signals(main()))

@@ -229,7 +229,7 @@ class Session:
         self, asked: settings.FitSettings, store: checkpoints.Store | None
     ) -> checkpoints.Checkpoint | None:
         """Returns the checkpoint that a run resumes from, the same one on all hosts; None for a run from its start."""
-        found = checkpoints.to_go_on_from(store, resume=asked.resume, steps=asked.epochs * asked.steps_per_epoch)
+        found = checkpoints.checkpoint_to_resume(store, resume=asked.resume, steps=asked.epochs * asked.steps_per_epoch)
         step, size = found and found.step, self.setup.pictures.size
         hosts.check_same(self._replicas, {"checkpoint_dir": step, "epochs": asked.epochs, "image_size": size})
         return found

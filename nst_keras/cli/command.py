@@ -57,14 +57,14 @@ def main(argv: Sequence[str] | None, *, usage: str, is_short: bool = False) -> i
         is_short: Whether arguments without a name are pictures, as `positional` says. Otherwise they are refused.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    with output.settled(), signals.Ending() as ending:
+    with output.safe_streams(), signals.StopSignals() as ending:
         try:
             return _main(argv, usage, is_short=is_short, ending=ending)
         except KeyboardInterrupt:
             return _say("interrupted before the first step; nothing was written.", ending.status)
 
 
-def _main(argv: Sequence[str], usage: str, *, is_short: bool, ending: signals.Ending) -> int:
+def _main(argv: Sequence[str], usage: str, *, is_short: bool, ending: signals.StopSignals) -> int:
     """Runs the command line, and returns the exit status. See `main`."""
     values = _flag_values()
     values.set_gnu_getopt(is_short)  # Arguments without a name may then stand between flags.
@@ -89,7 +89,7 @@ def _main(argv: Sequence[str], usage: str, *, is_short: bool, ending: signals.En
 
 
 def _run(
-    values: absl_flags.FlagValues, flagfiles: Sequence[str], ending: signals.Ending, *, asks_size: bool = False
+    values: absl_flags.FlagValues, flagfiles: Sequence[str], ending: signals.StopSignals, *, asks_size: bool = False
 ) -> int:
     """Runs a job with these flags, and returns the exit status.
 
@@ -148,7 +148,10 @@ def _vary(text: str | None) -> dict[str, list[Any]] | None:
 
 
 def _finish(
-    work: job.Job | comparison_job.ComparisonJob, status: int, values: absl_flags.FlagValues, ending: signals.Ending
+    work: job.Job | comparison_job.ComparisonJob,
+    status: int,
+    values: absl_flags.FlagValues,
+    ending: signals.StopSignals,
 ) -> int:
     """Writes the files of a job, prints what was written, and returns the exit status.
 

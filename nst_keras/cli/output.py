@@ -11,7 +11,7 @@ from typing import TextIO
 from nst_keras.runtime import consoles
 from nst_keras.settings import printable
 
-__all__ = ["settled", "write"]
+__all__ = ["safe_streams", "write"]
 
 
 def write(text: str, *, start: str = "", end: str = "\n", file: TextIO | None = None) -> OSError | None:
@@ -43,8 +43,8 @@ def write(text: str, *, start: str = "", end: str = "\n", file: TextIO | None = 
 
 
 @contextlib.contextmanager
-def settled() -> Generator[None, None, None]:
-    """Sees to standard input and outputs around a program.
+def safe_streams() -> Generator[None, None, None]:
+    """Keeps closed or full standard streams from failing a program.
 
     Before it, closed ones are opened to nothing: otherwise the next file, such as the picture, would be taken for
     standard error. After it, what cannot be written is dropped: otherwise Python would say so and exit with 120.

@@ -84,7 +84,7 @@ def read(path: str | os.PathLike[str]) -> record.Record:
     )
 
 
-@output.settled()
+@output.safe_streams()
 def main(argv: Sequence[str] | None = None) -> int:
     """Prints how a picture was made, and returns the exit status.
 

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
-__all__ = ["Ending", "leaving"]
+__all__ = ["StopSignals", "ignore_further_signals"]
 
 _BURST = 0.5  # Seconds: signals that follow one another faster count as one, such as two quick presses of Ctrl-C.
 _ABORTS = 3  # The signal that stops even the saving of the picture.
 
 
-class Ending:
+class StopSignals:
     """Turns the signals that end a process into `KeyboardInterrupt`, within a `with` block of the main thread.
 
     The first signal interrupts the run. While the picture is being kept, further ones wait: `keeping` says so. The
@@ -38,7 +38,7 @@ class Ending:
         """The exit status of an interrupted process: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
         return 128 + (signal.SIGINT if self.received is None else self.received)
 
-    def __enter__(self) -> Ending:
+    def __enter__(self) -> StopSignals:
         """Takes the signals over."""
         if threading.current_thread() is threading.main_thread():
             for number, usual in _usual().items():
@@ -65,8 +65,8 @@ class Ending:
             raise KeyboardInterrupt
 
 
-def leaving(status: int) -> int:
-    """Returns an exit status. Of an interrupted program, it ignores further signals: all is written, and it ends."""
+def ignore_further_signals(status: int) -> int:
+    """Returns `status`. If it is that of an interrupted program, it also ignores further signals: all is written."""
     if status > 128 and threading.current_thread() is threading.main_thread():
         for number in _usual():
             signal.signal(number, signal.SIG_IGN)

@@ -24,7 +24,7 @@ import tensorflow as tf
 from nst_keras import checks, export
 from nst_keras.engine import checkpoint_records
 
-__all__ = ["Checkpoint", "Store", "to_go_on_from"]
+__all__ = ["Checkpoint", "Store", "checkpoint_to_resume"]
 
 _STATE = "state"
 
@@ -174,7 +174,7 @@ class Store:
         temporary.rename(place)
 
 
-def to_go_on_from(store: Store | None, *, resume: bool, steps: int) -> Checkpoint | None:
+def checkpoint_to_resume(store: Store | None, *, resume: bool, steps: int) -> Checkpoint | None:
     """Returns the checkpoint that a run continues from, or None if it starts at step 0.
 
     Args:

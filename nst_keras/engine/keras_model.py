@@ -201,7 +201,7 @@ class RunModel:
             OSError: The file cannot be read.
             ValueError: The file takes its values from other files.
         """
-        if reason := weights_files.objection(filepath, largest=None):
+        if reason := weights_files.reason_to_refuse(filepath, largest=None):
             raise ValueError(f"filepath: {os.fspath(filepath)!r} {reason}. Give a file that save_weights wrote.")
         with h5py.File(filepath) as file:
             self._run.enter(int(_value(file, "stage")))

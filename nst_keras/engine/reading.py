@@ -79,6 +79,9 @@ def read(
     )
 
 
+_LARGEST_SCALE = 1e9  # Of a style: far beyond any memory, which is checked once the pictures are read.
+
+
 class _Known(NamedTuple):
     """Earlier inputs, and which of their pictures can be reused."""
 
@@ -214,8 +217,11 @@ def _scaled(
     scales = _numbers(style_scale, repeated=len(sources))
     _check_count("style_scale", scales, sources)
     for scale in scales:
-        if checks.finite("style_scale", scale) <= 0:
-            raise ValueError(f"style_scale must be above 0, but {scale!r} was given. 1 is the picture's size.")
+        if not 0 < checks.finite("style_scale", scale) <= _LARGEST_SCALE:
+            raise ValueError(
+                f"style_scale must be above 0, up to {_LARGEST_SCALE:g}, but {scale!r} was given. 1 is the picture's "
+                "size."
+            )
     sides = [max(1, round(scale * max(size))) for scale in scales]
     return [
         _resized("style_scale", loading.load(source, longest_side=side, argument="style_image"), side)

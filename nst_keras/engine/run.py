@@ -272,11 +272,12 @@ class Run:
         """Ends the run with the last good picture, and warns."""
         state = self.state
         what = "the loss's gradient was not finite" if math.isfinite(loss) else f"the loss was {loss}"
+        kept = "the last good picture is kept" if state.step else "there is no picture yet"
         state.optimized_image = self._last_good
         state.stop_training = True
         state.stop = Stop(
             StopReason.NOT_FINITE,
-            f"{what} in step {state.step + 1}; the last good picture is kept. Lower the learning rate or weights.",
+            f"{what} in step {state.step + 1}; {kept}. Lower the learning rate or weights.",
         )
         warnings.warn(f"The run stopped: {state.stop.sentence}", RuntimeWarning, stacklevel=2)
 

@@ -100,7 +100,7 @@ def stage_shares(shares: Sequence[float] | None, stages: int) -> tuple[float, ..
     if shares is None:
         return None
     given = list(shares) if isinstance(shares, Iterable) else [shares]
-    are_shares = all(checks.finite("pyramid_shares", share) > 0 for share in given) and math.isfinite(sum(given))
+    are_shares = all(checks.finite("pyramid_shares", share) > 0 for share in given) and sum(given) < 1e30
     if len(given) != stages or not are_shares:
         raise ValueError(
             f"pyramid_shares={given} must be numbers above 0, one for each of the {stages} stages of pyramid."

@@ -140,13 +140,16 @@ def check_destination(argument: str, path: str | os.PathLike, suffixes: Collecti
         overwrite: Whether an existing file may be replaced.
 
     Raises:
-        ValueError: The path has no file name, or another suffix.
+        ValueError: The path has no file name, or another suffix, or is a device or a pipe.
         IsADirectoryError: The path is a folder.
         FileExistsError: The file exists, and `overwrite` is False.
         OSError: The folder does not exist or may not be written to.
     """
     path = pathlib.Path(path)
     check_suffix(argument, path, suffixes)
+    target = os.path.realpath(path)  # Where a link leads.
+    if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
+        raise ValueError(f"{argument}: {str(path)!r} is a device or a pipe, and no file. Choose another name.")
     if path.is_dir():
         raise IsADirectoryError(f"{argument}: {str(path)!r} is a folder. Name a file in it.")
     if path.exists() and not overwrite:
@@ -154,10 +157,10 @@ def check_destination(argument: str, path: str | os.PathLike, suffixes: Collecti
             f"{argument}: {str(path)!r} exists already. Choose another name, or let it be overwritten (--overwrite)."
         )
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=os.path.dirname(target)):
             pass
     except OSError as error:
-        reason = "may not be written to" if path.parent.is_dir() else "does not exist"
+        reason = "may not be written to" if os.path.isdir(os.path.dirname(target)) else "does not exist"
         raise OSError(f"{argument}: the folder of {str(path)!r} {reason}. Make it, or choose another.") from error
 
 

@@ -134,7 +134,7 @@ def _update(url: str, folder: str, known: transfers.Answer | None, argument: str
 
 @contextlib.contextmanager
 def _temporary_file(folder: str) -> Iterator[str]:
-    """Yields the path of a new file, which is removed unless the block renames it.."""
+    """Yields the path of a new file, which is removed unless the block renames it."""
     for entry in os.scandir(folder):
         with contextlib.suppress(OSError):
             if entry.name.endswith(".part") and time.time() - entry.stat().st_mtime > _STALE_SECONDS:

@@ -104,7 +104,7 @@ def read(
     if longest_side is not None:
         checks.integer("longest_side", longest_side)
     if _is_public_form(source):
-        levels.checked(levels.values(source, argument), argument)
+        levels.checked(levels.as_array(source, argument), argument)
         image = source if longest_side is None else resizing.resize(source, longest_side)
         return Picture(image, None, resizing.size_of(source))
     with _raster(source, longest_side, argument) as raster:
@@ -122,7 +122,7 @@ def _raster(source: ImageSource, longest_side: int | None, argument: str) -> Ite
         with opening.translated_image(argument):
             yield decoding.from_pil(source, argument=argument)
     elif isinstance(source, (np.ndarray, tf.Tensor, tf.Variable)):
-        yield _of_array(levels.values(source, argument), argument)
+        yield _of_array(levels.as_array(source, argument), argument)
     elif not isinstance(source, (str, os.PathLike)):
         raise TypeError(
             f"{argument} must be a path, a URL, an array, a tensor or a PIL image, "

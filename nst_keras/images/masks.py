@@ -75,7 +75,7 @@ def _in_levels(source: loading.ImageSource, argument: str) -> loading.ImageSourc
     """Brings arrays of booleans or of floats in 0..1 to 0..255, and returns other sources unchanged."""
     if not isinstance(source, (np.ndarray, tf.Tensor, tf.Variable)):
         return source
-    values = levels.values(source, argument)
+    values = levels.as_array(source, argument)
     is_float = values.dtype.kind == "f"
     if values.dtype == bool or (is_float and values.size and values.min() >= 0 and values.max() <= 1):
         return values.astype(np.float32) * 255.0

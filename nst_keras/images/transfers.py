@@ -27,7 +27,7 @@ _CHUNK = 2**15
 _CANNOT_WRITE = (errno.ENOSPC, errno.EACCES, errno.EPERM, errno.EROFS, errno.EFBIG)
 _TOO_SLOW = "the server took too long"
 _TOO_LARGE = "it is larger than {:.0f} MiB"
-NO_URL = "it is no URL that can be read"
+NO_URL = "the URL is malformed"
 # What is said of errors, the first that fits.
 _REASONS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
     ((requests.Timeout, concurrent.futures.TimeoutError, TimeoutError), _TOO_SLOW),
@@ -122,7 +122,7 @@ def _reply(session: requests.Session, url: str, headers: dict[str, str]) -> Iter
                 yield reply
                 return
             url = urllib.parse.urljoin(reply.url, target)
-    raise Refused(f"it leads on more than {_MOST_REDIRECTS} times")
+    raise Refused(f"it redirects more than {_MOST_REDIRECTS} times")
 
 
 def _write(chunks: Iterable[bytes], file: BinaryIO, length: str | None, stopped: threading.Event) -> None:

@@ -167,7 +167,7 @@ def known_layers(model: keras.Model) -> dict[str, str]:
 def _with_weights_of(path: str, name: str, architecture: Architecture) -> keras.Model:
     if not os.path.isfile(path):
         raise FileNotFoundError(f"weights: there is no file {path!r}. Give a file, 'imagenet' or 'random'.")
-    if reason := weights_files.objection(path):
+    if reason := weights_files.reason_to_refuse(path):
         raise ValueError(f"weights: {path!r} {reason}. Get the file from the network's authors.")
     try:
         return architecture.build(str(path))

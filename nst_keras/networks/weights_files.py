@@ -10,14 +10,14 @@ from typing import IO
 
 import h5py
 
-__all__ = ["objection"]
+__all__ = ["reason_to_refuse"]
 
 _LARGEST = 2**30  # Bytes of all numbers in a file. The largest network here has 0.6 GB with its top.
 _IN_KERAS_FILE = ("metadata.json", "config.json", "model.weights.h5")
 _UNUSUAL_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, RecursionError)
 
 
-def objection(path: str | os.PathLike[str], *, largest: int | None = _LARGEST) -> str | None:
+def reason_to_refuse(path: str | os.PathLike[str], *, largest: int | None = _LARGEST) -> str | None:
     """Returns why a weights file should not be read, as the rest of a sentence about it. No code in it is run.
 
     Args:

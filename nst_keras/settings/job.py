@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from nst_keras import checks
 from nst_keras.settings import options
 from nst_keras.settings.fit import FitSettings, SaveSettings
 from nst_keras.settings.transfer import TransferSettings
@@ -56,7 +57,7 @@ class ProcessSettings(options.Group):
     title = "Process"
     preset: str | None = options.option(None)
     quiet: bool = options.option(False)
-    xla_cache: str | None = options.option(None)
+    xla_cache: str | None = options.option(None, checks.folder)
     debug: bool = options.option(False)
 
 

@@ -242,7 +242,7 @@ class FrameSettings(options.Group):
 
     title = "Frames"
     frame_interval: int = options.option(1, checks.integer, is_recorded=False)
-    frames_dir: str | os.PathLike[str] | None = options.option(None, is_recorded=False)
+    frames_dir: str | os.PathLike[str] | None = options.option(None, checks.folder, is_recorded=False)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows h
 def test_each_signal_interrupts_and_has_its_status(name, status):
     number = getattr(signal, name)
     before = signal.getsignal(number)
-    with signals.Ending() as ending:
+    with signals.StopSignals() as ending:
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), number)
         os.kill(os.getpid(), number)  # At once again: one of a burst.
@@ -23,7 +23,7 @@ def test_each_signal_interrupts_and_has_its_status(name, status):
 def test_signals_wait_while_the_picture_is_kept_and_the_third_aborts(monkeypatch):
     now = iter([0.0, 0.02, 10.0, 20.0])
     monkeypatch.setattr(signals.time, "monotonic", lambda: next(now))
-    with signals.Ending() as ending:
+    with signals.StopSignals() as ending:
         ending.keeping = lambda: True
         for _ in range(3):
             os.kill(os.getpid(), signal.SIGINT)
@@ -39,7 +39,7 @@ def test_handlers_of_others_and_ignored_signals_stay():
     heard = []
     before = signal.signal(signal.SIGTERM, own), signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with signals.Ending() as ending:
+        with signals.StopSignals() as ending:
             os.kill(os.getpid(), signal.SIGTERM)
             os.kill(os.getpid(), signal.SIGHUP)
         assert heard == [1]

@@ -36,6 +36,12 @@ def test_destinations_are_checked_beforehand(tmp_path):
     (tmp_path / "dir.png").mkdir()
     with pytest.raises(IsADirectoryError, match="is a folder"):
         export.check_destination("output", tmp_path / "dir.png", [".png"], overwrite=True)
+    (tmp_path / "dangling.png").symlink_to(tmp_path / "nowhere" / "a.png")
+    with pytest.raises(OSError, match=r"output: the folder of .*dangling\.png' does not exist"):
+        export.check_destination("output", tmp_path / "dangling.png", [".png"], overwrite=True)
+    (tmp_path / "device.png").symlink_to(os.devnull)
+    with pytest.raises(ValueError, match=r"output: .*device\.png' is a device or a pipe"):
+        export.check_destination("output", tmp_path / "device.png", [".png"], overwrite=True)
     assert taken.stat().st_size == 0
 
 

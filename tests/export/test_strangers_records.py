@@ -125,9 +125,9 @@ def test_texts_of_a_png_are_found_without_unpacking_others(tmp_path):
         plain.write_bytes(data[:-12] + bomb + _chunk(name, body) + data[-12:])
         assert metadata.read(plain) == "grün"
     plain.write_bytes(data[:33] + _chunk(b"iTXt", b"nst_keras\0\1\0\0\0" + zlib.compress(bytes(10**8))) + data[33:])
-    assert len(metadata.read(plain)) == 2**24
-    plain.write_bytes(data[:33] + _chunk(b"iTXt", b"nst_keras\0\1\0\0\0no zlib") + data[33:])
-    with pytest.raises(ValueError, match=r"^path: .* is damaged \(its text cannot be unpacked"):
-        metadata.read(plain)
-    plain.write_bytes(data[:33] + b"\xff\xff\xff\xfftEXt" + data[33:])
     assert metadata.read(plain) is None
+    plain.write_bytes(data[:33] + _chunk(b"iTXt", b"nst_keras\0\1\0\0\0no zlib") + data[33:])
+    assert metadata.read(plain) is None
+    plain.write_bytes(data[:33] + b"\xff\xff\xff\xfftEXt" + data[33:])
+    with pytest.raises(ValueError, match="^path: .* is damaged"):
+        metadata.read(plain)

@@ -167,7 +167,7 @@ def dripping(request):
         (endless, "it is larger than 1 MiB"),
         (dripping, "the server took too long"),
         (lambda request: time.sleep(0.3), "the server took too long"),
-        (say(302, Location="/again"), "it leads on more than 10 times"),
+        (say(302, Location="/again"), "it redirects more than 10 times"),
         (say(302, Location="file:///etc/hostname"), "it leads to an address that is neither http nor https"),
     ],
 )
@@ -183,7 +183,7 @@ def test_nothing_else_is_kept(site, tmp_path, monkeypatch, answer, message):
 
 @pytest.mark.parametrize("url", ["http://[bad/x.png", "http:///x.png", "http://a..b/x.png", "http://host:x/a.png"])
 def test_no_url(site, url):
-    with pytest.raises(OSError, match=r"^photo: 'http:.*could not be downloaded: it is no URL .*Check the URL"):
+    with pytest.raises(OSError, match=r"^photo: 'http:.*could not be downloaded: the URL is malformed.*Check the URL"):
         loading.load(url, argument="photo")
 
 

@@ -56,13 +56,13 @@ def test_groups_that_hold_each_other_are_looked_through_once(tmp_path):
     with h5py.File(tmp_path / "loop.h5", "w") as file:
         inner = file.create_group("a/b")
         inner["a"] = file["a"]
-    assert weights_files.objection(tmp_path / "loop.h5") is None
+    assert weights_files.reason_to_refuse(tmp_path / "loop.h5") is None
 
 
 def test_a_file_of_our_own_is_read(tmp_path):
-    assert weights_files.objection(compact.WEIGHTS_FILE) is None
+    assert weights_files.reason_to_refuse(compact.WEIGHTS_FILE) is None
     (tmp_path / "text.h5").write_text("no weights")
-    assert weights_files.objection(tmp_path / "text.h5") is None
+    assert weights_files.reason_to_refuse(tmp_path / "text.h5") is None
 
 
 @pytest.mark.parametrize("name", ["assets/layer/file", "../../escaped", "model.weights.h5.pickle"])
@@ -70,7 +70,7 @@ def test_an_archive_holds_a_network_and_nothing_else(name, tmp_path):
     path = tmp_path / "strangers.keras"
     with zipfile.ZipFile(path, "w") as archive:
         archive.write(compact.WEIGHTS_FILE, "model.weights.h5")
-    assert weights_files.objection(path) is None
+    assert weights_files.reason_to_refuse(path) is None
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(name, b"cos\nsystem\n(S'true'\ntR.")
     with pytest.raises(ValueError, match=r"^weights: .* which is no part of a network\. Get the file"):
@@ -82,6 +82,6 @@ def test_an_archive_that_points_elsewhere_or_unpacks_to_much_is_not_read(tmp_pat
         _external_link(file, tmp_path / "private.h5")
     with zipfile.ZipFile(tmp_path / "strangers.keras", "w") as archive:
         archive.write(tmp_path / "inner.h5", "model.weights.h5")
-    assert "names another place or file" in weights_files.objection(tmp_path / "strangers.keras")
+    assert "names another place or file" in weights_files.reason_to_refuse(tmp_path / "strangers.keras")
     monkeypatch.setattr(weights_files, "_LARGEST", 100)
-    assert weights_files.objection(tmp_path / "strangers.keras") == "unpacks to over 1 GiB"
+    assert weights_files.reason_to_refuse(tmp_path / "strangers.keras") == "unpacks to over 1 GiB"

@@ -129,3 +129,18 @@ def test_optional_lets_none_pass():
     assert check("number", None) is None
     with pytest.raises(ValueError, match="number must be a whole number"):
         check("number", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (settings.FitSettings, "checkpoint_dir"),
+        (settings.FitSettings, "tensorboard"),
+        (settings.FrameSettings, "frames_dir"),
+    ],
+)
+def test_an_empty_folder_is_none_and_not_the_current_one(kind, name):
+    assert getattr(kind(**{name: ""}), name) is None
+    assert getattr(kind(**{name: "kept"}), name) == "kept"
+    with pytest.raises(ValueError, match=f"{name}: .* holds a NUL"):
+        kind(**{name: "a\0b"})

@@ -79,7 +79,7 @@ def from_pil(picture: PIL.Image.Image, *, argument: str = "image") -> rasters.Ra
         ValueError: Floats, or integers below 0 or beyond 16 bits.
         OSError: It has no pixels, is closed, or its file is damaged. `rows` may raise it too.
     """
-    with opening.damage():
+    with opening.decoder_errors():
         picture.load()
     if 0 in picture.size:
         raise OSError(f"it is {picture.width}x{picture.height} px")
@@ -91,7 +91,7 @@ def _guarded(raster: rasters.Raster) -> rasters.Raster:
 
     def rows(top: int, bottom: int) -> np.ndarray:
         """Returns the rows from `top` to before `bottom`."""
-        with opening.damage():
+        with opening.decoder_errors():
             return raster.rows(top, bottom)
 
     return raster._replace(rows=rows)
@@ -106,7 +106,7 @@ def _reduced(size: tuple[int, int], longest_side: int | None) -> tuple[int, int]
 def _raster_of_tiff(tiff: tiffs.TiffRows, argument: str) -> rasters.Raster:
     """Returns the rows of a large TIFF. Its first row is read at once, for the warning to come before all others."""
     rows = functools.partial(_tiff_rows, tiff, argument)
-    with opening.damage():
+    with opening.decoder_errors():
         first = tiff.read(0, 1)
     if first.dtype == np.uint16 and first.shape[-1] > 1 and deep.to_srgb(first, tiff.profile) is None:
         deep.warn_of_eight_bits(argument, deep.UNUSABLE_PROFILE)
@@ -133,7 +133,7 @@ def _raster_of_file(picture: PIL.ImageFile.ImageFile, longest_side: int | None, 
         warnings.warn(f"{argument}: {_NO_PROFILE}; taken as sRGB. Its colours may be off.", stacklevel=2)
     stored_orientation = rasters.orientation_of(picture)
     own_size = picture.height, picture.width
-    with opening.damage():
+    with opening.decoder_errors():
         is_draft = _decode(picture, longest_side)
     levels = deep.decoded(picture, argument)
     if levels is not None:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import PIL.ImageColor
 
-__all__ = ["alpha", "checked", "of_rows", "on_background", "values"]
+__all__ = ["alpha", "as_array", "checked", "of_rows", "on_background"]
 
 
-def values(source: Any, argument: str) -> np.ndarray:
+def as_array(source: Any, argument: str) -> np.ndarray:
     """Returns an array, or the values of a tensor, as a NumPy array.
 
     Args:

@@ -16,9 +16,8 @@ import logging
 import os
 import re
 import struct
-import zlib
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any
 
 import PIL.ExifTags
 import PIL.Image
@@ -37,9 +36,6 @@ _KEYWORD = b"nst_keras"
 _MARK = b"nst_keras:"
 _UNICODE = b"UNICODE\0"  # EXIF's mark of a UserComment in UTF-16.
 _JPEG_COMMENT = b"\xff\xfe"
-_PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_TEXTS = (b"iTXt", b"tEXt", b"zTXt")
-_LONGEST = 2**24  # Bytes of a text, however small it is packed. A run's record has some 3,000.
 _JPEG_PIECE = 65_500  # Bytes of text in a segment. The segment's length has 16 bits and counts its own mark too.
 
 
@@ -58,12 +54,8 @@ def read(path: str | os.PathLike[str], *, argument: str = "path") -> str | None:
         OSError: The file cannot be read.
         ValueError: Not a picture, or damaged.
     """
-    with opening.translated(path, argument=argument) as found, open(found, "rb") as file:
-        is_png = file.read(len(_PNG)) == _PNG
-        text = _from_png(file) if is_png else None
-    if not is_png:
-        with opening.opened(path, argument=argument) as picture:
-            text = _READERS.get(picture.format, lambda picture: None)(picture)
+    with opening.opened(path, argument=argument) as picture:
+        text = _READERS.get(picture.format, lambda picture: None)(picture)
     try:
         return None if text is None else text.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -110,37 +102,10 @@ def _unmarked(data: bytes) -> bytes | None:
     return data.removeprefix(_MARK) if data.startswith(_MARK) else None
 
 
-def _from_png(file: BinaryIO) -> bytes | None:
-    """Returns the text of the chunk with our keyword, which other programs may move or pack, without decoding others.
-
-    Args:
-        file: A PNG, behind its signature.
-    """
-    while len(head := file.read(8)) == 8:
-        length, name = struct.unpack(">I4s", head)
-        if name in _PNG_TEXTS and length <= _LONGEST:
-            keyword, _, body = file.read(length).partition(b"\0")
-            if keyword == _KEYWORD:
-                return _text_of_chunk(name, body)
-            file.seek(4, os.SEEK_CUR)  # Its checksum.
-        else:
-            file.seek(length + 4, os.SEEK_CUR)
-    return None
-
-
-def _text_of_chunk(name: bytes, body: bytes) -> bytes:
-    """Returns the text of a PNG's chunk in UTF-8, given what follows the keyword."""
-    is_packed = name == b"zTXt"
-    if name == b"iTXt":  # Flag and method of packing; language; keyword in that language; text.
-        is_packed, body = body[:1] == b"\1", body[2:].split(b"\0", 2)[-1]
-    elif is_packed:
-        body = body[1:]
-    if is_packed:
-        try:
-            body = zlib.decompressobj().decompress(body, _LONGEST)
-        except zlib.error as error:
-            raise OSError(f"its text cannot be unpacked: {error}") from error
-    return body if name == b"iTXt" else body.decode("latin-1").encode("utf-8")
+def _from_png(picture: PIL.Image.Image) -> bytes | None:
+    """Returns the text with our keyword, which `pngs` puts before the pixels: none of them is decoded."""
+    text = picture.info.get(_KEYWORD.decode())
+    return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else None
 
 
 def _from_jpeg(picture: PIL.JpegImagePlugin.JpegImageFile) -> bytes | None:
@@ -169,6 +134,7 @@ def _from_tiff(picture: PIL.TiffImagePlugin.TiffImageFile) -> bytes | None:
 
 # Readers of the stored text, by Pillow's name of the format. PNG is read without Pillow.
 _READERS: dict[str | None, Callable[[Any], bytes | None]] = {
+    "PNG": _from_png,
     "JPEG": _from_jpeg,
     "WEBP": _from_webp,
     "TIFF": _from_tiff,

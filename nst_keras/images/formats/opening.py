@@ -14,7 +14,7 @@ import PIL.JpegImagePlugin
 from nst_keras.images.formats import accepted, heif, jpegs, limits, pngs
 from nst_keras.settings import paths
 
-__all__ = ["damage", "opened", "translated", "translated_image"]
+__all__ = ["decoder_errors", "opened", "translated", "translated_image"]
 
 
 @contextlib.contextmanager
@@ -39,7 +39,7 @@ def opened(
     """
     with translated(path, argument=argument, name=name) as found, contextlib.ExitStack() as stack:
         heif.check_readable(found, argument=argument, name=name or os.fspath(path))
-        with damage():
+        with decoder_errors():
             picture = _opened(found, stack)
             is_reduced_later = isinstance(picture, PIL.JpegImagePlugin.JpegImageFile)
             (limits.check_sides if is_reduced_later else limits.check_size)(picture.height, picture.width)
@@ -96,7 +96,7 @@ def translated_image(argument: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def damage() -> Iterator[None]:
+def decoder_errors() -> Iterator[None]:
     """Raises `OSError` for what a decoder raises in a block, since decoders raise anything for a damaged picture.
 
     Warnings that are raised, too little memory and a missing package are no damage, and pass.

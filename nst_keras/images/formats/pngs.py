@@ -118,7 +118,7 @@ def reduced(path: str) -> bytes:
 
 
 def _chunks(file: BinaryIO) -> Iterator[_Chunk]:
-    """Yields the chunks before IEND. A file that ends too early has a last one that ends behind it."""
+    """Yields the chunks before IEND. In a truncated file, the `end` of the last one is beyond the file."""
     size = file.seek(0, io.SEEK_END)
     start = len(SIGNATURE)
     for _ in range(_MOST):

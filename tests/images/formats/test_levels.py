@@ -44,5 +44,5 @@ def test_what_is_no_number_is_refused(dtype):
 def test_masked_pixels_are_refused():
     array = np.ma.masked_equal(np.arange(12.0).reshape(2, 2, 3), 5)
     with pytest.raises(ValueError, match=r"photo has 1 masked values. Fill them first, such as by array.filled\(255\)"):
-        levels.values(array, "photo")
-    np.testing.assert_array_equal(levels.values(np.ma.array([1, 2]), "photo"), [1, 2])
+        levels.as_array(array, "photo")
+    np.testing.assert_array_equal(levels.as_array(np.ma.array([1, 2]), "photo"), [1, 2])
