@@ -13,6 +13,8 @@ def fitting(text: str, file: TextIO | None) -> str:
     >>> import io
     >>> fitting("größe", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
     'gr\\xf6\\xdfe'
+    >>> fitting("größe, 大", io.TextIOWrapper(io.BytesIO(), encoding="cp1252"))
+    'größe, \\u5927'
     """
     encoding = getattr(file, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)

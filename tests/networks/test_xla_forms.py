@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -134,3 +137,23 @@ def test_the_network_computes_the_same_with_the_faster_forms(jit_compile, settin
         results.append((network(image)["valid"], step(image)))
     np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5, atol=1e-6)  # Eagerly, the plain convolutions.
     np.testing.assert_allclose(results[0][1], results[1][1], rtol=1e-3, atol=1e-4 * np.abs(results[1][1]).max())
+
+
+def test_a_traced_step_is_freed_though_tensorflow_keeps_custom_gradients():
+    kernel = tf.constant(winograd.transformed_kernel(np.ones([3, 3, 2, 2])))
+
+    def traced():
+        """Traces a step with a convolution and its gradient, and returns a weak reference to its graph."""
+
+        def step(values):
+            with tf.GradientTape() as tape:
+                tape.watch(values)
+                loss = tf.reduce_sum(winograd.convolution(values, kernel))
+            return tape.gradient(loss, values)
+
+        function = tf.function(step, autograph=False).get_concrete_function(tf.TensorSpec([1, 8, 8, 2]))
+        return weakref.ref(function.graph)
+
+    graph = traced()
+    gc.collect()
+    assert graph() is None
