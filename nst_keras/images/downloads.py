@@ -17,10 +17,8 @@ import urllib.parse
 import warnings
 from collections.abc import Iterator
 
-import PIL.Image
-
 from nst_keras.images import transfers
-from nst_keras.images.formats import opening
+from nst_keras.images.formats import limits, opening
 from nst_keras.runtime import backend, phases
 from nst_keras.settings import paths
 
@@ -164,13 +162,13 @@ def _check_is_picture(path: str, kind: str, argument: str) -> None:
         begin = file.read(512).lstrip().lower()
     if not begin:
         raise transfers.Refused("the server sent nothing")
-    if begin.startswith((b"<!doctype html", b"<html")) or kind.lower().startswith("text/html"):
-        raise transfers.Refused("the server sent a web page, not a picture")
     try:
         with opening.opened(path, argument=argument):
             pass
     except ValueError as error:
-        if not isinstance(error.__cause__, (PIL.Image.DecompressionBombError, PIL.Image.DecompressionBombWarning)):
-            raise transfers.Refused(
-                f"the server sent {kind or 'something'} that is no picture, or a damaged one"
-            ) from error
+        if isinstance(error.__cause__, limits.TooLargeError):
+            return
+        if begin.startswith((b"<!doctype html", b"<html")) or kind.lower().startswith("text/html"):
+            raise transfers.Refused("the server sent a web page, not a picture") from error
+        what = f"{kind or 'something'} that is no picture, or a damaged one"
+        raise transfers.Refused(f"the server sent {what}") from error

@@ -124,6 +124,18 @@ def test_a_changed_picture_is_noticed_and_the_same_one_is_not_sent_again(site):
     assert site.asked[-1][1]["If-Modified-Since"] == "Mon, 01 Jan 2024 00:00:00 GMT"
 
 
+def test_a_picture_is_known_by_its_bytes_whatever_the_server_calls_it(site):
+    site.answers["/a.png"] = say(200, picture(7), Content_Type="text/html")
+    assert level(f"{site.address}/a.png") == 7
+
+
+def test_a_picture_too_large_to_decode_is_told_as_one(site, monkeypatch):
+    site.answers["/a.png"] = say(200, picture(7))
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 10)
+    with pytest.raises(ValueError, match=r"photo: 'http.*a\.png' has more than .* megapixels"):
+        level(f"{site.address}/a.png")
+
+
 def test_a_copy_serves_while_the_server_does_not(site):
     url = f"{site.address}/a.png"
     site.answers["/a.png"] = say(200, picture(5))
