@@ -32,7 +32,7 @@ def read(path: str) -> str:
         raise OSError(f"flagfile: {path!r} cannot be read ({reason}).") from error
     encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if raw.startswith(mark)), _unmarked(raw))
     try:
-        text = raw.decode(encoding)
+        text = raw.decode(encoding, "surrogateescape" if encoding.startswith("utf-8") else "strict")
     except UnicodeDecodeError:
         text = "\0"
     if "\0" in text or len(raw) > _MOST:

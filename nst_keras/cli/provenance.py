@@ -16,6 +16,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import stat
 import sys
 from collections.abc import Mapping, Sequence
@@ -54,7 +55,7 @@ def flagfile(made: record.Record, others: Mapping[str, object] | None = None) ->
     # A picture from a stranger may record other flags: they are left out.
     known = {name for name, option in record.recorded_options().items() if option.has_flag}
     given = {name: value for name, value in made["settings"].items() if name in known} | dict(others or {})
-    given_lines = {name: flags.flag_line(name, value) for name, value in given.items()}
+    given_lines = {name: _decoded(flags.flag_line(name, value)) for name, value in given.items()}
     lines += [f"# No flag can say: {line!r}" for line in given_lines.values() if not _is_flag(line)]
     whole = [printable_lib.printable(" ".join(line.split())) for line in lines]
     whole += [line for line in given_lines.values() if _is_flag(line)]
@@ -130,9 +131,18 @@ def _print(text: str) -> OSError | None:
     return output.write(text, end="")
 
 
+def _decoded(line: str) -> str:
+    """Returns a line with the bytes of names that Python could not decode decoded, where they are UTF-8."""
+    try:
+        return line.encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # Other surrogates, which no name has.
+        return line
+
+
 def _is_flag(line: str) -> bool:
     """Returns whether a flagfile can hold a line: one without line breaks, blanks at its ends or control characters."""
-    return line.splitlines() == [line.strip()] and printable_lib.printable(line) == line
+    letters = re.sub("[\udc80-\udcff]", "", line)  # Bytes that are no UTF-8 are written as they are.
+    return letters.splitlines() == [letters.strip()] and printable_lib.printable(letters) == letters
 
 
 def _losses(made: record.Record) -> str:

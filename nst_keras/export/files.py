@@ -97,13 +97,19 @@ def _short(text: str) -> str:
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-    """Writes a text file in UTF-8, whole or not at all. Characters that UTF-8 lacks are escaped.
+    """Writes a text file in UTF-8, whole or not at all.
+
+    Bytes of file names that Python could not decode are written as they are, so that the names can be read back.
 
     Raises:
         OSError: The file cannot be written.
     """
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # Other surrogates, which no name has.
+        data = text.encode("utf-8", "backslashreplace")
     with replacing(path) as temporary:
-        pathlib.Path(temporary).write_text(text, encoding="utf-8", errors="backslashreplace")
+        pathlib.Path(temporary).write_bytes(data)
 
 
 def free_name(path: pathlib.Path) -> pathlib.Path:

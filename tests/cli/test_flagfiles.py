@@ -29,7 +29,7 @@ def test_the_encodings_that_programs_write_are_read(tmp_path, raw):
     assert flagfiles.lines(text) == ["--style_image=größe.png", "--seed=3"]
 
 
-@pytest.mark.parametrize("raw", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"--seed=\xff\n", b"--seed=3\n" * 200_000])
+@pytest.mark.parametrize("raw", [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"--seed=3\n" * 200_000])
 def test_what_is_no_flagfile_is_told_by_its_name(tmp_path, raw):
     path = tmp_path / "a.png"
     path.write_bytes(raw)
@@ -64,3 +64,8 @@ def test_a_locale_without_the_letters_opens_the_same_file(tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
     assert made.stdout == "here\n"
+
+
+def test_names_that_are_no_utf_8_are_read_as_on_a_command_line(tmp_path):
+    (tmp_path / "a.flags").write_bytes(b"--content_image=lat\xffin.png\n")
+    assert flagfiles.read(str(tmp_path / "a.flags")) == "--content_image=lat\udcffin.png\n"

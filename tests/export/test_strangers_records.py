@@ -131,3 +131,18 @@ def test_texts_of_a_png_are_found_without_unpacking_others(tmp_path):
     plain.write_bytes(data[:33] + b"\xff\xff\xff\xfftEXt" + data[33:])
     with pytest.raises(ValueError, match="^path: .* is damaged"):
         metadata.read(plain)
+
+
+@pytest.mark.parametrize("smuggled", ["\udcc2\udc85", "\udce2\udc80\udca8", "\udcc2\udc9b2J", "\u2028", "\n"])
+def test_bytes_of_a_name_are_no_way_to_smuggle_a_line_or_a_control_character(smuggled):
+    made = _naming(f"a.png{smuggled}--overwrite")
+    lines = provenance.flagfile(made).split("\n")
+    assert not any(line.startswith("--content_image") for line in lines)
+    assert any(line.startswith("# No flag can say") for line in lines)
+
+
+def test_names_keep_the_bytes_that_are_no_utf_8(tmp_path):
+    text = provenance.flagfile(_naming("gr\udcc3\udcb6\udcc3\udc9fe lat\udcffin.png"))
+    assert "--content_image=größe lat\udcffin.png" in text.split("\n")
+    export.write_text(tmp_path / "a.flags", text)
+    assert "--content_image=größe lat".encode() + b"\xffin.png\n" in (tmp_path / "a.flags").read_bytes()
