@@ -12,18 +12,16 @@ Exit status: 0, or 2 with one line if the picture has no record.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import io
 import json
 import os
 import re
-import stat
 import sys
 from collections.abc import Mapping, Sequence
 
 from nst_keras.cli import flags, output
 from nst_keras.export import record
-from nst_keras.images import folders
+from nst_keras.images import digests
 from nst_keras.images.formats import metadata
 from nst_keras.settings import docstrings, paths
 from nst_keras.settings import printable as printable_lib
@@ -164,33 +162,9 @@ def _change(path: str, before: str, flag: str) -> str | None:
     if paths.is_url(str(paths.local(path))):
         return None
     try:
-        now = _digest(os.path.expanduser(paths.local(path)))
+        now = digests.of_path(os.path.expanduser(paths.local(path)), largest=_LARGEST_INPUT)
     except FileNotFoundError:
         return f"there is no file {path!r} any more. Give its new path with --{flag}."
     except (OSError, ValueError) as error:
         return f"{path!r} was not read ({getattr(error, 'strerror', None) or error}). Look at it yourself."
     return None if now == before else f"{path!r} has changed, and would make another picture."
-
-
-def _digest(path: str) -> str:
-    """Returns the SHA-256 of a file or folder, as `digests.digest` does, but only of regular files of some size.
-
-    Raises:
-        OSError: It cannot be read, or is missing.
-        ValueError: It is a device, a pipe or too large.
-    """
-    if os.path.isdir(path):
-        sums = {picture.name: _digest(str(picture)) for picture in folders.pictures(path)}
-        return hashlib.sha256(json.dumps(sums).encode()).hexdigest()
-    # A pipe without a writer would wait for one.
-    with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)), "rb") as file:
-        known = os.fstat(file.fileno())
-        if not stat.S_ISREG(known.st_mode):
-            raise ValueError("it is a device or a pipe")
-        if known.st_size > _LARGEST_INPUT:
-            raise ValueError(f"it has over {_LARGEST_INPUT // 2**30} GiB")
-        value, left = hashlib.sha256(), known.st_size
-        while left > 0 and (block := file.read(min(left, 2**20))):
-            value.update(block)
-            left -= len(block)
-    return value.hexdigest()

@@ -17,7 +17,9 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["NAME", "digest", "random_states", "read", "sealed", "set_random_states"]
+from nst_keras.images import digests
+
+__all__ = ["NAME", "random_states", "read", "sealed", "set_random_states"]
 
 NAME = "record.json"
 _LONGEST = 2**30  # Bytes. The losses of a million steps take a tenth of that.
@@ -46,7 +48,7 @@ def read(folder: pathlib.Path) -> dict[str, Any]:
         raise ValueError(f"{NAME} has a wrong stage")
     _try_random_states(record["random"])
     for name, known in record["files"].items():
-        if digest(_regular(folder, name)) != known:
+        if digests.of_path(_regular(folder, name)) != known:
             raise ValueError(f"{name!r} has changed since it was written")
     return record
 
@@ -56,15 +58,6 @@ def sealed(record: Mapping[str, object]) -> str:
     # A user's callback may have put NumPy's numbers into the history: `float` converts them.
     read_back = json.loads(json.dumps(record, default=float))
     return json.dumps({**read_back, "seal": _seal(read_back)})
-
-
-def digest(path: pathlib.Path) -> str:
-    """Returns the SHA-256 of a file, in hexadecimal."""
-    found = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(2**20):
-            found.update(block)
-    return found.hexdigest()
 
 
 def random_states() -> dict[str, object]:

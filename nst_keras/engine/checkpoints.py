@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from nst_keras import checks, export
 from nst_keras.engine import checkpoint_records
+from nst_keras.images import digests
 
 __all__ = ["Checkpoint", "Store", "checkpoint_to_resume"]
 
@@ -104,7 +105,7 @@ class Store:
         try:
             temporary.mkdir()
             tf.train.Checkpoint(**variables).write(str(temporary / _STATE))
-            files = {path.name: checkpoint_records.digest(path) for path in sorted(temporary.iterdir())}
+            files = {path.name: digests.of_path(path) for path in sorted(temporary.iterdir())}
             for name in files:
                 _flush(temporary / name)
             whole = {"step": step, **record, "random": checkpoint_records.random_states(), "files": files}

@@ -1,4 +1,4 @@
-"""The formats of pictures that are read, and no others: Pillow's names, suffixes, and a sentence that lists them.
+"""The formats of pictures that are read, and no others: Pillow's names, suffixes, a sentence, and how a file begins.
 
 Pillow knows fifty formats, and opens a file by what is in it, whatever its name. Some of them start other programs.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import PIL.Image
 
-__all__ = ["ASK", "SUFFIXES", "pillow_formats"]
+__all__ = ["ASK", "SUFFIXES", "head", "pillow_formats"]
 
 # Suffixes of files in lower case, by Pillow's name of the format. HEIF needs the package pillow-heif.
 _FORMATS = {
@@ -28,3 +28,9 @@ def pillow_formats() -> list[str]:
     """Returns the value for `PIL.Image.open(formats=...)`: the formats here that the installed Pillow reads."""
     PIL.Image.init()
     return [name for name in _FORMATS if name in PIL.Image.OPEN]
+
+
+def head(path: str, length: int) -> bytes:
+    """Returns the first bytes of a file."""
+    with open(path, "rb") as file:
+        return file.read(length)

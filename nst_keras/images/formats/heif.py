@@ -12,7 +12,9 @@ import struct
 import PIL.Image
 import PIL.ImageFile
 
-__all__ = ["check_readable", "head", "is_heic", "opened"]
+from nst_keras.images.formats import accepted
+
+__all__ = ["check_readable", "is_heic", "opened"]
 
 _HEVC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -68,7 +70,7 @@ def opened(path: str) -> PIL.ImageFile.ImageFile:
 
 def _kind(path: str) -> str | None:
     """Returns `"HEIC"` or `"AVIF"` by the brands in the box that opens a HEIF file; None for other files."""
-    box = head(path, 256)
+    box = accepted.head(path, 256)
     if box[4:8] != b"ftyp":
         return None
     (length,) = struct.unpack_from(">I", box)
@@ -76,12 +78,6 @@ def _kind(path: str) -> str | None:
     if brand in _HEIF_BRANDS:  # It says nothing of the codec: the other brands do.
         return "AVIF" if any(one in others for one in _AVIF_BRANDS) else "HEIC"
     return "HEIC" if brand in _HEVC_BRANDS else "AVIF" if brand in _AVIF_BRANDS else None
-
-
-def head(path: str, length: int) -> bytes:
-    """Returns the first bytes of a file."""
-    with open(path, "rb") as file:
-        return file.read(length)
 
 
 def _pillow_reads_avif() -> bool:

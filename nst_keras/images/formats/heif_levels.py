@@ -12,7 +12,7 @@ import numpy as np
 import PIL.Image
 import PIL.ImageFile
 
-from nst_keras.images.formats import heif
+from nst_keras.images.formats import accepted
 
 __all__ = ["decode", "decode_avif", "has_deep_avif", "is_deep", "unusual_colours"]
 
@@ -74,4 +74,4 @@ def unusual_colours(picture: PIL.ImageFile.ImageFile) -> bool:
 
 
 def _description(picture: PIL.ImageFile.ImageFile) -> bytes:
-    return heif.head(os.fsdecode(picture.filename), _DESCRIPTION)
+    return accepted.head(os.fsdecode(picture.filename), _DESCRIPTION)

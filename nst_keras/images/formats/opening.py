@@ -113,7 +113,7 @@ def decoder_errors() -> Iterator[None]:
 
 def _opened(path: str, stack: contextlib.ExitStack) -> PIL.ImageFile.ImageFile:
     """Returns a picture, which the stack closes."""
-    mark = heif.head(path, len(pngs.SIGNATURE))
+    mark = accepted.head(path, len(pngs.SIGNATURE))
     if heif.is_heic(path):
         return stack.enter_context(_decoded_heic(path))
     if mark == pngs.SIGNATURE:
