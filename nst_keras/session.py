@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import secrets
 import threading
 from collections.abc import Generator, Hashable, Mapping, Sequence
 from typing import Any
@@ -15,7 +14,7 @@ import tensorflow as tf
 
 from nst_keras import callbacks, checks, settings
 from nst_keras.engine import checkpoint_lock as lock
-from nst_keras.engine import checkpoints, compiled, memory_advice, memory_estimate, steering, warm_start
+from nst_keras.engine import checkpoints, choices, compiled, memory_advice, memory_estimate, steering, warm_start
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import result as result_lib
 from nst_keras.engine import run as run_lib
@@ -54,14 +53,11 @@ class Session:
         defaults.require_eager()
         self._replicas = hosts.joined(runtime.strategy)  # Before TensorFlow runs anything.
         hosts.check_same(self._replicas, _agreed(given))
-        self._seed_is_drawn = runtime.seed is None
-        seed = runtime.seed
-        if seed is None:
-            seed = hosts.number_of_chief(self._replicas, secrets.randbelow(2**31))
+        self._asked = given
+        self._given = given = choices.made(given, self._replicas)
         if runtime.deterministic:
-            keras.utils.set_random_seed(seed)
+            keras.utils.set_random_seed(given.runtime.seed)
             tf.config.experimental.enable_op_determinism()
-        self._given = given = dataclasses.replace(given, runtime=dataclasses.replace(runtime, seed=seed))
         self.setup = setup_lib.prepare(given, self._replicas)
         self._compiled = compiled.Compiled()
         self._balanced: set[Hashable] = set()  # Weights that a run has been checked for.
@@ -121,13 +117,11 @@ class Session:
         store = None if asked.checkpoint_dir is None else checkpoints.Store(asked.checkpoint_dir)
         checkpoint = self._found_checkpoint(asked, store)
         if checkpoint is not None:
-            self._adopt(checkpoint)
+            self.setup = choices.as_begun(self.setup, self._asked, checkpoint.record)
         before = self._run if asked.warm_start else None
         plan = plan_lib.make(self.setup, asked) if before is None else warm_start.plan(before, self.setup, asked)
         recorder = self._recorder(plan, store, resume=checkpoint is not None)
-        request = plan_lib.memory_request(
-            self.setup, self.setup.pictures, tile_size=plan.stages[-1].tile_size, frames=recorder.held(plan.total_steps)
-        )
+        request = plan_lib.stage_memory(plan, frames=recorder.held(plan.total_steps))
         header = memory_advice.check_memory(request)  # Before the targets are computed, which takes memory too.
         self._check_same_run(plan, checkpoint)
         every = callbacks.standard(
@@ -217,8 +211,9 @@ class Session:
 
     @property
     def given(self) -> settings.TransferSettings:
-        """The settings as given, with the seed in use."""
-        return dataclasses.replace(self._given, runtime=dataclasses.replace(self._given.runtime, seed=self.seed))
+        """The settings as given, with the seed and the precision in use."""
+        runtime = dataclasses.replace(self._given.runtime, seed=self.seed)
+        return dataclasses.replace(self._given, runtime=runtime, network=self.setup.settings.network)
 
     @property
     def is_chief(self) -> bool:
@@ -257,14 +252,6 @@ class Session:
         hosts.check_same(self._replicas, {"pyramid": None, **fingerprint})
         if checkpoint is not None:
             checkpoint.check_same_run(fingerprint, plan_lib.optimizer_defaults(self.setup))
-
-    def _adopt(self, checkpoint: checkpoints.Checkpoint) -> None:
-        """Takes over the seed and the tile sizes that the checkpoint's run has drawn and chosen."""
-        if self._seed_is_drawn:
-            self.setup = setup_lib.with_seed(self.setup, checkpoint.record["seed"])
-        sizes = checkpoint.record["fingerprint"].get("tile_size", ())
-        stages = (pictures.size for pictures in self.setup.stage_pictures)
-        self.setup.tiles.take(dict(zip(stages, sizes, strict=False)))
 
     def _recorder(
         self, plan: plan_lib.Plan, store: checkpoints.Store | None, *, resume: bool

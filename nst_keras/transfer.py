@@ -127,7 +127,7 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
         frames_dir: str | os.PathLike[str] | None = None,
         tile_size: int | str | None = "auto",
         halo: int | None = None,
-        precision: str = "float32",
+        precision: str = "auto",
         strategy: str | tf.distribute.Strategy = "auto",
         jit_compile: str | bool = "auto",
         deterministic: bool = False,

@@ -116,9 +116,13 @@ def _is_count(value: object) -> bool:
 
 
 def _is_fingerprint(value: object) -> bool:
-    """Returns whether a value is {setting: value}, with a tile size or None for each stage, if for any."""
-    sizes = value.get("tile_size", []) if isinstance(value, dict) else None
-    return isinstance(sizes, list) and all(size is None or (_is_count(size) and size > 0) for size in sizes)
+    """Returns whether a value is {setting: value}, with a tile size or None for each stage, and a precision, if any."""
+    if not isinstance(value, dict):
+        return False
+    sizes, precision = value.get("tile_size", []), value.get("precision", "")
+    if not isinstance(sizes, list) or not isinstance(precision, str):
+        return False
+    return all(size is None or (_is_count(size) and size > 0) for size in sizes)
 
 
 def _is_history(value: object) -> bool:

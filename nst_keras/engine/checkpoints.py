@@ -65,6 +65,7 @@ class Checkpoint(NamedTuple):
         """
         found, given = dict(self.record["fingerprint"]), json.loads(json.dumps(fingerprint))
         found.pop("frame_interval", None)  # Earlier versions wrote it, though it decides no pixel.
+        found.setdefault("precision", given.get("precision"))  # They did not write it; the extractor's digest tells it.
         meant = [
             {**(defaults or {}), **{name: v for name, v in one.items() if v is not None}} for one in (found, given)
         ]

@@ -175,12 +175,18 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 def _in_words(request: memory_estimate.MemoryRequest) -> str:
     tiles = f", tiles of {request.tile_size} px" if request.tile_size else ""
-    names = f"{_name(request.extractor)}, {_name(request.optimizer)}"
+    names = f"{_name(request.extractor)}{_precision(request.extractor)}, {_name(request.optimizer)}"
     return f"{request.width}x{request.height} px, {names}{tiles}"
 
 
 def _name(value: str | extractors.FeatureExtractor | keras.optimizers.Optimizer | optimizers.Optimizer) -> str:
     return value if isinstance(value, str) else getattr(value, "name", type(value).__name__)
+
+
+def _precision(extractor: str | extractors.FeatureExtractor) -> str:
+    """Returns words for the type that the network computes in; none for float32 and for a network given by its name."""
+    dtype = "float32" if isinstance(extractor, str) else extractor.compute_dtype
+    return "" if dtype == "float32" else f" in {dtype}"
 
 
 def _scaled(size: tuple[int, int], longest_side: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import math
 from typing import Any, NamedTuple
 
 from nst_keras import checks, losses, optimizers, settings
-from nst_keras.engine import inputs, memory_estimate, schedule
+from nst_keras.engine import compile_cost, inputs, memory_estimate, schedule
 from nst_keras.engine import setup as setup_lib
 from nst_keras.export import record
 from nst_keras.images import resizing
@@ -24,6 +24,7 @@ __all__ = [
     "make",
     "memory_request",
     "optimizer_defaults",
+    "stage_memory",
     "start",
     "used",
     "with_fit",
@@ -33,10 +34,6 @@ __all__ = [
 
 # Options of a run that can be changed while it is going.
 STEERED = ("style_weight", "content_weight", "var_weight", "alpha_norm_weight", "strength")
-
-# Least pixels times steps for which a stage is compiled with XLA. Compiling takes about 10 s at any size. It then saves
-# 0.07 to 0.1 s of 0.26 s a step with VGG19 at 256 px: a shorter stage would not win back the time.
-_LEAST_FOR_XLA = 140 * 256**2
 
 
 class StagePlan(NamedTuple):
@@ -94,12 +91,7 @@ def make(setup: setup_lib.Setup, fit: settings.FitSettings, *, went_on: str = ""
     """
     ends = schedule.stage_ends(len(setup.stage_sizes), fit.epochs * fit.steps_per_epoch, setup.stage_shares)
     stages = tuple(
-        StagePlan(
-            pictures,
-            end,
-            setup.tiles.of(memory_request(setup, pictures)),
-            _stage_jit_mode(setup, pictures, end - begin),
-        )
+        _stage(setup, pictures, begin, end)
         for pictures, begin, end in zip(setup.stage_pictures, (0, *ends), ends, strict=False)
     )
     weighted = _weighted(setup, fit)
@@ -150,13 +142,19 @@ def with_setup(plan: Plan, setup: setup_lib.Setup) -> Plan:
 
 
 def memory_request(
-    setup: setup_lib.Setup, pictures: inputs.Inputs, *, tile_size: int | None = None, frames: int = 0
+    setup: setup_lib.Setup,
+    pictures: inputs.Inputs,
+    *,
+    jit_compile: str | None = None,
+    tile_size: int | None = None,
+    frames: int = 0,
 ) -> memory_estimate.MemoryRequest:
     """Returns the request for an estimate of the memory of a stage.
 
     Args:
         setup: Pictures, network and layers of the run.
         pictures: The pictures at the size of the stage.
+        jit_compile: How the stage is compiled, a name in `compilation.JIT_MODES`. Default: as the setup says.
         tile_size: Side of the tiles in pixels; None if the picture is evaluated whole.
         frames: Number of frames that the run keeps in memory, 0 or more.
     """
@@ -171,10 +169,23 @@ def memory_request(
         lbfgs_history=setup.optimization.lbfgs_history,
         preconditioning=setup.optimization.preconditioning,
         style_size=max(styles, key=math.prod, default=None),
-        jit_compile=setup.jit_compile,
+        jit_compile=jit_compile or setup.jit_compile,
         tile_size=tile_size,
         halo=setup.tiles.halo if tile_size else None,
         frames=frames,
+    )
+
+
+def stage_memory(plan: Plan, *, frames: int) -> memory_estimate.MemoryRequest:
+    """Returns the request for an estimate of the memory of a run's last stage, the largest.
+
+    Args:
+        plan: The run.
+        frames: Number of frames that the run keeps in memory, 0 or more.
+    """
+    last = plan.stages[-1]
+    return memory_request(
+        plan.setup, last.pictures, jit_compile=last.jit_compile, tile_size=last.tile_size, frames=frames
     )
 
 
@@ -183,6 +194,7 @@ def fingerprint(plan: Plan) -> dict[str, object]:
     setup, fit, given = plan.setup, plan.fit, plan.setup.settings
     found: dict[str, object] = setup.pictures.fingerprint() | {
         "extractor": f"sha256:{setup.extractor.fingerprint()}",
+        "precision": given.network.precision,
         "style_layers": setup.style_layers,
         "content_layers": setup.content_layers,
         "normalization": given.losses.normalization,
@@ -280,7 +292,15 @@ def _further(setup: setup_lib.Setup) -> dict[str, float]:
     return {term.name: float(term.weight) for term in setup.further}
 
 
+def _stage(setup: setup_lib.Setup, pictures: inputs.Inputs, begin: int, end: int) -> StagePlan:
+    """Returns the plan of the stage between two steps."""
+    jit_compile = _stage_jit_mode(setup, pictures, end - begin)
+    tile_size = setup.tiles.of(memory_request(setup, pictures, jit_compile=jit_compile))
+    return StagePlan(pictures, end, tile_size, jit_compile)
+
+
 def _stage_jit_mode(setup: setup_lib.Setup, pictures: inputs.Inputs, steps: int) -> str:
     """Returns how a stage is compiled: "auto" does without XLA in a stage too short to win back XLA's compile time."""
-    is_short = len(setup.stage_sizes) > 1 and steps * math.prod(pictures.size) < _LEAST_FOR_XLA
-    return "false" if is_short and setup.jit_compile == "auto" else setup.jit_compile
+    if setup.jit_compile != "auto" or compile_cost.pays(setup.extractor.name, pictures.size, steps):
+        return setup.jit_compile
+    return "false"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import numbers
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -16,15 +16,15 @@ from nst_keras.networks import architectures, extractors, layer_weights
 from nst_keras.runtime import compilation, defaults, devices, phases, processors
 from nst_keras.settings import modes
 
-__all__ = ["Setup", "from_picture", "prepare", "with_images", "with_seed"]
+__all__ = ["Setup", "from_picture", "prepare", "with_images", "with_precision", "with_seed"]
 
 
 class Setup(NamedTuple):
     """What all runs of one transfer share.
 
     Attributes:
-        settings: The settings of the transfer. The seed is a number, drawn if none was given; a pyramid given by
-            sizes has those of all its stages.
+        settings: The settings of the transfer. Seed and precision are chosen if they were not given; a pyramid given
+            by sizes has those of all its stages.
         mode: The kind of run.
         stage_pictures: The pictures at the size of each stage, growing; the last have the result's size.
         stage_sizes: Longest side of the picture at each stage, in pixels.
@@ -61,7 +61,7 @@ def prepare(given: settings.TransferSettings, replicas: devices.Replicas) -> Set
     """Returns what all runs of these settings share.
 
     Args:
-        given: The settings of the transfer, with a seed.
+        given: The settings of the transfer, with a seed and a precision.
         replicas: The devices that share the work.
 
     Raises:
@@ -77,9 +77,8 @@ def prepare(given: settings.TransferSettings, replicas: devices.Replicas) -> Set
     style_layers, content_layers = _layers("style", mode, given), _layers("content", mode, given)
     with phases.named("reading the pictures"):
         pictures = reading.read(given.images, mode, seed=given.runtime.seed or 0)
-    layers = [*style_layers, *content_layers, *(layer for term in further for layer in term.layers)]
     with replicas.scope(), phases.named(f"loading {_network_name(given.network.extractor)}"):
-        extractor = _extractor(given, layers, for_xla=jit_compile != "false")
+        extractor = _extractor(given, style_layers, content_layers, further)
     setup = Setup(
         settings=given,
         mode=mode,
@@ -141,6 +140,18 @@ def with_seed(setup: Setup, seed: int) -> Setup:
     )
 
 
+def with_precision(setup: Setup, precision: str) -> Setup:
+    """Returns the same setup with a network of another precision."""
+    given = setup.settings
+    if precision == given.network.precision:
+        return setup
+    given = dataclasses.replace(given, network=dataclasses.replace(given.network, precision=precision))
+    with setup.tiles.replicas.scope():
+        extractor = _extractor(given, setup.style_layers, setup.content_layers, setup.further)
+    jit_compile = _jit_mode(compilation.jit_mode(given.runtime.jit_compile), extractor)
+    return setup._replace(settings=given, extractor=extractor, jit_compile=jit_compile)
+
+
 def _with_pictures(setup: Setup, given: settings.TransferSettings, pictures: inputs.Inputs) -> Setup:
     """Returns the setup with pictures at the size of the result, and with the stages that they have."""
     sizes = schedule.stage_sizes(given.schedule.pyramid, max(pictures.size))
@@ -188,9 +199,15 @@ def _layers(term: str, mode: modes.Mode, given: settings.TransferSettings) -> di
     )
 
 
-def _extractor(given: settings.TransferSettings, layers: list[str], *, for_xla: bool) -> extractors.FeatureExtractor:
-    """Returns the network, cut to these layers, with the options of the settings."""
+def _extractor(
+    given: settings.TransferSettings,
+    style_layers: Iterable[str],
+    content_layers: Iterable[str],
+    further: Iterable[terms.Term],
+) -> extractors.FeatureExtractor:
+    """Returns the network, cut to all layers that the loss needs, with the options of the settings."""
     network = given.network
+    layers = [*style_layers, *content_layers, *(layer for term in further for layer in term.layers)]
     with defaults.seeded(given.runtime.seed or 0):  # For random weights.
         return extractors.get(
             network.extractor,
@@ -200,7 +217,7 @@ def _extractor(given: settings.TransferSettings, layers: list[str], *, for_xla: 
             padding=network.padding,
             smoothing=network.smoothing,
             precision=network.precision,
-            for_xla=for_xla,
+            for_xla=compilation.jit_mode(given.runtime.jit_compile) != "false",
             preprocess=network.preprocess,
         )
 

@@ -1,33 +1,75 @@
-"""Finds out whether this machine's processor has fast half precision."""
+"""Finds out in which precisions this machine is fast, from what its processor and accelerators say of themselves."""
 
 from __future__ import annotations
 
 import functools
-import timeit
+import os
+import pathlib
+import re
 
 import tensorflow as tf
 
-__all__ = ["has_instructions_for"]
+__all__ = ["count", "has_accelerator", "has_instructions_for", "is_fast_in_bfloat16"]
 
-_HALVES = ("bfloat16", "float16")
+# {type: flags of x86 processors that multiply matrices of this type, in Linux's names}.
+_FLAGS = {
+    "bfloat16": frozenset({"avx512_bf16", "amx_bf16"}),
+    "float16": frozenset({"avx512_fp16", "amx_fp16"}),
+}
+# The environment's limits for oneDNN, TensorFlow's library of convolutions, under which it does use these instructions.
+_SUFFICIENT = re.compile(r"(?i)$|all|default|avx512_core_(bf16|fp16|amx)|avx10")
+_AMPERE = (8, 0)  # The first compute capability of NVIDIA's GPUs whose tensor cores multiply bfloat16.
 
 
-@functools.cache
+def has_accelerator() -> bool:
+    """Returns whether TensorFlow sees a GPU or a TPU."""
+    return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+
+
 def has_instructions_for(dtype: str) -> bool:
-    """Returns whether the processor has instructions for half precision, and there is no accelerator.
+    """Returns whether the processor does the work and has instructions for a half precision.
 
-    TensorFlow's own convolutions use these instructions, XLA's do not. No public interface reports them, so this times
-    a convolution's gradient: with them it takes half as long as in float32, without them 7 to 20 times as long.
+    TensorFlow's own convolutions use these instructions, XLA's do not. The flags decide, and no timing, so that a busy
+    machine gives the same answer. Only Linux tells them: elsewhere the answer is False.
 
     Args:
         dtype: A type's name. The answer is False for all but `bfloat16` and `float16`.
     """
-    accelerated = tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU")
-    return dtype in _HALVES and not accelerated and _seconds(dtype) < 2 * _seconds("float32")
+    return not has_accelerator() and _uses_them() and not _FLAGS.get(dtype, frozenset()).isdisjoint(_flags())
 
 
-def _seconds(dtype: str) -> float:
-    """Times the gradient of a convolution of 300 million operations."""
-    upstream, kernel = tf.ones([1, 64, 64, 64], dtype), tf.ones([3, 3, 64, 64], dtype)
-    gradient = tf.function(functools.partial(tf.nn.conv2d_transpose, strides=1, padding="SAME"), autograph=False)
-    return min(timeit.repeat(lambda: gradient(upstream, kernel, output_shape=upstream.shape), number=1, repeat=6))
+def is_fast_in_bfloat16() -> bool:
+    """Returns whether what does the work here, a processor or accelerators, multiplies bfloat16 faster than float32."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        return all(_compute_capability(gpu) >= _AMPERE for gpu in gpus)
+    return bool(tf.config.list_physical_devices("TPU")) or has_instructions_for("bfloat16")
+
+
+def count() -> int:
+    """Returns the number of processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@functools.cache
+def _flags() -> frozenset[str]:
+    """Returns the names of the processor's features; empty where the system does not tell them as Linux does."""
+    try:
+        text = pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    found = re.search(r"^flags\s*:(.*)", text, re.MULTILINE)
+    return frozenset(found[1].split()) if found else frozenset()
+
+
+def _uses_them() -> bool:
+    """Returns whether the environment lets TensorFlow use the instructions."""
+    is_on = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "").lower() not in ("0", "false")
+    return is_on and bool(_SUFFICIENT.match(os.environ.get("ONEDNN_MAX_CPU_ISA", "")))
+
+
+def _compute_capability(gpu: tf.config.PhysicalDevice) -> tuple[int, ...]:
+    """Returns the version of what an NVIDIA GPU can compute; (0,) for one that does not say."""
+    return tf.config.experimental.get_device_details(gpu).get("compute_capability", (0,))

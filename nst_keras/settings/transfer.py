@@ -113,8 +113,9 @@ class NetworkSettings(options.Group):
             `softmax` for `inception_v3`, else `none`.
         preprocess: For a `keras.Model` of your own: a function from RGB 0..255 to the input that the network was
             trained on. It treats each pixel alone.
-        precision: Precision of the network: `float32`, `mixed_bfloat16` or `mixed_float16`. The latter two are fast on
-            some processors. Losses are always float32.
+        precision: Precision of the network: `float32`, `mixed_bfloat16`, `mixed_float16` or `auto`. `auto`: bfloat16
+            where the processor or the accelerator has fast instructions for it, else float32. Losses are always
+            float32.
     """
 
     title = "Network"
@@ -124,7 +125,7 @@ class NetworkSettings(options.Group):
     padding: str = options.option("zeros")
     smoothing: str = options.option("auto")
     preprocess: Callable[[tf.Tensor], tf.Tensor] | None = options.option(None, has_flag=False)
-    precision: str = options.option("float32")
+    precision: str = options.option("auto", is_agreed=True)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from nst_keras import optimizers, settings
-from nst_keras.engine import compiled, memory_estimate, plan, setup
+from nst_keras.engine import choices, compiled, memory_estimate, plan, setup
 from nst_keras.runtime import devices, memory, strategies
 
 WEIGHTS = {"style_weight": 1.0, "content_weight": 0.02}
@@ -15,7 +15,8 @@ class Runs:
     """Runs of one setup."""
 
     def __init__(self, given):
-        self.setup = setup.prepare(given, devices.Replicas(strategies.get("default")))
+        replicas = devices.Replicas(strategies.get("default"))
+        self.setup = setup.prepare(choices.made(given, replicas), replicas)
         self.compiled = compiled.Compiled()
 
     def plan(self, steps=9, **options):
@@ -189,11 +190,10 @@ def test_the_fingerprint_tells_a_pyramids_sizes_and_ends(make):
     assert "pyramid" not in plan.fingerprint(make(pyramid=None).plan(10))
 
 
-def test_short_stages_are_left_to_the_graph_and_a_single_one_is_not(make):
-    """A compilation by XLA would take longer than the steps that it speeds up."""
-    assert make(jit_compile="auto").plan(100).stages[-1].jit_compile == "false"
-    assert make(jit_compile="auto").plan(10**7).stages[-1].jit_compile == "auto"
-    assert make(jit_compile="auto", pyramid=None).plan(100).stages[-1].jit_compile == "auto"
+@pytest.mark.parametrize("pyramid", [None, [20, 30]])
+def test_stages_too_short_to_win_back_the_compiling_are_left_to_the_graph(make, pyramid):
+    assert make(jit_compile="auto", pyramid=pyramid).plan(100).stages[-1].jit_compile == "false"
+    assert make(jit_compile="auto", pyramid=pyramid).plan(10**8).stages[-1].jit_compile == "auto"
     assert make(jit_compile="true").plan(100).stages[-1].jit_compile == "true"
 
 

@@ -1,0 +1,88 @@
+"""What a run chooses for itself is chosen once, recorded, and kept by the run that resumes it."""
+
+import pytest
+
+from nst_keras import transfer
+from nst_keras.runtime import processors
+from tests.conftest import LAYERS
+
+OPTIONS = {"style_layers": ["conv1_1"], "content_layers": ["conv2_1"], "jit_compile": "auto", "seed": 0}
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """`machine(True)` makes this one fast in bfloat16."""
+
+    def having(is_fast):
+        monkeypatch.setattr(processors, "is_fast_in_bfloat16", lambda: is_fast)
+
+    return having
+
+
+@pytest.fixture
+def make(content, style):
+    def made(**options):
+        return transfer.NeuralStyleTransfer(style, content, "compact", **{**OPTIONS, **options})
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("is_fast", "options", "expected"),
+    [
+        (True, {}, "mixed_bfloat16"),
+        (False, {}, "float32"),
+        (True, {"precision": "float32"}, "float32"),
+        (False, {"precision": "mixed_bfloat16"}, "mixed_bfloat16"),
+        (True, {"jit_compile": "true"}, "float32"),  # XLA does not use a processor's instructions.
+    ],
+)
+def test_auto_is_what_the_machine_is_fast_in(machine, make, is_fast, options, expected):
+    machine(is_fast)
+    style_transfer = make(**options)
+    assert style_transfer.settings["precision"] == expected
+    assert style_transfer.extractor.compute_dtype == expected.removeprefix("mixed_")
+
+
+def test_networks_that_were_not_measured_compute_in_their_own_type(machine, make_transfer, model):
+    machine(True)
+    assert make_transfer().settings["precision"] == "float32"
+    assert make_transfer(network=model, preprocess=lambda image: image / 255.0).extractor.compute_dtype == "float32"
+    assert LAYERS
+
+
+def test_a_deterministic_run_asks_for_float32(machine, make, monkeypatch):
+    machine(True)
+    monkeypatch.setattr("keras.utils.set_random_seed", lambda seed: None)
+    monkeypatch.setattr("tensorflow.config.experimental.enable_op_determinism", lambda: None)
+    assert make(deterministic=True).settings["precision"] == "float32"
+
+
+def test_an_unknown_precision_is_named(make):
+    with pytest.raises(ValueError, match="precision='bfloat16' is not known. .* Choose one of: auto, float32, "):
+        make(precision="bfloat16")
+
+
+def test_the_first_line_and_the_record_tell_the_precision(machine, make, capsys):
+    machine(True)
+    style_transfer = make()
+    style_transfer.fit_style_transfer(1, 1, verbose=2)
+    assert ", compact in bfloat16, adam: expected peak memory" in capsys.readouterr().out.splitlines()[0]
+    assert style_transfer.result.record()["settings"]["precision"] == "mixed_bfloat16"
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_resumed_run_keeps_the_precision_that_it_began_with(machine, make, tmp_path, begun):
+    """Also on a machine that would choose the other."""
+    options = {"checkpoint_dir": tmp_path, "verbose": 0}
+    machine(begun)
+    first = make()
+    first.fit_style_transfer(1, 2, **options)
+    machine(not begun)
+    again = make()
+    again.fit_style_transfer(2, 2, resume=True, **options)
+    assert again.settings["precision"] == first.settings["precision"]
+    assert again.extractor.fingerprint() == first.extractor.fingerprint()
+    other = make(precision="float32" if begun else "mixed_bfloat16")
+    with pytest.raises(ValueError, match="resume: .* holds a run with other settings: .*precision was"):
+        other.fit_style_transfer(3, 2, resume=True, **options)
