@@ -8,6 +8,9 @@ content 0.02 at conv4_2, longest sides reduced to `--image_size`. Then, in VGG19
 - left: the mean squared difference between the picture's Gram matrices (per location) and the style image's, as a share
   of the content image's own; the mean over the five style layers.
 - content: ||F - P||^2 / ||P||^2 at conv4_2.
+- grain: the energy of the picture's high frequencies, over the first's.
+
+`--extractors=vgg19:float32,vgg19:mixed_bfloat16` compares precisions instead.
 
 Seconds are medians over short runs of evaluations, of both networks in turn.
 """
@@ -42,7 +45,9 @@ PAIRS = flags.DEFINE_list(
     ],
     "Content and style, `;` between them.",
 )
-EXTRACTORS = flags.DEFINE_list("extractors", ["vgg19", "compact"], "The first is the reference.")
+EXTRACTORS = flags.DEFINE_list(
+    "extractors", ["vgg19:float32", "compact:float32"], "NAME:PRECISION of each network; the first is the reference."
+)
 WEIGHTS = flags.DEFINE_string("compact_weights", "imagenet", "Other weights for compact: a file that training made.")
 SIZE = flags.DEFINE_integer("image_size", 256, "Longest side, in pixels.")
 STEPS = flags.DEFINE_integer("steps", 60, "Evaluations.")
@@ -81,10 +86,12 @@ class Judge:
 
 def run(pair: str, extractor: str) -> transfer.NeuralStyleTransfer:
     content, style = pair.split(";")
+    extractor, _, precision = extractor.partition(":")
     style_transfer = transfer.NeuralStyleTransfer(
         style_image=style,
         content_image=content,
         extractor=extractor,
+        precision=precision or "auto",
         weights=WEIGHTS.value if extractor == "compact" else "imagenet",
         style_layers=STYLE_LAYERS,
         content_layers=[CONTENT_LAYER],
@@ -113,22 +120,29 @@ def seconds(runs: Sequence[transfer.NeuralStyleTransfer], rounds: int = 7, evalu
     return [statistics.median(times) for times in measured]
 
 
-def compare(pair: str) -> tuple[list[np.ndarray], list[float], list[float], list[float]]:
-    """One pair: its pictures; each extractor's share left, content loss and speed, the last two over the first's."""
+def grain(image: np.ndarray) -> float:
+    """The energy of what changes from pixel to pixel: of the picture less its mean over 3x3 pixels."""
+    picture = tf.cast(image[None], tf.float32)
+    return float(tf.reduce_mean(tf.math.squared_difference(picture, tf.nn.avg_pool2d(picture, 3, 1, "SAME"))))
+
+
+def compare(pair: str) -> tuple[list[np.ndarray], list[float], list[float], list[float], list[float]]:
+    """One pair: its pictures; each network's share left; its content loss, speed and grain, over the first's."""
     runs = [run(pair, extractor) for extractor in EXTRACTORS.value]
     judge = Judge(runs[0].content_image, runs[0].style_images[0])
     results = [tf.cast(one.image[None], tf.float32) for one in runs]
     layers = [judge.left(result) for result in results]
     contents, times = [judge.content(result) for result in results], seconds(runs)
-    for extractor, shares, content, taken in zip(EXTRACTORS.value, layers, contents, times, strict=True):
+    grains = [grain(one.image) / grain(runs[0].image) for one in runs]
+    for extractor, shares, content, taken, fine in zip(EXTRACTORS.value, layers, contents, times, grains, strict=True):
         print(
-            f"{name(pair):<40} {extractor:<8} {np.mean(shares):>6.1%}  {' '.join(f'{s:6.1%}' for s in shares)}"
-            f" {content:>8.3f} {content / contents[0]:>6.2f} {taken:>8.4f} {times[0] / taken:>6.2f}",
+            f"{name(pair):<32} {extractor:<20} {np.mean(shares):>6.1%}  {' '.join(f'{s:6.1%}' for s in shares)}"
+            f" {content:>8.3f} {content / contents[0]:>6.2f} {taken:>8.4f} {times[0] / taken:>6.2f} {fine:>6.2f}",
             flush=True,
         )
     shown = [pixels.to_uint8(runs[0].content_image), pixels.to_uint8(runs[0].style_images[0]), *(r.image for r in runs)]
     means = [float(np.mean(shares)) for shares in layers]
-    return shown, means, [c / contents[0] for c in contents], [times[0] / t for t in times]
+    return shown, means, [c / contents[0] for c in contents], [times[0] / t for t in times], grains
 
 
 def contact_sheet(rows: Iterable[Sequence[np.ndarray]], titles: Sequence[str]) -> PIL.Image.Image:
@@ -171,13 +185,14 @@ def main(_: list[str]) -> None:
     check()
     print(f"{SIZE.value} px, {STEPS.value} L-BFGS evaluations from {START.value}; judged by VGG19")
     layers = " ".join(f"{layer.removeprefix('block').replace('_conv', '_'):>6}" for layer in STYLE_LAYERS)
-    print(f"{'pair':<40} {'':<8} {'left':>6}  {layers} {'content':>8} {'ratio':>6} {'seconds':>8} {'speed':>6}")
+    heads = f"{'content':>8} {'ratio':>6} {'seconds':>8} {'speed':>6} {'grain':>6}"
+    print(f"{'pair':<32} {'':<20} {'left':>6}  {layers} {heads}")
     rows, *measured = zip(*(compare(pair) for pair in PAIRS.value), strict=True)
     for index, extractor in enumerate(EXTRACTORS.value):
-        left, content, speed = (statistics.median(values[index] for values in figure) for figure in measured)
+        left, content, speed, fine = (statistics.median(values[index] for values in figure) for figure in measured)
         print(
             f"{extractor}: medians over {len(rows)} pairs: left {left:.1%}, content {content:.2f} of "
-            f"{EXTRACTORS.value[0]}'s, {speed:.2f} times its evaluations per second"
+            f"{EXTRACTORS.value[0]}'s, {speed:.2f} times its evaluations per second, {fine:.2f} of its grain"
         )
     if SHEET.value:
         export.save_image(np.asarray(contact_sheet(rows, ["content", "style", *EXTRACTORS.value])), SHEET.value)

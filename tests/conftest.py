@@ -5,8 +5,10 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 import pathlib
 import signal
+import tempfile
 
 import keras
+import matplotlib
 import numpy as np
 import pytest
 
@@ -16,6 +18,11 @@ from nst_keras.networks import architectures, extractors
 from tools.drawing import swirls_night
 
 ROOT = pathlib.Path(__file__).parents[1]
+
+# Runs in processes of their own keep nothing in the home folder, but share the fonts that matplotlib has found.
+os.environ.setdefault("MPLCONFIGDIR", matplotlib.get_cachedir())
+_CACHES = tempfile.TemporaryDirectory()
+os.environ["XDG_CACHE_HOME"] = _CACHES.name
 
 # Where tests run in several processes, these ignore Ctrl-C, and so would the runs that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -103,8 +103,7 @@ def _run(
         vary = _vary(values["compare"].value)
         asked = flags.settings_of(values, varied=vary or ())
         _check_pictures(asked.transfer.images)
-        if asked.process.xla_cache:
-            xla_cache.use(asked.process.xla_cache)
+        _keep_compiled(asked)
     except (ValueError, OSError, RuntimeError) as error:
         return _failed(error, _USAGE, values)
     try:
@@ -136,6 +135,16 @@ def _run(
         status = 0
     ending.keeping = lambda: True
     return _finish(work, status, values, ending)
+
+
+def _keep_compiled(asked: settings.JobSettings) -> None:
+    """Makes TensorFlow keep what XLA compiles in the folder that is asked for, or in the usual one."""
+    folder = asked.process.xla_cache
+    if folder == xla_cache.AUTO:
+        if str(asked.transfer.runtime.jit_compile).lower() != "false":
+            xla_cache.use_default()
+    elif folder is not None:
+        xla_cache.use(folder)
 
 
 def _vary(text: str | None) -> dict[str, list[Any]] | None:

@@ -22,6 +22,7 @@ _UNSUPPORTED = (
     tf.errors.UnimplementedError,
     tf.errors.InternalError,
     tf.errors.NotFoundError,
+    tf.errors.DataLossError,  # A damaged program in `xla_cache`.
 )
 
 

@@ -6,6 +6,7 @@ size, network or optimizer needs its own, of some 4 MB. Results are the same to 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import os
@@ -14,15 +15,23 @@ import platform
 import re
 import shutil
 import sys
+import time
 import warnings
+
+import platformdirs
 
 from nst_keras import checks
 
-__all__ = ["use"]
+__all__ = ["AUTO", "use", "use_default"]
+
+AUTO = "auto"  # In place of a folder: that of `use_default`.
 
 # The environment variable of TensorFlow's settings for XLA, which it reads once.
 _VARIABLE = "TF_XLA_FLAGS"
 _ROOM = 64 * 2**20  # Bytes: a dozen compiled programs.
+_LARGEST = 256 * 2**20  # Bytes of a folder, over all versions and processors.
+_ENTRIES = "xla_compile_cache__*.pb*"  # TensorFlow's names for its programs, and for those half-written.
+_DAY = 24 * 60 * 60.0
 
 
 def use(folder: str | os.PathLike[str]) -> pathlib.Path | None:
@@ -32,11 +41,12 @@ def use(folder: str | os.PathLike[str]) -> pathlib.Path | None:
     instruction. It is not seen unless the environment has a log level, see `quiet`.
 
     A folder that cannot be made or written to, or whose disk has less than 64 MiB free, is not used, with a warning:
-    TensorFlow would end the run there.
+    TensorFlow would end the run there. For the same reason, programs that are cut off are deleted. Those that were not
+    used for longest are deleted too, until the folder holds at most 256 MiB.
 
     Args:
-        folder: Made if it does not exist; `~` stands for the home folder. Machines may share it, since each version of
-            TensorFlow and kind of processor has its own subfolder. It only grows; its contents may be deleted.
+        folder: Made if it does not exist; `~` stands for the home folder. Machines and processes may share it, since
+            each version of TensorFlow and kind of processor has its own subfolder. Its contents may be deleted.
 
     Returns:
         The subfolder that this process uses; None for none.
@@ -44,14 +54,8 @@ def use(folder: str | os.PathLike[str]) -> pathlib.Path | None:
     Raises:
         RuntimeError: TensorFlow is imported already, and may have read its settings.
     """
-    root = pathlib.Path(folder).expanduser().absolute()
-    own = root / f"{_tensorflow()}-{_processor()}"
     try:
-        checks.make_folder("xla_cache", root)
-        checks.make_folder("xla_cache", own)
-        free = shutil.disk_usage(own).free
-        if free < _ROOM:
-            raise OSError(f"xla_cache: the disk of {str(folder)!r} has only {free / 2**20:.0f} MiB free.")
+        own = _made(folder)
     except OSError as error:
         warnings.warn(f"{error} The run goes on without the cache.", stacklevel=2)
         return None
@@ -67,10 +71,89 @@ def use(folder: str | os.PathLike[str]) -> pathlib.Path | None:
     return own
 
 
+def use_default() -> pathlib.Path | None:
+    """Uses a folder in the user's cache folder, such as `~/.cache/nst_keras/xla`; see `use`.
+
+    Returns:
+        The subfolder that this process uses. None, without a warning, where it cannot be written to, has too little
+        room, or comes too late.
+    """
+    if "tensorflow" in sys.modules:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return use(platformdirs.user_cache_path("nst_keras", appauthor=False) / "xla")
+
+
+def _made(folder: str | os.PathLike[str]) -> pathlib.Path:
+    """Returns the subfolder for this kind of process, made and tidied.
+
+    Raises:
+        OSError: It cannot be made or written to, or its disk has too little room.
+    """
+    root = pathlib.Path(folder).expanduser().absolute()
+    own = root / f"{_tensorflow()}-{_processor()}"
+    checks.make_folder("xla_cache", root)
+    checks.make_folder("xla_cache", own)
+    free = shutil.disk_usage(own).free
+    if free < _ROOM:
+        raise OSError(f"xla_cache: the disk of {str(folder)!r} has only {free / 2**20:.0f} MiB free.")
+    _tidy(root)
+    return own
+
+
+def _tidy(root: pathlib.Path) -> None:
+    """Deletes programs that are cut off, and those that were not used for longest, until few enough bytes are left.
+
+    Another process may read, write or delete the same files: one that it misses, it compiles again.
+    """
+    found: list[tuple[float, int, pathlib.Path]] = []
+    for path in root.glob(f"*/{_ENTRIES}"):
+        try:
+            known = path.stat()
+            used = max(known.st_atime, known.st_mtime)
+            is_left = path.suffix == ".pb" or time.time() - used < _DAY  # Others are half-written.
+            if is_left and (path.suffix != ".pb" or _is_whole(path, known.st_size)):
+                found.append((used, known.st_size, path))
+            else:
+                path.unlink(missing_ok=True)
+        except OSError:  # Deleted by another process; or not ours to delete.
+            continue
+    total = sum(size for _, size, _ in found)
+    for _, size, path in sorted(found):
+        if total <= _LARGEST:
+            break
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+        total -= size
+
+
+def _is_whole(path: pathlib.Path, size: int) -> bool:
+    """Returns whether a file ends where its outermost fields, which name their lengths, say that it does.
+
+    TensorFlow writes a program as a protocol buffer of such fields, and fails on one that is cut off.
+    """
+    place = 0
+    with open(path, "rb") as file:
+        while place < size:
+            file.seek(place)
+            kind, *digits = file.read(11)
+            count = next((number for number, digit in enumerate(digits, 1) if digit < 128), None)
+            if kind & 7 != 2 or count is None:  # 2: a field with its length before it.
+                return False
+            length = sum((digit & 127) << 7 * number for number, digit in enumerate(digits[:count]))
+            place += 1 + count + length
+    return 0 < place == size
+
+
 def _tensorflow() -> str:
     """Returns the name and version of TensorFlow's package, which has several names, without importing it."""
-    name = importlib.metadata.packages_distributions().get("tensorflow", ["tensorflow"])[0]
-    return f"{name}-{importlib.metadata.version(name)}"
+    name = "tensorflow"
+    try:
+        return f"{name}-{importlib.metadata.version(name)}"
+    except importlib.metadata.PackageNotFoundError:  # Another name, which takes longer to find.
+        name = importlib.metadata.packages_distributions().get(name, [name])[0]
+        return f"{name}-{importlib.metadata.version(name)}"
 
 
 def _processor() -> str:

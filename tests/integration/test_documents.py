@@ -235,7 +235,7 @@ def test_benchmarks(folder, program):
                 f"--sheet={folder}/sheet.png",
                 "--jit_compile=false",
             ],
-            "compact: medians over 1 pairs",
+            "compact:float32: medians over 1 pairs",
         ),
     }[program.stem]
     done = subprocess.run([sys.executable, program, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -1,12 +1,15 @@
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 
+from nst_keras.cli import command, flags
 from nst_keras.images import loading
 from nst_keras.runtime import xla_cache
 from tests.conftest import ROOT
@@ -76,3 +79,115 @@ def test_a_folder_that_cannot_be_written_to_is_done_without(tmp_path, monkeypatc
     with pytest.warns(UserWarning, match="xla_cache: the disk of '.*' has only 32 MiB free. The run goes on without"):
         assert xla_cache.use(tmp_path / "cache") is None
     assert os.environ == before
+
+
+def field(number, content):
+    """A protocol buffer's field of bytes."""
+    length, digits = len(content), []
+    while True:
+        length, digit = divmod(length, 128)
+        digits.append(digit + 128 * bool(length))
+        if not length:
+            return bytes([number << 3 | 2, *digits]) + content
+
+
+WHOLE = field(1, b"key") + field(2, b"x" * 300)
+
+
+@pytest.fixture
+def entry(tmp_path):
+    """`entry(name, content, days=...)` is a program that was last used some days ago."""
+
+    def written(name, content=WHOLE, *, days=0.0):
+        path = tmp_path / "tensorflow-1" / f"xla_compile_cache__{name}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        used = time.time() - 86400 * days
+        os.utime(path, (used, used))
+        return path
+
+    return written
+
+
+@pytest.mark.parametrize("content", [b"", WHOLE[:-1], WHOLE[:1], WHOLE + b"\x08\x01", b"no protocol buffer at all"])
+def test_a_program_that_is_cut_off_is_deleted(entry, tmp_path, content):
+    """TensorFlow would end the run there."""
+    whole, damaged = entry("1.pb"), entry("2.pb", content)
+    xla_cache._tidy(tmp_path)
+    assert whole.exists()
+    assert not damaged.exists()
+
+
+def test_what_a_killed_process_has_left_is_deleted_and_what_a_living_one_writes_is_not(entry, tmp_path):
+    left, living = entry("1.pb.tmp1", WHOLE[:9], days=2), entry("2.pb.tmp2", WHOLE[:9])
+    mine = tmp_path / "tensorflow-1" / "mine.pb"
+    mine.write_bytes(b"not TensorFlow's")
+    xla_cache._tidy(tmp_path)
+    assert not left.exists()
+    assert living.exists()
+    assert mine.exists()
+
+
+def test_the_programs_used_last_are_kept(entry, tmp_path, monkeypatch):
+    monkeypatch.setattr(xla_cache, "_LARGEST", 2 * len(WHOLE))
+    paths = [entry(f"{number}.pb", days=days) for number, days in enumerate([3, 1, 4, 2])]
+    xla_cache._tidy(tmp_path)
+    assert [path.exists() for path in paths] == [False, True, False, True]
+
+
+def test_a_program_that_another_process_deletes_meanwhile_is_no_error(entry, tmp_path, monkeypatch):
+    gone = entry("1.pb")
+
+    def deleted(path, size):
+        path.unlink()
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(xla_cache, "_is_whole", deleted)
+    xla_cache._tidy(tmp_path)
+    assert not gone.exists()
+
+
+@pytest.fixture
+def before_tensorflow(monkeypatch):
+    """Makes it look as if TensorFlow was not imported yet."""
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    monkeypatch.setenv("TF_XLA_FLAGS", "")
+
+
+def test_the_usual_folder_is_in_the_users_cache(before_tensorflow, monkeypatch, tmp_path):
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: pathlib.Path(tmp_path))
+    own = xla_cache.use_default()
+    assert own.parent == tmp_path / "xla"
+    assert f'"{own}"' in os.environ["TF_XLA_FLAGS"]
+
+
+def test_the_usual_folder_is_done_without_in_silence(before_tensorflow, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "file")
+    assert xla_cache.use_default() is None
+    assert os.environ["TF_XLA_FLAGS"] == ""
+
+
+def test_after_tensorflow_the_usual_folder_is_done_without():
+    assert "tensorflow" in sys.modules
+    assert xla_cache.use_default() is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], ["default"]),
+        (["--jit_compile=false"], []),
+        (["--xla_cache=none"], []),
+        (["--xla_cache=here"], ["here"]),
+        (["--xla_cache=here", "--jit_compile=false"], ["here"]),
+    ],
+)
+def test_the_command_line_keeps_programs_where_it_is_told(monkeypatch, arguments, expected):
+    used = []
+    monkeypatch.setattr(xla_cache, "use", used.append)
+    monkeypatch.setattr(xla_cache, "use_default", lambda: used.append("default"))
+    values = command._flag_values()
+    values(["nst_keras", *arguments])
+    command._keep_compiled(flags.settings_of(values))
+    assert used == expected
