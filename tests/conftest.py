@@ -15,6 +15,7 @@ import pytest
 from nst_keras import transfer
 from nst_keras.images import samples
 from nst_keras.networks import architectures, extractors
+from nst_keras.runtime import processors
 from tools.drawing import swirls_night
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -26,6 +27,12 @@ os.environ["XDG_CACHE_HOME"] = _CACHES.name
 
 # Where tests run in several processes, these ignore Ctrl-C, and so would the runs that they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def same_on_every_machine(monkeypatch):
+    """Makes `precision="auto"` float32 in this process, so that a test sees the same numbers on every processor."""
+    monkeypatch.setattr(processors, "is_fast_in_bfloat16", lambda: False)
 
 
 @pytest.fixture

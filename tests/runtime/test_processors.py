@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from nst_keras.runtime import processors
 
+is_fast_in_bfloat16 = processors.is_fast_in_bfloat16  # Before a fixture for all tests replaces it.
+
 ZEN_4 = "processor\t: 0\nflags\t\t: fpu avx512f avx512_bf16 avx512_vnni\nbogomips : 1\n"
 SAPPHIRE_RAPIDS = "flags\t\t: fpu avx512f avx512_fp16 amx_bf16 amx_tile\n"
 HASWELL = "model name : no avx512_bf16\nflags\t\t: fpu avx2\n"
@@ -56,7 +58,7 @@ def machine(monkeypatch):
 )
 def test_the_processors_own_flags_decide(machine, text, bfloat16, float16):
     machine(text)
-    assert processors.has_instructions_for("bfloat16") is processors.is_fast_in_bfloat16() is bfloat16
+    assert processors.has_instructions_for("bfloat16") is is_fast_in_bfloat16() is bfloat16
     assert processors.has_instructions_for("float16") is float16
     assert not processors.has_instructions_for("float32")
 
@@ -92,7 +94,7 @@ def test_accelerators_do_the_work_in_the_processors_place(machine, accelerators,
     for text in (ZEN_4, HASWELL):
         machine(text, **accelerators)
         assert not processors.has_instructions_for("bfloat16")
-        assert processors.is_fast_in_bfloat16() is expected
+        assert is_fast_in_bfloat16() is expected
 
 
 def test_processors_are_counted():
