@@ -50,7 +50,7 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
         frame_steps: The step of each frame.
         step: Number of steps made in the last run.
         stop_reason: Why the last run ended, as a sentence.
-        completed: Whether the last run made all its steps, or converged: no step lowers the loss further.
+        completed: Whether the last run made all its steps, or converged: further ones were of no use.
         terms: `LossTerms` of the last step, with the loss of each layer; None before the first step.
         content_image: The content image as resized, float32 [1, height, width, 3], 0..255; None without content.
         style_images: The style images as resized, each float32 [1, height, width, 3], 0..255.
@@ -120,6 +120,7 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
         averaging: float | None = None,
         lbfgs_history: int | None = None,
         preconditioning: str | float = "auto",
+        tolerance: float = 0.0,
         preserve_color: str = "none",
         init: ImageSource | None = None,
         seed: int | None = None,
@@ -150,6 +151,7 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
             ),
             optimization=settings_lib.OptimizerSettings(
                 optimizer=optimizer, averaging=averaging, lbfgs_history=lbfgs_history, preconditioning=preconditioning,
+                tolerance=tolerance,
             ),
             schedule=settings_lib.ScheduleSettings(pyramid=pyramid, pyramid_shares=pyramid_shares),
             runtime=settings_lib.RuntimeSettings(

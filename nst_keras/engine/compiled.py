@@ -119,6 +119,7 @@ def _optimizer(plan: plan_lib.Plan, jit_compile: str) -> optimizers.Optimizer:
         averaging=asked.averaging or 0.0,
         lbfgs_history=asked.lbfgs_history,
         preconditioning=asked.preconditioning,
+        tolerance=asked.tolerance,
         jit_compile=jit_compile,
         on_host=plan.stages[-1].tile_size is not None,
     )

@@ -82,6 +82,7 @@ class MemoryRequest:
     averaging: float | None = None
     lbfgs_history: int | None = None
     preconditioning: str | float = "auto"
+    tolerance: float = 0.0
     tile_size: int | None = None
     halo: int | None = None
 
@@ -121,6 +122,7 @@ def estimate_memory(
     averaging: float | None = None,
     lbfgs_history: int | None = None,
     preconditioning: str | float = "auto",
+    tolerance: float = 0.0,
     tile_size: int | None = None,
     halo: int | None = None,
 ) -> MemoryEstimate:
@@ -144,6 +146,7 @@ def estimate_memory(
         averaging: Decay of the average of the iterates. Default: no average.
         lbfgs_history: Number of pairs that L-BFGS remembers, 1 or more. Default: 10.
         preconditioning: Exponent of the spectral preconditioner, 0 (none) to 1, or `"auto"`: 0.5 for L-BFGS, else 0.
+        tolerance: The movement below which the run ends, see `Settled`. Default: 0, none.
         tile_size: Side of the tiles in pixels, at least the network's stride. Default: the whole image at once.
         halo: Context pixels around each tile, a multiple of the network's stride. Default: the receptive field.
 
@@ -168,6 +171,7 @@ def estimate_memory(
             averaging=averaging,
             lbfgs_history=lbfgs_history,
             preconditioning=preconditioning,
+            tolerance=tolerance,
             tile_size=tile_size,
             halo=halo,
         )
@@ -257,6 +261,7 @@ def _images(request: MemoryRequest) -> int:
         averaging=request.averaging or 0.0,
         lbfgs_history=request.lbfgs_history,
         preconditioning=request.preconditioning,
+        tolerance=request.tolerance,
         xla=request.xla,
     )
     return state + _LOOP_IMAGES + (0 if request.tile_size is None else _TILED_IMAGES)

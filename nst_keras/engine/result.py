@@ -39,7 +39,7 @@ class Result:
         step: Number of steps made.
         stage: Index of the stage in which the run ended, from 0.
         stop: Why the run ended.
-        completed: Whether the run made all its steps, or converged: no step lowers the loss further.
+        completed: Whether the run made all its steps, or converged: further ones were of no use.
         changes: The changes made during the run: for each the step after which it was made, and the change in words.
         picture_replaced: Whether a callback has replaced the picture of the last step.
         plan: The plan of the run.

@@ -234,7 +234,7 @@ class Run:
         return logs
 
     def _go_up(self) -> None:
-        """Begins the next stage if the present one has made its steps, or no step lowers the loss further."""
+        """Begins the next stage if the present one has made its steps, or its optimizer has stalled."""
         state, before = self.state, self.state.working_optimizer
         is_last = state.stage == state.stage_count - 1
         if is_last or not (state.step >= state.stage_ends[state.stage] or before.stalled()):
@@ -262,11 +262,12 @@ class Run:
             state.working_optimizer.forget()
 
     def _check_converged(self) -> None:
-        """Ends the run if the optimizer of the last stage can lower the loss no further."""
+        """Ends the run if the optimizer of the last stage has stalled."""
         state = self.state
         if state.working_optimizer.stalled() and state.stage == state.stage_count - 1:
             state.stop_training = True
-            state.stop = Stop(StopReason.CONVERGED, f"no step lowers the loss any further, after step {state.step}")
+            why = state.working_optimizer.why_stalled()
+            state.stop = Stop(StopReason.CONVERGED, f"{why}, after step {state.step}")
 
     def _stop_not_finite(self, loss: float) -> None:
         """Ends the run with the last good picture, and warns."""

@@ -28,7 +28,7 @@ class StopReason(enum.Enum):
     NOT_BEGUN = "not begun"
     RUNNING = "running"
     ALL_STEPS = "all steps made"
-    CONVERGED = "no step lowers the loss any further"
+    CONVERGED = "no step lowers the loss any further, or the picture has settled"
     CALLBACK = "stopped by a callback"
     NOT_FINITE = "a loss or gradient that is not finite"
     INTERRUPTED = "interrupted"
@@ -134,7 +134,7 @@ class RunState:
 
     @property
     def completed(self) -> bool:
-        """Whether the run made all its steps, or converged: no step lowers the loss further."""
+        """Whether the run made all its steps, or converged: further ones were of no use."""
         return self.stop.reason in (StopReason.ALL_STEPS, StopReason.CONVERGED)
 
     @property

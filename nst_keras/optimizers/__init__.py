@@ -10,6 +10,7 @@ from nst_keras.optimizers.kinds import OPTIMIZERS, Kind
 from nst_keras.optimizers.lbfgs import HISTORY, LBFGS
 from nst_keras.optimizers.lbfgs_updates import two_loop_direction
 from nst_keras.optimizers.registry import canonical, defaults, exponent_of, get, state_images
+from nst_keras.optimizers.settled import Settled
 from nst_keras.optimizers.spectral import Spectral
 from nst_keras.optimizers.wrapper import Wrapper
 
@@ -23,6 +24,7 @@ __all__ = [
     "Kind",
     "LearningRate",
     "Optimizer",
+    "Settled",
     "Spectral",
     "Step",
     "Wrapper",

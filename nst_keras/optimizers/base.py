@@ -122,8 +122,12 @@ class Optimizer(abc.ABC):
         """Drops what was learned of an objective that has now changed, and goes on from the present image."""
 
     def stalled(self) -> bool:
-        """Returns whether no further step can lower the loss."""
+        """Returns whether further steps are of no use: the run, or its stage, ends."""
         return False
+
+    def why_stalled(self) -> str:
+        """Returns what `stalled` has found, in words that begin a sentence."""
+        return "no step lowers the loss any further"
 
 
 def clipped(image: tf.Tensor, bounds: Bounds) -> tf.Tensor:

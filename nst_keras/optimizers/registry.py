@@ -8,7 +8,7 @@ import inspect
 import keras
 
 from nst_keras import checks
-from nst_keras.optimizers import averaged, base, by_keras_name, keras_optimizer, kinds, lbfgs, spectral
+from nst_keras.optimizers import averaged, base, by_keras_name, keras_optimizer, kinds, lbfgs, settled, spectral
 
 __all__ = ["canonical", "defaults", "exponent_of", "get", "state_images"]
 
@@ -23,6 +23,7 @@ def get(
     averaging: float = 0.0,
     lbfgs_history: int | None = None,
     preconditioning: str | float = "auto",
+    tolerance: float = 0.0,
     jit_compile: str | bool = "auto",
     on_host: bool = False,
 ) -> base.Optimizer:
@@ -44,6 +45,8 @@ def get(
         preconditioning: The exponent a of `Spectral`, 0 to 1; 0 for none. Default: `"auto"`, 0.5 for L-BFGS and 0 for
             others. The learning rate is then in coordinates, and moves large forms further. `Optimizer` objects
             refuse an exponent above 0.
+        tolerance: The movement of ten steps, in levels of 0..255, below which the optimizer stalls, see `Settled`. 0:
+            none.
         jit_compile: A name in `compilation.JIT_MODES`, or a bool.
         on_host: Whether the optimizer's images lie, and its updates are computed, on the CPU. An accelerator then holds
             only what the objective puts there.
@@ -62,6 +65,8 @@ def get(
         made = spectral.Spectral(made, exponent=exponent, on_host=on_host)
     if averaging:
         made = averaged.Averaged(made, decay=averaging, jit_compile=jit_compile, on_host=on_host)
+    if tolerance:
+        made = settled.Settled(made, tolerance=tolerance, on_host=on_host)
     return made
 
 
@@ -71,6 +76,7 @@ def state_images(
     averaging: float = 0.0,
     lbfgs_history: int | None = None,
     preconditioning: str | float = "auto",
+    tolerance: float = 0.0,
     xla: bool = True,
 ) -> int:
     """Returns how many images of a run's size an optimizer holds at most: state, gradient, and what an update takes.
@@ -84,6 +90,7 @@ def state_images(
         averaging: Decay of the average of the iterates; 0 for none.
         lbfgs_history: Pairs that L-BFGS remembers. Default: 10.
         preconditioning: The exponent of `Spectral`, 0 to 1, or `"auto"`.
+        tolerance: As for `get`.
         xla: Whether updates are compiled with XLA.
 
     Raises:
@@ -94,8 +101,8 @@ def state_images(
     kind = kinds.kind(canonical(identifier))
     history = checks.integer("lbfgs_history", lbfgs.HISTORY if lbfgs_history is None else lbfgs_history)
     with_xla, without = kind.temporaries
-    gradient, average = 1, int(bool(averaging))
-    return kind.state(history) + gradient + average + (with_xla if xla else without) + _SPECTRAL * preconditioned
+    gradient, extra = 1, int(bool(averaging)) + int(bool(tolerance))
+    return kind.state(history) + gradient + extra + (with_xla if xla else without) + _SPECTRAL * preconditioned
 
 
 def exponent_of(identifier: kinds.Identifier, preconditioning: str | float) -> float:

@@ -58,6 +58,10 @@ class Wrapper(base.Optimizer):
         """Returns whether no further step of the wrapped optimizer can lower the loss."""
         return self._optimizer.stalled()
 
+    def why_stalled(self) -> str:
+        """Returns what `stalled` has found, in words."""
+        return self._optimizer.why_stalled()
+
     @abc.abstractmethod
     def _enter(self, image: tf.Tensor) -> tf.Tensor:
         """Sets the wrapper's own variables for an image to begin at; returns where the wrapped optimizer begins."""

@@ -209,6 +209,7 @@ def _check_run(style_transfer: transfer.NeuralStyleTransfer, fit: settings.FitSe
         averaging=asked.averaging or 0.0,
         lbfgs_history=asked.lbfgs_history,
         preconditioning=asked.preconditioning,
+        tolerance=asked.tolerance,
     )
 
 
