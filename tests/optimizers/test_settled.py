@@ -102,7 +102,7 @@ def test_a_run_ends_where_the_picture_has_settled(make_transfer):
 def test_a_stage_of_a_pyramid_gives_way_where_it_has_settled(make_transfer):
     style_transfer = make_transfer(optimizer="lbfgs", pyramid=[24, 48], tolerance=254.0)
     stages = []
-    watch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda *_: stages.append(style_transfer.stage))
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: stages.append(style_transfer.stage))
     style_transfer.fit_style_transfer(1, 60, callbacks=[watch], verbose=0)
     assert stages == [0] * 10 + [1] * 10
 
