@@ -33,7 +33,8 @@ def load() -> None:
     if not _allowed or "tensorflow" in sys.modules:
         return
     spared = [name for name in _SPARED if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(spared))  # pyright: ignore[reportArgumentType]  None: it cannot be imported.
+    for name in spared:
+        sys.modules[name] = None  # pyright: ignore[reportArgumentType]  It means that an import fails.
     gc.disable()
     try:
         importlib.import_module("keras")
