@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
-from nst_keras.cli import command, signals
+from nst_keras.cli import command, process
 from nst_keras.settings import docstrings
 
-__all__ = ["main"]
+__all__ = ["main", "run"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,5 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     return command.main(argv, usage=docstrings.of(sys.modules[__name__]), is_short=True)
 
 
+def run() -> NoReturn:
+    """Runs the short command as all that this process does, and ends the process."""
+    process.run(main)
+
+
 if __name__ == "__main__":
-    sys.exit(signals.ignore_further_signals(main()))
+    run()

@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from nst_keras.cli import command, signals
+from nst_keras.cli import command, process
 from nst_keras.settings import docstrings
 
 __all__ = ["main"]
@@ -31,4 +31,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(signals.ignore_further_signals(main()))
+    process.run(main)

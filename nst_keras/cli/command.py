@@ -35,7 +35,7 @@ from nst_keras import presets, settings
 from nst_keras.cli import flagfiles as flagfiles_lib
 from nst_keras.cli import flags, output, positional, signals, starting
 from nst_keras.cli import help as help_lib
-from nst_keras.runtime import backend, phases, xla_cache
+from nst_keras.runtime import backend, lean, phases, xla_cache
 from nst_keras.settings import paths
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _run(
     try:
         with starting.shown(quiet=bool(values["quiet"].value)), backend.chosen():
             with phases.named("loading TensorFlow"):
-                # It takes seconds: a bad flag comes first.
+                lean.load()  # It takes seconds: a bad flag comes first.
                 from nst_keras.cli import comparison_job, job  # noqa: PLC0415
             keeps_frames = not values["frame_interval"].using_default_value
             work = (

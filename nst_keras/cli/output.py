@@ -11,7 +11,7 @@ from typing import TextIO
 from nst_keras.runtime import consoles
 from nst_keras.settings import printable
 
-__all__ = ["safe_streams", "write"]
+__all__ = ["flush", "safe_streams", "write"]
 
 
 def write(text: str, *, start: str = "", end: str = "\n", file: TextIO | None = None) -> OSError | None:
@@ -58,8 +58,13 @@ def safe_streams() -> Generator[None, None, None]:
     try:
         yield
     finally:
-        for file in (sys.stdout, sys.stderr):
-            _flush(file)
+        flush()
+
+
+def flush() -> None:
+    """Writes what the standard streams still hold, or drops it."""
+    for file in (sys.stdout, sys.stderr):
+        _flush(file)
 
 
 def _flush(file: TextIO | None) -> None:

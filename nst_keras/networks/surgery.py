@@ -78,7 +78,10 @@ def _swapped(model: keras.Model, swaps: Iterable[Swap]) -> keras.Model:
         new = layer
         for swap in swaps:
             new = swap(new) or new
-        return type(layer).from_config(layer.get_config()) if new is layer else new
+        new = type(layer).from_config(layer.get_config()) if new is layer else new
+        if hasattr(new, "kernel_initializer"):
+            new.kernel_initializer = keras.initializers.Zeros()  # Millions of random numbers would be overwritten.
+        return new
 
     any_size = keras.Input((None, None, 3))
     twin = keras.models.clone_model(model, input_tensors=any_size, clone_function=swapped)

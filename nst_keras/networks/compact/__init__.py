@@ -37,11 +37,14 @@ WEIGHTS_FILE = pathlib.Path(__file__).parent / "compact.weights.h5"
 _SHA256 = "19c00e62b0d53f5d414d860a76573f6b57c391b309f788f0626c8a99a8c80b69"
 
 
-def thin_network(widths: Sequence[Sequence[int]] = WIDTHS) -> keras.Model:
+def thin_network(
+    widths: Sequence[Sequence[int]] = WIDTHS, *, kernel_initializer: str = "glorot_uniform"
+) -> keras.Model:
     """Returns VGG's convolutions and poolings with other widths, without heads.
 
     Args:
         widths: The channels of each convolution, block by block.
+        kernel_initializer: Keras's name for how the kernels begin; random by default.
 
     Returns:
         A model: BGR [batch, height, width, 3], centred as for VGG19 -> {layer: thin features after ReLU}. The layers
@@ -54,7 +57,12 @@ def thin_network(widths: Sequence[Sequence[int]] = WIDTHS) -> keras.Model:
             features = keras.layers.MaxPooling2D(2, name=f"thin{block - 1}_pool")(features)
         for number, width in enumerate(convolutions, 1):
             convolution = keras.layers.Conv2D(
-                width, 3, padding="same", activation="relu", name=f"thin{block}_conv{number}"
+                width,
+                3,
+                padding="same",
+                activation="relu",
+                kernel_initializer=kernel_initializer,
+                name=f"thin{block}_conv{number}",
             )
             features = outputs[f"block{block}_conv{number}"] = convolution(features)
     return keras.Model(image, {name: outputs[name] for name in CHANNELS if name in outputs}, name="thin")
@@ -75,10 +83,14 @@ def network(weights: str | None = "imagenet", *, widths: Sequence[Sequence[int]]
         OSError: The package's own file is missing or damaged.
         ValueError: The file belongs to another network.
     """
-    thin = thin_network(widths)
+    initializer = "glorot_uniform" if weights is None else "zeros"  # A file's weights replace them at once.
+    thin = thin_network(widths, kernel_initializer=initializer)
     # Keras's annotation leaves out outputs by name.
     by_name = thin.output.items()  # pyright: ignore[reportAttributeAccessIssue]
-    coordinates = [keras.layers.Conv2D(features.shape[-1] + 1, 1, name=name)(features) for name, features in by_name]
+    coordinates = [
+        keras.layers.Conv2D(features.shape[-1] + 1, 1, kernel_initializer=initializer, name=name)(features)
+        for name, features in by_name
+    ]
     model = keras.Model(thin.inputs[0], coordinates, name="compact")
     if weights is not None:
         model.load_weights(_checked(WEIGHTS_FILE) if weights == "imagenet" else weights)
