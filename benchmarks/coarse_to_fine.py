@@ -29,6 +29,7 @@ SIZE = flags.DEFINE_integer("image_size", 512, "Longest side, in pixels.")
 STEPS = flags.DEFINE_integer("steps", 100, "Steps of the single-size run.")
 PYRAMID = flags.DEFINE_integer("pyramid", 4, "Stages of the other.")
 PYRAMID_STEPS = flags.DEFINE_integer("pyramid_steps", 120, "Its steps, half of them the last stage's.")
+JIT = flags.DEFINE_string("jit_compile", "auto", "XLA: auto, true or false.")
 SHEET = flags.DEFINE_string("sheet", None, "Where a contact sheet is written.")
 
 
@@ -47,7 +48,7 @@ class Clock(keras.callbacks.Callback):
 def timed(pair: str, steps: int, **options: Any) -> tuple[transfer.NeuralStyleTransfer, Clock]:
     content, style = pair.split(";")
     settings = {"extractor": EXTRACTOR.value, "content_layers": ["conv4_2"], "normalization": "relative", "seed": 0}
-    settings |= {"image_size": SIZE.value, "optimizer": "lbfgs", "frame_interval": 10**6}
+    settings |= {"image_size": SIZE.value, "optimizer": "lbfgs", "frame_interval": 10**6, "jit_compile": JIT.value}
     run, clock = transfer.NeuralStyleTransfer(style, content, **settings, **options), Clock()
     clock.begun = time.perf_counter()
     run.fit_style_transfer(1, steps, callbacks=[clock], verbose=0)

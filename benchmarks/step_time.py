@@ -36,6 +36,7 @@ from nst_keras.objectives import objective
 
 SIZES = flags.DEFINE_list("sizes", ["256", "512"], "Sides of the square image, in pixels.")
 REPEATS = flags.DEFINE_integer("repeats", 9, "Timed steps of each build.")
+PRODUCT = flags.DEFINE_integer("product", 4096, "Side of the matrices whose product's rate is the floor.")
 MEMORY = flags.DEFINE_bool("memory", True, "Measures peak memory too, each in a process of its own.")
 
 ONLY = flags.DEFINE_list("only", None, "Builds: tutorial, xla, graph, bfloat16, torch. Default: all.")
@@ -144,7 +145,7 @@ def convolution_operations(size: int) -> float:
     return 2 * total
 
 
-def matmul_rate(side: int = 4096, repeats: int = 5) -> float:
+def matmul_rate(side: int, repeats: int = 5) -> float:
     """Floating-point operations a second of a large matrix product."""
     matrix = tf.random.normal((side, side))
     product = tf.function(lambda: tf.reduce_sum(tf.matmul(matrix, matrix)))
@@ -218,7 +219,7 @@ def report(size: int, rate: float) -> dict[str, tuple[float, float]]:
 
 
 def main(_: list[str]) -> None:
-    rate, sizes = matmul_rate(), [int(text) for text in SIZES.value]
+    rate, sizes = matmul_rate(PRODUCT.value), [int(text) for text in SIZES.value]
     print(f"tf.matmul: {rate / 1e9:.0f} GFLOP/s; TensorFlow {tf.__version__}, {os.cpu_count()} cores")
     titles = f"{'times tutorial':>15}{'times torch':>15} {'floor / step':>15} {'peak GiB':>9}"
     print(f"{'size':>5}  {'build':<12} {'s a step':>9}{titles}")

@@ -43,6 +43,7 @@ WASSERSTEIN = flags.DEFINE_boolean("wasserstein", False, "Compares with style-tr
 SHORTENED = flags.DEFINE_integer(
     "shortened", 1, "Divides that recipe's steps, 1000 at its first size and 500 at others."
 )
+COMPILED = flags.DEFINE_boolean("compiled", True, "Compiles ours with XLA, but for the recipes that leave it out.")
 SHEET = flags.DEFINE_string("sheet", None, "Where a contact sheet is written.")
 PLOT = flags.DEFINE_string("plot", None, "Where a plot of losses against seconds and evaluations is written.")
 TABLE = flags.DEFINE_string("table", None, "A Markdown file with marks `<!-- time_to_loss -->` around its table.")
@@ -56,7 +57,7 @@ HAS_TORCH = importlib.util.find_spec("torch") is not None
 
 def recipes() -> dict[str, recipe.Recipe]:
     found = {
-        **ours.recipes(ours.gram_objective),
+        **ours.recipes(ours.gram_objective, compiled=COMPILED.value),
         TUTORIAL: tensorflow_recipes.tutorial,
         "keras.io's example: SGD": tensorflow_recipes.keras_example,
     }
@@ -112,7 +113,7 @@ def wasserstein(task: recipe.Task) -> tuple[str, float]:
     while theirs.advance():
         pass
     level = float(goal.value_and_gradient(tf.constant(theirs.picture(), tf.float32))[0].total)
-    mine = race.Runner(ours.recipes(ours.wasserstein_objective)[OURS], task)
+    mine = race.Runner(ours.recipes(ours.wasserstein_objective, compiled=COMPILED.value)[OURS], task)
     while (not mine.losses or mine.losses[-1] > level) and len(mine.losses) < MOST.value:
         mine.advance()
     seconds = [runner.elapsed(len(runner.losses)) for runner in (theirs, mine)]
@@ -158,9 +159,7 @@ def main(_: list[str]) -> None:
             of_wasserstein.append(faster)
             print(f"{name:<44} style-transfer-pytorch: {told}", flush=True)
     found = report.table(results, ours=OURS, plain=PLAIN)
-    widths = [max(map(len, column)) for column in zip(*found, strict=True)]
-    for row in found:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+    report.print_table(found)
     notes = [f"Medians over {len(results)} tasks, {SIZE.value} px ({'; '.join(results)}); {report.machine()}."]
     if of_wasserstein:
         times = statistics.median(of_wasserstein)

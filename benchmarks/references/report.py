@@ -19,7 +19,7 @@ import tensorflow as tf
 from nst_keras import export
 from references import race
 
-__all__ = ["Result", "machine", "result", "table", "write_table"]
+__all__ = ["Result", "machine", "print_table", "result", "table", "write_table"]
 
 
 class Result(NamedTuple):
@@ -108,11 +108,18 @@ def machine() -> str:
     return f"{processor}, {os.cpu_count()} cores; {', '.join(versions)}; {datetime.date.today()}"
 
 
-def write_table(rows: list[list[str]], notes: Sequence[str], path: str) -> None:
-    """Puts the table and what is said below it between the marks of a Markdown file."""
+def print_table(rows: list[list[str]]) -> None:
+    """Prints rows with columns of equal width."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+
+
+def write_table(rows: list[list[str]], notes: Sequence[str], path: str, *, name: str = "time_to_loss") -> None:
+    """Puts the table and what is said below it between the marks of a Markdown file, `<!-- NAME -->`."""
     rows = [rows[0], ["---"] * len(rows[0]), *rows[1:]]
     lines = [*(f"| {' | '.join(row)} |" for row in rows), "", *notes]
-    mark, text = "<!-- time_to_loss -->", pathlib.Path(path).read_text(encoding="utf-8")
+    mark, text = f"<!-- {name} -->", pathlib.Path(path).read_text(encoding="utf-8")
     before, _, rest = text.partition(mark)
     if rest.count(mark) != 1:
         raise SystemExit(f"--table: {path} needs two marks {mark}, one before the table and one after.")

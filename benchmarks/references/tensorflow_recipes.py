@@ -10,12 +10,19 @@ import tensorflow as tf
 
 from references import recipe
 
-__all__ = ["keras_example", "tutorial"]
+__all__ = ["gram_loss", "keras_example", "tutorial", "tutorial_loss"]
+
+_Loss = Callable[[tf.Tensor], tf.Tensor]
 
 
-def tutorial(task: recipe.Task) -> Iterator[recipe.Iterate]:
-    """Adam(0.02, beta_1=0.99, epsilon=0.1) in 0..1, clipped after each step; a `tf.function` without XLA."""
-    loss_of = gram_loss(task)
+def tutorial(task: recipe.Task, objective: Callable[[recipe.Task], _Loss] | None = None) -> Iterator[recipe.Iterate]:
+    """Adam(0.02, beta_1=0.99, epsilon=0.1) in 0..1, clipped after each step; a `tf.function` without XLA.
+
+    Args:
+        task: The pictures and the network.
+        objective: Makes the loss that it lowers. Default: `gram_loss`; its own is `tutorial_loss`.
+    """
+    loss_of = (objective or gram_loss)(task)
     image = tf.Variable(task.start / 255.0)
     adam = keras.optimizers.Adam(learning_rate=0.02, beta_1=0.99, epsilon=1e-1)
     adam.build([image])
@@ -55,9 +62,9 @@ def keras_example(task: recipe.Task) -> Iterator[recipe.Iterate]:
         yield recipe.Iterate(float(step()), image.numpy)
 
 
-def gram_loss(task: recipe.Task, weights: recipe.GramLoss = recipe.GRAM_LOSS) -> Callable[[tf.Tensor], tf.Tensor]:
+def gram_loss(task: recipe.Task, weights: recipe.GramLoss = recipe.GRAM_LOSS) -> _Loss:
     """The loss as a function of a picture in 0..255."""
-    features_of = _features(task.network)
+    features_of = _features(task.network, recipe.CONTENT_LAYER)
     grams = {name: _gram(features) for name, features in features_of(tf.constant(task.style)).items()}
     content = features_of(tf.constant(task.content))[recipe.CONTENT_LAYER]
 
@@ -72,8 +79,25 @@ def gram_loss(task: recipe.Task, weights: recipe.GramLoss = recipe.GRAM_LOSS) ->
     return loss
 
 
-def _features(network: keras.Model) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
-    names = [*recipe.STYLE_LAYERS, recipe.CONTENT_LAYER]
+def tutorial_loss(task: recipe.Task, weights: recipe.TutorialLoss = recipe.TUTORIAL_LOSS) -> _Loss:
+    """The tutorial's own loss as a function of a picture in 0..255."""
+    features_of = _features(task.network, recipe.TUTORIAL_CONTENT_LAYER)
+    grams = {name: _per_location(features) for name, features in features_of(tf.constant(task.style)).items()}
+    content = features_of(tf.constant(task.content))[recipe.TUTORIAL_CONTENT_LAYER]
+
+    def loss(image: tf.Tensor) -> tf.Tensor:
+        features = features_of(image)
+        style = [tf.reduce_mean((_per_location(features[name]) - grams[name]) ** 2) for name in recipe.STYLE_LAYERS]
+        distance = tf.reduce_mean((features[recipe.TUTORIAL_CONTENT_LAYER] - content) ** 2)
+        variation = tf.reduce_sum(tf.image.total_variation(image / 255.0))
+        of_network = weights.style_weight * tf.add_n(style) / len(style) + weights.content_weight * distance
+        return of_network + weights.var_weight * variation
+
+    return loss
+
+
+def _features(network: keras.Model, content_layer: str) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:
+    names = [*recipe.STYLE_LAYERS, content_layer]
     model = keras.Model(network.inputs, {name: network.get_layer(name).output for name in names})
     return lambda image: model(keras.applications.vgg19.preprocess_input(image))
 
@@ -82,12 +106,17 @@ def _gram(features: tf.Tensor) -> tf.Tensor:
     return tf.einsum("bijc,bijd->bcd", features, features) / tf.cast(tf.size(features), tf.float32)
 
 
-def _keras_example_loss(task: recipe.Task) -> Callable[[tf.Tensor], tf.Tensor]:
+def _per_location(features: tf.Tensor) -> tf.Tensor:
+    _, height, width, _ = features.shape
+    return _sums(features) / (height * width)
+
+
+def _keras_example_loss(task: recipe.Task) -> _Loss:
     """The example's own: sums, its weights, a style of the content's size; the content at the task's layer.
 
     Its total variation, a ten-thousandth of the gradient, is left out.
     """
-    features_of = _features(task.network)
+    features_of = _features(task.network, recipe.CONTENT_LAYER)
     style_image = tf.image.resize(task.style, task.content.shape[1:3])
     grams = {name: _sums(features) for name, features in features_of(style_image).items()}
     content = features_of(tf.constant(task.content))[recipe.CONTENT_LAYER]

@@ -1,8 +1,6 @@
 """README and the documentation name what there is, and link to it. Configs and benchmarks run, shortened."""
 
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -162,81 +160,3 @@ def test_the_reference_has_every_flag_and_every_public_name():
     assert [name for name in names if f"`--{name}`{{ #{name} }}" not in flags] == []
     reference = "\n".join(path.read_text() for path in sorted((DOCS / "reference").glob("*.md")))
     assert [name for name in nst_keras.__all__ if not re.search(rf"`(?:nst_keras\.)?{name}\b", reference)] == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("program", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda path: path.stem)
-def test_benchmarks(folder, program):
-    arguments, printed = {
-        "step_time": (["--sizes=32,48,64", "--repeats=1", "--nomemory", "--only=tutorial,graph"], "graph, time: "),
-        "memory": (
-            ["--sizes=80x96", "--extractors=compact", "--optimizers=adam", "--jit_compile=false", "--steps=1"],
-            "worst: ",
-        ),
-        "coarse_to_fine": (
-            ["--image_size=48", "--extractor=compact", "--steps=2", "--pyramid_steps=2", "--pyramid=2"],
-            "coarse to fine: reached",
-        ),
-        "scale": (
-            [
-                *("--whole=64", "--tiled=64", "--tile_size=32", "--extractor=compact", "--steps=1", "--repeats=1"),
-                "--jit_compile=false",
-            ],
-            "done",
-        ),
-        "time_to_loss": (
-            [
-                "--image_size=32",
-                "--evaluations=4",
-                "--most=6",
-                "--inits=noise",
-                "--pairs=sample:grace_hopper;sample:swirls",
-                f"--sheet={folder}/sheet.png",
-                f"--plot={folder}/plot.png",
-            ],
-            "times ours, at each level",
-        ),
-        "preconditioning": (
-            [
-                "--image_size=32",
-                "--extractor=compact",
-                "--evaluations=2",
-                "--pairs=sample:grace_hopper;sample:swirls",
-                "--exponents=0.5",
-                "--jit_compile=false",
-                "--inits=content",
-                "--normalizations=relative",
-            ],
-            "lowest in",
-        ),
-        "strength": (
-            ["--image_size=32", "--steps=2", "--pairs=sample:grace_hopper;sample:swirls", "--strengths=0.5"],
-            "strength 0.5   share ",
-        ),
-        "preview": (["--preview=32", "--image_size=48", "--steps=2"], "relative"),
-        "evaluations": (["--image_size=32", "--steps=3", "--problems=relative", "--jit_compile=false"], "ours"),
-        "start_up": (
-            ["--image_size=32", "--extractors=compact", "--builds=graph", "--repeats=1"],
-            "compact      graph",
-        ),
-        "overhead": (["--image_size=32", "--steps=3", "--jit_compile=false"], "a usual run"),
-        "many_pairs": (
-            [
-                *("--image_size=32", "--contents=2", "--styles=2", "--steps=2", "--objects=2", "--cold=1"),
-                "--jit_compile=false",
-            ],
-            "the step was traced 1 times",
-        ),
-        "compact_quality": (
-            [
-                "--image_size=32",
-                "--steps=2",
-                "--pairs=sample:grace_hopper;sample:swirls",
-                f"--sheet={folder}/sheet.png",
-                "--jit_compile=false",
-            ],
-            "compact:float32: medians over 1 pairs",
-        ),
-    }[program.stem]
-    done = subprocess.run([sys.executable, program, *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert printed in done.stdout

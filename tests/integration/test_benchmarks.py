@@ -1,0 +1,167 @@
+"""Benchmarks run, shortened."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from nst_keras.networks import architectures
+from tests.conftest import ROOT
+
+BENCHMARKS = ROOT / "benchmarks"
+
+
+# {program: its arguments, and what it prints}. FOLDER is one that is empty.
+RUNS = {
+    "step_time": (
+        ["--sizes=32,40,48", "--repeats=1", "--nomemory", "--only=tutorial,graph", "--product=256"],
+        "graph, time: ",
+    ),
+    "memory": (
+        ["--sizes=80x96", "--extractors=compact", "--optimizers=adam", "--jit_compile=false", "--steps=1"],
+        "worst: ",
+    ),
+    "coarse_to_fine": (
+        [
+            "--image_size=48",
+            "--extractor=compact",
+            "--steps=2",
+            "--pyramid_steps=2",
+            "--pyramid=2",
+            "--jit_compile=false",
+        ],
+        "coarse to fine: reached",
+    ),
+    "scale": (
+        [
+            *("--whole=64", "--tiled=64", "--tile_size=32", "--extractor=compact", "--steps=1", "--repeats=1"),
+            "--jit_compile=false",
+        ],
+        "done",
+    ),
+    "time_to_loss": (
+        [
+            "--image_size=32",
+            "--evaluations=4",
+            "--most=6",
+            "--inits=noise",
+            "--pairs=sample:grace_hopper;sample:swirls",
+            "--nocompiled",
+            "--sheet=FOLDER/sheet.png",
+            "--plot=FOLDER/plot.png",
+        ],
+        "times ours, at each level",
+    ),
+    "preconditioning": (
+        [
+            "--image_size=32",
+            "--extractor=compact",
+            "--evaluations=2",
+            "--pairs=sample:grace_hopper;sample:swirls",
+            "--exponents=0.5",
+            "--jit_compile=false",
+            "--inits=content",
+            "--normalizations=relative",
+        ],
+        "lowest in",
+    ),
+    "strength": (
+        ["--image_size=32", "--steps=2", "--pairs=sample:grace_hopper;sample:swirls", "--strengths=0.5"],
+        "strength 0.5   share ",
+    ),
+    "whole_command": (
+        [
+            *("--sizes=40", "--against=tutorial", "--shortened=500", "--steps=3", "--repeats=1", "--noquickstart"),
+            "--flags=--jit_compile=false --nometadata",
+        ],
+        "ours, to that of TensorFlow's tutorial  40  3 ",
+    ),
+    "preview": (["--preview=32", "--image_size=48", "--steps=2"], "relative"),
+    "evaluations": (["--image_size=32", "--steps=3", "--problems=relative", "--jit_compile=false"], "ours"),
+    "start_up": (
+        ["--image_size=32", "--extractors=compact", "--builds=graph", "--repeats=1"],
+        "compact      graph",
+    ),
+    "overhead": (["--image_size=32", "--steps=3", "--jit_compile=false"], "a usual run"),
+    "many_pairs": (
+        [
+            *("--image_size=32", "--contents=2", "--styles=2", "--steps=2", "--objects=2", "--cold=1"),
+            "--jit_compile=false",
+        ],
+        "the step was traced 1 times",
+    ),
+    "compact_quality": (
+        [
+            "--image_size=32",
+            "--steps=2",
+            "--pairs=sample:grace_hopper;sample:swirls",
+            "--sheet=FOLDER/sheet.png",
+            "--jit_compile=false",
+        ],
+        "compact:float32: medians over 1 pairs",
+    ),
+}
+# These start processes that import them again. The others share one, which imports TensorFlow once.
+ALONE = {"memory", "scale", "start_up"}
+
+
+def arguments(name, folder):
+    return [one.replace("FOLDER", str(folder)) for one in RUNS[name][0]]
+
+
+@pytest.fixture(scope="module")
+def together(tmp_path_factory, weights_folder):
+    """{program: how it ended, and what it printed}, of those that share a process."""
+    folder = tmp_path_factory.mktemp("benchmarks")
+    runs = {name: [str(BENCHMARKS / f"{name}.py"), *arguments(name, folder)] for name in RUNS if name not in ALONE}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.integration.programs"],
+        cwd=ROOT,
+        env={**os.environ, architectures.WEIGHTS_VARIABLE: str(weights_folder)},
+        input=json.dumps(runs),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(RUNS) - ALONE))
+def test_benchmarks(together, name):
+    status, printed = together[name]
+    assert status is None, status
+    assert RUNS[name][1] in printed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(ALONE))
+def test_benchmarks_in_processes_of_their_own(folder, name):
+    program = [sys.executable, BENCHMARKS / f"{name}.py", *arguments(name, folder)]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert RUNS[name][1] in done.stdout
+
+
+def test_every_benchmark_is_run():
+    assert RUNS.keys() == {path.stem for path in BENCHMARKS.glob("*.py")}
+
+
+@pytest.mark.parametrize("needed", [1, 2, 7, 29, 30])
+@pytest.mark.parametrize("guess", [1, 7, 30])
+def test_the_fewest_steps_are_found_in_few_runs(needed, guess):
+    described = importlib.util.spec_from_file_location("processes", BENCHMARKS / "references" / "processes.py")
+    processes = importlib.util.module_from_spec(described)
+    described.loader.exec_module(processes)
+    tried = []
+
+    def reaches(steps):
+        tried.append(steps)
+        return steps >= needed
+
+    assert processes.fewest(reaches, guess=guess, most=30) == needed
+    assert len(tried) == len(set(tried)) <= 9
+    assert all(1 <= steps < 30 for steps in tried)
