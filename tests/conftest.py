@@ -32,7 +32,12 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 @pytest.fixture(autouse=True)
 def same_on_every_machine(monkeypatch):
     """Makes `precision="auto"` float32 in this process, so that a test sees the same numbers on every processor."""
-    monkeypatch.setattr(processors, "is_fast_in_bfloat16", lambda: False)
+
+    def never() -> bool:
+        """Returns False."""
+        return False
+
+    monkeypatch.setattr(processors, "is_fast_in_bfloat16", never)
 
 
 @pytest.fixture

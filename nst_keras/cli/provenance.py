@@ -29,6 +29,8 @@ from nst_keras.settings import printable as printable_lib
 __all__ = ["flagfile", "main", "read"]
 
 _LARGEST_INPUT = 4 * 2**30  # Bytes. Pictures and weights are smaller.
+# {flag: what it was} for pictures of versions that did not have it yet, and whose default is another now.
+_EARLIER = {"precision": "float32"}
 _NOT_UNDERSTOOD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
@@ -52,7 +54,7 @@ def flagfile(made: record.Record, others: Mapping[str, object] | None = None) ->
     lines += [f"# No flag can say what was given as {name}: {what}" for name, what in made["without_flag"].items()]
     # A picture from a stranger may record other flags: they are left out.
     known = {name for name, option in record.recorded_options().items() if option.has_flag}
-    given = {name: value for name, value in made["settings"].items() if name in known} | dict(others or {})
+    given = _EARLIER | {name: value for name, value in made["settings"].items() if name in known} | dict(others or {})
     given_lines = {name: _decoded(flags.flag_line(name, value)) for name, value in given.items()}
     lines += [f"# No flag can say: {line!r}" for line in given_lines.values() if not _is_flag(line)]
     whole = [printable_lib.printable(" ".join(line.split())) for line in lines]

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import Any, NamedTuple
 
 from nst_keras import checks, losses, optimizers, settings
-from nst_keras.engine import compile_cost, inputs, memory_estimate, schedule
+from nst_keras.engine import compile_cost, inputs, memory_estimate, memory_requests, schedule
 from nst_keras.engine import setup as setup_lib
 from nst_keras.export import record
-from nst_keras.images import resizing
 from nst_keras.runtime import compilation
 from nst_keras.settings import modes
 
@@ -22,7 +20,6 @@ __all__ = [
     "fingerprint",
     "loss_fingerprint",
     "make",
-    "memory_request",
     "optimizer_defaults",
     "stage_memory",
     "start",
@@ -141,42 +138,6 @@ def with_setup(plan: Plan, setup: setup_lib.Setup) -> Plan:
     return plan._replace(setup=setup._replace(optimization=plan.setup.optimization), stages=tuple(stages))
 
 
-def memory_request(
-    setup: setup_lib.Setup,
-    pictures: inputs.Inputs,
-    *,
-    jit_compile: str | None = None,
-    tile_size: int | None = None,
-    frames: int = 0,
-) -> memory_estimate.MemoryRequest:
-    """Returns the request for an estimate of the memory of a stage.
-
-    Args:
-        setup: Pictures, network and layers of the run.
-        pictures: The pictures at the size of the stage.
-        jit_compile: How the stage is compiled, a name in `compilation.JIT_MODES`. Default: as the setup says.
-        tile_size: Side of the tiles in pixels; None if the picture is evaluated whole.
-        frames: Number of frames that the run keeps in memory, 0 or more.
-    """
-    height, width = pictures.size
-    styles = [resizing.size_of(image) for image in pictures.style_images]
-    return memory_estimate.MemoryRequest(
-        height=height,
-        width=width,
-        extractor=setup.extractor,
-        optimizer=setup.optimization.optimizer,
-        averaging=setup.optimization.averaging,
-        lbfgs_history=setup.optimization.lbfgs_history,
-        preconditioning=setup.optimization.preconditioning,
-        tolerance=setup.optimization.tolerance,
-        style_size=max(styles, key=math.prod, default=None),
-        jit_compile=jit_compile or setup.jit_compile,
-        tile_size=tile_size,
-        halo=setup.tiles.halo if tile_size else None,
-        frames=frames,
-    )
-
-
 def stage_memory(plan: Plan, *, frames: int) -> memory_estimate.MemoryRequest:
     """Returns the request for an estimate of the memory of a run's last stage, the largest.
 
@@ -185,7 +146,7 @@ def stage_memory(plan: Plan, *, frames: int) -> memory_estimate.MemoryRequest:
         frames: Number of frames that the run keeps in memory, 0 or more.
     """
     last = plan.stages[-1]
-    return memory_request(
+    return memory_requests.of(
         plan.setup, last.pictures, jit_compile=last.jit_compile, tile_size=last.tile_size, frames=frames
     )
 
@@ -297,7 +258,7 @@ def _further(setup: setup_lib.Setup) -> dict[str, float]:
 def _stage(setup: setup_lib.Setup, pictures: inputs.Inputs, begin: int, end: int) -> StagePlan:
     """Returns the plan of the stage between two steps."""
     jit_compile = _stage_jit_mode(setup, pictures, end - begin)
-    tile_size = setup.tiles.of(memory_request(setup, pictures, jit_compile=jit_compile))
+    tile_size = setup.tiles.of(memory_requests.of(setup, pictures, jit_compile=jit_compile))
     return StagePlan(pictures, end, tile_size, jit_compile)
 
 

@@ -179,9 +179,9 @@ class OptimizerSettings(options.Group):
         lbfgs_history: Pairs of steps that L-BFGS remembers. Each takes the memory of two pictures. Default: 10.
         preconditioning: How much farther large forms move than fine grain: 0 (equally far) to 1. `auto`: 0.5 for
             `lbfgs` with content, else 0.
-        tolerance: Ends the run once ten steps move the picture by less than this (root mean square, in levels of
-            0..255), or ends a pyramid's stage. 5: after some 60 steps of L-BFGS; 2: when hardly a pixel changes.
-            0: all steps are made.
+        tolerance: Ends the run, or a pyramid's stage, once ten steps move the picture by less than this. In levels of
+            0..255, root mean square. 5: after 50 to 80 steps of L-BFGS; 2: when hardly a pixel moves. 0: all steps are
+            made.
     """
 
     title = "Optimizer"

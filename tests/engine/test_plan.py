@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from nst_keras import optimizers, settings
-from nst_keras.engine import choices, compiled, memory_estimate, plan, setup
+from nst_keras.engine import choices, compiled, memory_estimate, memory_requests, plan, setup
 from nst_keras.runtime import devices, memory, strategies
 
 WEIGHTS = {"style_weight": 1.0, "content_weight": 0.02}
@@ -37,7 +37,7 @@ class Runs:
 
     def request(self):
         pictures = self.setup.pictures
-        return plan.memory_request(self.setup, pictures, tile_size=self.tile_sizes()[-1])
+        return memory_requests.of(self.setup, pictures, tile_size=self.tile_sizes()[-1])
 
 
 @pytest.fixture

@@ -55,6 +55,13 @@ def test_sixteen_bits_and_another_size_are_made_again_too(folder, capsys):  # no
     np.testing.assert_array_equal(made, again)
 
 
+def test_a_picture_from_before_there_was_a_choice_of_precision_is_made_again_in_float32():
+    made = record_lib.read(ROOT / "tests" / "fixtures" / "v0_1_0" / "lbfgs_8.png")
+    assert "--precision=float32" in provenance.flagfile(made).splitlines()
+    del made["settings"]["precision"]
+    assert "--precision=float32" in provenance.flagfile(made).splitlines()
+
+
 def test_it_tells_what_the_picture_came_of(folder, capsys):  # noqa: F811
     assert run.main(command("--output=made.png")) == 0
     capsys.readouterr()
