@@ -16,12 +16,21 @@ __all__ = ["neural_style_pt", "style_transfer_pytorch"]
 _MEAN = torch.tensor([103.939, 116.779, 123.68]).reshape(1, 3, 1, 1)  # Of blue, green and red.
 
 
-def neural_style_pt(task: recipe.Task, weights: recipe.GramLoss = recipe.GRAM_LOSS) -> Iterator[recipe.Iterate]:
+def neural_style_pt(
+    task: recipe.Task,
+    weights: recipe.GramLoss = recipe.GRAM_LOSS,
+    *,
+    device: str = "cpu",
+    channels_last: bool = False,
+) -> Iterator[recipe.Iterate]:
     """PyTorch's L-BFGS: 100 pairs, no line search, no bounds, no tolerances; each of its iterations one evaluation."""
-    network = _Network(task.network, "zeros")
-    grams = {name: _gram(features) for name, features in network(_centred(task.style)).items()}
-    content = network(_centred(task.content))[recipe.CONTENT_LAYER]
-    image = nn.Parameter(_centred(task.start))
+    network = _Network(task.network, "zeros").to(device)
+    if channels_last:
+        network = network.to(memory_format=torch.channels_last)
+    content, style, start = (_centred(picture).to(device) for picture in (task.content, task.style, task.start))
+    grams = {name: _gram(features) for name, features in network(style).items()}
+    content = network(content)[recipe.CONTENT_LAYER]
+    image = nn.Parameter(start)
     lbfgs = torch.optim.LBFGS([image], max_iter=1, history_size=100, tolerance_change=-1, tolerance_grad=-1)
 
     def evaluate() -> torch.Tensor:
@@ -35,7 +44,7 @@ def neural_style_pt(task: recipe.Task, weights: recipe.GramLoss = recipe.GRAM_LO
         return loss
 
     while True:
-        yield recipe.Iterate(float(lbfgs.step(evaluate).detach()), lambda: _picture(image + _MEAN))
+        yield recipe.Iterate(float(lbfgs.step(evaluate).detach()), lambda: _picture(image.cpu() + _MEAN))
 
 
 def style_transfer_pytorch(
