@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -131,12 +132,11 @@ class Result:
         Args:
             asked: The options of `save`, to be recorded too. Default: none are recorded.
         """
-        extractor = self.plan.setup.extractor
         facts = record.Facts(
             options=self._recorded() | ({} if asked is None else settings.values(asked)),
             inputs=self.input_digests,
-            extractor=extractor.name,
-            extractor_sha256=extractor.fingerprint(),
+            extractor=self.plan.setup.extractor.name,
+            extractor_sha256=self._extractor_sha256,
             steps=self.step,
             stop_reason=self.stop.sentence,
             completed=self.completed,
@@ -144,6 +144,11 @@ class Result:
             exceptions=self._exceptions(),
         )
         return record.record(facts)
+
+    @functools.cached_property
+    def _extractor_sha256(self) -> str:
+        """The network's fingerprint. Each file of a run has it, and it digests all weights."""
+        return self.plan.setup.extractor.fingerprint()
 
     def plot_history(self, path: str | os.PathLike[str] | None = None) -> matplotlib.figure.Figure:
         """Returns a plot of the losses over the steps, see `plots.plot_history`.

@@ -8,7 +8,6 @@ import pathlib
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import imageio.v3 as imageio
 import numpy as np
 import PIL.Image
 
@@ -118,6 +117,8 @@ def _write_mp4(pictures: Sequence[PIL.Image.Image], path: str, seconds: float) -
     durations = _durations(len(pictures), round(seconds * _MP4_FRAMES_PER_SECOND))
     levels = [_with_even_sides(np.asarray(picture)) for picture in pictures]
     shown = [frame for frame, times in zip(levels, durations, strict=True) for _ in range(times)]
+    import imageio.v3 as imageio  # noqa: PLC0415  Few runs write a film.
+
     imageio.imwrite(path, shown, plugin="FFMPEG", fps=_MP4_FRAMES_PER_SECOND, macro_block_size=2, quality=8)
 
 

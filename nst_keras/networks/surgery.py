@@ -85,7 +85,7 @@ def _swapped(model: keras.Model, swaps: Iterable[Swap]) -> keras.Model:
 
     any_size = keras.Input((None, None, 3))
     twin = keras.models.clone_model(model, input_tensors=any_size, clone_function=swapped)
-    twin.set_weights(model.get_weights())
+    twin.set_weights([weight.value for weight in model.weights])  # Not as NumPy's arrays, which would be copies.
     twin.trainable = False
     return twin
 
