@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.networks import compact, vgg, weights_files
+from nst_keras.networks import compact, weights_files
 from nst_keras.runtime import backend
 
 __all__ = [
@@ -203,15 +203,9 @@ def _stem_names(model: keras.Model) -> dict[str, str]:
     return dict(zip(_INCEPTION_STEM, activations, strict=False))
 
 
-def _vgg(name: str, build: Callable[..., keras.Model], preprocess: Callable[[tf.Tensor], Any]) -> Architecture:
-    def built(weights: str | None) -> keras.Model:
-        """Returns the network; see `Architecture.build`."""
-        if weights is None or weights == "imagenet":
-            return build(include_top=False, weights=weights)
-        return vgg.network(name, weights)
-
+def _vgg(build: Callable[..., keras.Model], preprocess: Callable[[tf.Tensor], Any]) -> Architecture:
     return Architecture(
-        build=built,
+        build=lambda weights: build(include_top=False, weights=weights),
         preprocess=preprocess,
         # Gatys et al. 2015, section "Methods": style from conv1_1 to conv5_1.
         style_layers=tuple(f"block{block}_conv1" for block in range(1, 6)),
@@ -222,8 +216,8 @@ def _vgg(name: str, build: Callable[..., keras.Model], preprocess: Callable[[tf.
 
 
 ARCHITECTURES: dict[str, Architecture] = {
-    "vgg19": _vgg("vgg19", keras.applications.VGG19, keras.applications.vgg19.preprocess_input),
-    "vgg16": _vgg("vgg16", keras.applications.VGG16, keras.applications.vgg16.preprocess_input),
+    "vgg19": _vgg(keras.applications.VGG19, keras.applications.vgg19.preprocess_input),
+    "vgg16": _vgg(keras.applications.VGG16, keras.applications.vgg16.preprocess_input),
     "compact": Architecture(
         build=compact.network,
         preprocess=keras.applications.vgg19.preprocess_input,
