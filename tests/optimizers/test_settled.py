@@ -84,6 +84,7 @@ def test_it_holds_one_picture_more():
     assert optimizers.state_images("lbfgs", tolerance=5.0) == optimizers.state_images("lbfgs") + 1
 
 
+@pytest.mark.slow
 def test_a_run_ends_where_the_picture_has_settled(make_transfer):
     whole = make_transfer(optimizer="lbfgs")
     frames = whole.fit_style_transfer(1, 100, verbose=0)
@@ -99,6 +100,7 @@ def test_a_run_ends_where_the_picture_has_settled(make_transfer):
     assert short.result.record()["settings"]["tolerance"] == moved[3] + 0.5
 
 
+@pytest.mark.slow
 def test_a_stage_of_a_pyramid_gives_way_where_it_has_settled(make_transfer):
     style_transfer = make_transfer(optimizer="lbfgs", pyramid=[24, 48], tolerance=254.0)
     stages = []
@@ -107,6 +109,7 @@ def test_a_stage_of_a_pyramid_gives_way_where_it_has_settled(make_transfer):
     assert stages == [0] * 10 + [1] * 10
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_at_the_same_step(make_transfer, tmp_path):
     options = {"optimizer": "lbfgs", "tolerance": 12.0}
     whole = make_transfer(**options)
