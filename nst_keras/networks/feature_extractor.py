@@ -134,7 +134,7 @@ class FeatureExtractor:
         preprocess = getattr(self.preprocess, "__qualname__", type(self.preprocess).__name__)
         digest.update(repr((self.layers, kinds, preprocess)).encode())
         for array in self._network.get_weights():
-            digest.update(np.ascontiguousarray(array).view(np.uint8))
+            digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()
 
     @property
