@@ -145,11 +145,6 @@ class Result:
         )
         return record.record(facts)
 
-    @functools.cached_property
-    def _extractor_sha256(self) -> str:
-        """The network's fingerprint. Each file of a run has it, and it digests all weights."""
-        return self.plan.setup.extractor.fingerprint()
-
     def plot_history(self, path: str | os.PathLike[str] | None = None) -> matplotlib.figure.Figure:
         """Returns a plot of the losses over the steps, see `plots.plot_history`.
 
@@ -178,6 +173,11 @@ class Result:
             columns=columns,
             path=path,
         )
+
+    @functools.cached_property
+    def _extractor_sha256(self) -> str:
+        """The network's fingerprint. Each file of a run has it, and it digests all weights."""
+        return self.plan.setup.extractor.fingerprint()
 
     def _recorded(self) -> dict[str, object]:
         """Returns the options that make this picture again: a run that ended early gets the steps that it made."""
