@@ -11,30 +11,37 @@ from torch.nn import functional
 
 from references import recipe
 
-__all__ = ["neural_style_pt", "style_transfer_pytorch"]
+__all__ = ["evaluation", "neural_style_pt", "style_transfer_pytorch"]
 
 _MEAN = torch.tensor([103.939, 116.779, 123.68]).reshape(1, 3, 1, 1)  # Of blue, green and red.
 
 
-def neural_style_pt(
+def neural_style_pt(task: recipe.Task, weights: recipe.GramLoss = recipe.GRAM_LOSS) -> Iterator[recipe.Iterate]:
+    """PyTorch's L-BFGS: 100 pairs, no line search, no bounds, no tolerances; each of its iterations one evaluation."""
+    image, evaluate = evaluation(task, weights)
+    lbfgs = torch.optim.LBFGS([image], max_iter=1, history_size=100, tolerance_change=-1, tolerance_grad=-1)
+    while True:
+        yield recipe.Iterate(float(lbfgs.step(evaluate).detach()), lambda: _picture(image + _MEAN))
+
+
+def evaluation(
     task: recipe.Task,
     weights: recipe.GramLoss = recipe.GRAM_LOSS,
     *,
     device: str = "cpu",
     channels_last: bool = False,
-) -> Iterator[recipe.Iterate]:
-    """PyTorch's L-BFGS: 100 pairs, no line search, no bounds, no tolerances; each of its iterations one evaluation."""
-    network = _Network(task.network, "zeros").to(device)
-    if channels_last:
-        network = network.to(memory_format=torch.channels_last)
-    content, style, start = (_centred(picture).to(device) for picture in (task.content, task.style, task.start))
+) -> tuple[nn.Parameter, Callable[[], torch.Tensor]]:
+    """neural-style-pt's image, at its start, and a function that gives its loss and sets its gradient."""
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    pictures = (_centred(picture) for picture in (task.content, task.style, task.start))
+    content, style, start = (picture.to(device, memory_format=layout) for picture in pictures)
+    network = _Network(task.network, "zeros").to(device, memory_format=layout)
     grams = {name: _gram(features) for name, features in network(style).items()}
     content = network(content)[recipe.CONTENT_LAYER]
     image = nn.Parameter(start)
-    lbfgs = torch.optim.LBFGS([image], max_iter=1, history_size=100, tolerance_change=-1, tolerance_grad=-1)
 
     def evaluate() -> torch.Tensor:
-        lbfgs.zero_grad()
+        image.grad = None
         features = network(image)
         style = [functional.mse_loss(_gram(features[name]), grams[name]) for name in recipe.STYLE_LAYERS]
         distance = functional.mse_loss(features[recipe.CONTENT_LAYER], content)
@@ -43,8 +50,7 @@ def neural_style_pt(
         loss.backward()
         return loss
 
-    while True:
-        yield recipe.Iterate(float(lbfgs.step(evaluate).detach()), lambda: _picture(image.cpu() + _MEAN))
+    return image, evaluate
 
 
 def style_transfer_pytorch(

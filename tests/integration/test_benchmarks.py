@@ -154,22 +154,25 @@ def test_every_benchmark_is_run():
 
 @pytest.mark.slow
 def test_the_step_runs_with_jax_alone(tmp_path):
-    """On a machine that has no TensorFlow, with the gradient that TensorFlow computes."""
+    """On a machine that has JAX and what it needs alone, with the gradient that TensorFlow computes."""
     pytest.importorskip("jax", reason="needs JAX: pip install nst_keras[bench]")
     program, table = str(BENCHMARKS / "device_step.py"), tmp_path / "table.json"
     export = [program, f"--export={tmp_path}", "--sizes=32", "--variants=float32,bfloat16"]
     subprocess.run([sys.executable, *export], cwd=ROOT, check=True)
     run = [program, f"--run={tmp_path}", "--repeats=1", "--product=256", "--notorch", f"--json={table}"]
-    missing = "sys.modules.update(dict.fromkeys(['tensorflow', 'keras', 'nst_keras']))"
+    missing = "sys.modules.update(dict.fromkeys(['absl', 'h5py', 'keras', 'nst_keras', 'tensorflow', 'torch']))"
     code = f"import runpy, sys; {missing}; sys.argv = {run}; sys.path.insert(0, {str(BENCHMARKS)!r})"
     code += f"; runpy.run_path({program!r}, run_name='__main__')"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "ours, bfloat16" in done.stdout
-    rows = {row["step"]: row for row in json.loads(table.read_text())}
+    found = json.loads(table.read_text())
+    rows = {row["step"]: row for row in found["rows"]}
+    assert found["peaks"].keys() == {"float32", "bfloat16"}
     assert rows["ours, float32"]["error"] < 1e-4
     assert 1e-4 < rows["ours, bfloat16"]["error"] < 0.2
-    assert all(row["seconds"] > 0 and row["of_peak"] > 0 and row["gibibytes"] > 0 for row in rows.values())
+    assert 0.98 < rows["ours, bfloat16"]["cosine"] < rows["ours, float32"]["cosine"]
+    assert all(row["seconds"] > 0 and row["of_peak"] > 0 and row["plan"] > 0 for row in rows.values())
 
 
 @pytest.mark.parametrize("needed", [1, 2, 7, 29, 30])
