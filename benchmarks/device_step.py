@@ -40,7 +40,7 @@ from references import exported
 
 # VGG19's, to the last style layer.
 CONVOLUTIONS = [f"block{block}_conv{n}" for block, count in enumerate((2, 2, 4, 4, 1), 1) for n in range(1, count + 1)]
-_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "out of memory")
+_OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "out of memory", "can't allocate memory")
 
 
 def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
