@@ -65,7 +65,7 @@ def _command(extractor: str, build: str, cache: str, folder: str) -> list[str]:
         f"--precision={'mixed_bfloat16' if build == 'bf16' else 'float32'}",
         f"--jit_compile={str(build in ('XLA', 'kept')).lower()}",
         f"--image_size={SIZE.value}",
-        *([f"--xla_cache={cache}"] if build == "kept" else []),
+        f"--xla_cache={cache if build == 'kept' else 'none'}",
         *("--optimizer=lbfgs", "--epochs=1", "--steps_per_epoch=2", f"--output={folder}/made.png", "--quiet"),
     ]
 

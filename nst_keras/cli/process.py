@@ -21,7 +21,8 @@ __all__ = ["run"]
 def run(main: Callable[[], int]) -> NoReturn:
     """Runs a command as all that this process does, and ends the process with the exit status that it returns.
 
-    What others have registered with `atexit` since, and threads that are no daemons, are waited for as ever.
+    Threads that are no daemons are waited for, and handlers that were registered with `atexit` meanwhile are called.
+    Those that were registered before are not.
 
     Args:
         main: The command. It returns its exit status.

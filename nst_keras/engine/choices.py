@@ -33,13 +33,13 @@ def made(given: settings.TransferSettings, replicas: devices.Replicas) -> settin
         seed = hosts.number_of_chief(replicas, secrets.randbelow(2**31))
         runtime = dataclasses.replace(runtime, seed=seed)
     if network.precision == AUTO:
-        is_half = bool(hosts.number_of_chief(replicas, int(_suits_bfloat16(given))))
+        is_half = hosts.answer_of_chief(replicas, _suits_bfloat16(given))
         network = dataclasses.replace(network, precision="mixed_bfloat16" if is_half else "float32")
     return dataclasses.replace(given, runtime=runtime, network=network)
 
 
 def as_begun(setup: setup_lib.Setup, given: settings.TransferSettings, record: dict[str, Any]) -> setup_lib.Setup:
-    """Returns a setup with what an earlier run has chosen, so that a run that resumes it goes on alike.
+    """Returns a setup with what an earlier run has chosen, so that a resumed run makes the same pixels.
 
     Args:
         setup: The setup, with its own choices.

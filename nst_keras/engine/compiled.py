@@ -7,6 +7,7 @@ from typing import NamedTuple
 from nst_keras import optimizers, settings
 from nst_keras.engine import inputs
 from nst_keras.engine import plan as plan_lib
+from nst_keras.networks import extractors
 from nst_keras.objectives import objective
 from nst_keras.runtime import phases
 
@@ -16,11 +17,20 @@ __all__ = ["Compiled"]
 class _Key(NamedTuple):
     """The values that an objective is built for. Pictures and weights can be changed afterwards."""
 
+    extractor: extractors.FeatureExtractor
     has_style: bool
     has_content: bool
     jit_compile: str
     tile_size: int | None
     preserve_color: str
+
+
+class _OptimizerKey(NamedTuple):
+    """The values that an optimizer is built for."""
+
+    learning_rate: settings.LearningRate | None
+    size: tuple[int, int]
+    jit_compile: str
 
 
 class _Compared(NamedTuple):
@@ -36,7 +46,7 @@ class Compiled:
     def __init__(self) -> None:
         self._objectives: dict[_Key, objective.Objective] = {}
         self._compared: dict[_Key, _Compared] = {}
-        self._optimizer: tuple[tuple[settings.LearningRate | None, tuple[int, int]], optimizers.Optimizer] | None = None
+        self._optimizer: tuple[_OptimizerKey, optimizers.Optimizer] | None = None
 
     def objective(self, plan: plan_lib.Plan, stage: plan_lib.StagePlan) -> objective.Objective:
         """Returns the objective of a stage, with the weights and the pictures of the plan.
@@ -46,6 +56,7 @@ class Compiled:
         """
         fit = plan.fit
         key = _Key(
+            plan.setup.extractor,
             "style" in plan.terms,
             "content" in plan.terms,
             stage.jit_compile,
@@ -84,10 +95,10 @@ class Compiled:
         """
         if len(plan.stages) > 1:
             return _optimizer(plan, stage.jit_compile)
-        key = (plan.fit.learning_rate, stage.pictures.size)
+        key = _OptimizerKey(plan.fit.learning_rate, stage.pictures.size, stage.jit_compile)
         if self._optimizer is None or self._optimizer[0] != key:
             self._optimizer = None  # Frees its images before the next ones are made.
-            self._optimizer = (key, _optimizer(plan, plan.setup.jit_compile))
+            self._optimizer = (key, _optimizer(plan, stage.jit_compile))
         return self._optimizer[1]
 
 

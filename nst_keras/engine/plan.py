@@ -9,7 +9,7 @@ from nst_keras import checks, losses, optimizers, settings
 from nst_keras.engine import compile_cost, inputs, memory_estimate, memory_requests, schedule
 from nst_keras.engine import setup as setup_lib
 from nst_keras.export import record
-from nst_keras.runtime import compilation
+from nst_keras.runtime import compilation, hosts
 from nst_keras.settings import modes
 
 __all__ = [
@@ -172,7 +172,7 @@ def fingerprint(plan: Plan) -> dict[str, object]:
         "averaging": setup.optimization.averaging,
         "lbfgs_history": setup.optimization.lbfgs_history,
         "preconditioning": setup.optimization.preconditioning,
-        **({"tolerance": setup.optimization.tolerance} if setup.optimization.tolerance else {}),
+        **({"tolerance": "above 0"} if setup.optimization.tolerance else {}),  # How far above decides no pixel.
         "tile_size": [stage.tile_size for stage in plan.stages],
         "halo": setup.tiles.halo,
         "learning_rate": record.described(fit.learning_rate),
@@ -264,6 +264,7 @@ def _stage(setup: setup_lib.Setup, pictures: inputs.Inputs, begin: int, end: int
 
 def _stage_jit_mode(setup: setup_lib.Setup, pictures: inputs.Inputs, steps: int) -> str:
     """Returns how a stage is compiled: "auto" does without XLA in a stage too short to win back XLA's compile time."""
-    if setup.jit_compile != "auto" or compile_cost.pays(setup.extractor.name, pictures.size, steps):
+    if setup.jit_compile != "auto":
         return setup.jit_compile
-    return "false"
+    pays = compile_cost.pays(setup.extractor.name, pictures.size, steps)
+    return "auto" if hosts.answer_of_chief(setup.tiles.replicas, pays) else "false"

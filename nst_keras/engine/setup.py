@@ -13,7 +13,7 @@ from nst_keras import checks, optimizers, settings
 from nst_keras.engine import inputs, reading, schedule, tile_sizes
 from nst_keras.losses import regularizers, statistics, terms
 from nst_keras.networks import architectures, extractors, layer_weights
-from nst_keras.runtime import compilation, defaults, devices, phases, processors
+from nst_keras.runtime import compilation, defaults, devices, hosts, phases, processors
 from nst_keras.settings import modes
 
 __all__ = ["Setup", "from_picture", "prepare", "with_images", "with_precision", "with_seed"]
@@ -35,7 +35,8 @@ class Setup(NamedTuple):
         further: Further terms of the loss.
         optimization: The optimizer's options. `averaging` and `preconditioning` are numbers.
         tiles: The tile size of each picture.
-        jit_compile: A name in `compilation.JIT_MODES`. "auto" only where XLA may be faster than TensorFlow's graph.
+        jit_compile: A name in `compilation.JIT_MODES`. "auto" is "false" already where TensorFlow's own convolutions
+            are faster; `plan` then decides for each stage.
     """
 
     settings: settings.TransferSettings
@@ -91,7 +92,7 @@ def prepare(given: settings.TransferSettings, replicas: devices.Replicas) -> Set
         further=further,
         optimization=given.optimization,
         tiles=tiles,
-        jit_compile=_jit_mode(jit_compile, extractor),
+        jit_compile=_jit_mode(jit_compile, extractor, replicas),
     )
     return _with_pictures(setup, given, pictures)
 
@@ -148,7 +149,8 @@ def with_precision(setup: Setup, precision: str) -> Setup:
     given = dataclasses.replace(given, network=dataclasses.replace(given.network, precision=precision))
     with setup.tiles.replicas.scope():
         extractor = _extractor(given, setup.style_layers, setup.content_layers, setup.further)
-    jit_compile = _jit_mode(compilation.jit_mode(given.runtime.jit_compile), extractor)
+    asked = compilation.jit_mode(given.runtime.jit_compile)
+    jit_compile = _jit_mode(asked, extractor, setup.tiles.replicas)
     return setup._replace(settings=given, extractor=extractor, jit_compile=jit_compile)
 
 
@@ -254,10 +256,12 @@ def _optimization(asked: settings.OptimizerSettings, mode: modes.Mode, *, stages
     return dataclasses.replace(asked, averaging=averaging, preconditioning=exponent)
 
 
-def _jit_mode(asked: str, extractor: extractors.FeatureExtractor) -> str:
+def _jit_mode(asked: str, extractor: extractors.FeatureExtractor, replicas: devices.Replicas) -> str:
     """Returns "false" for "auto" where TensorFlow's own convolutions are faster; `plan` chooses for each stage."""
+    if asked != "auto":
+        return asked
     suits_graph = processors.has_instructions_for(extractor.compute_dtype)
-    return "false" if asked == "auto" and suits_graph else asked
+    return "false" if hosts.answer_of_chief(replicas, suits_graph) else asked
 
 
 def _check_sizes(setup: Setup) -> None:

@@ -11,6 +11,7 @@ from nst_keras.optimizers import base, wrapper
 
 __all__ = ["WINDOW", "Settled"]
 
+_SETTLED = -1  # In place of the number of steps since the last measurement.
 WINDOW = 10  # Steps. From one step to the next, a picture may rest while L-BFGS looks for a shorter step.
 
 
@@ -46,7 +47,7 @@ class Settled(wrapper.Wrapper):
 
     def step(self, objective: base.Objective) -> base.Step:
         """Makes a step of the wrapped optimizer, and measures the movement at every tenth one."""
-        if self._has_settled():  # The run goes on all the same.
+        if self._has_settled():  # A warm start goes on with a settled optimizer.
             self._steps.assign(0)
         made = self._optimizer.step(objective)
         with self.place():
@@ -96,6 +97,3 @@ class Settled(wrapper.Wrapper):
 
     def _has_settled(self) -> bool:
         return int(self._steps) == _SETTLED
-
-
-_SETTLED = -1  # In place of the steps since the last measurement.

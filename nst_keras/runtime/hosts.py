@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from nst_keras.runtime import devices, strategies
 
-__all__ = ["check_same", "gathered", "is_chief", "joined", "number_of_chief", "of_chief"]
+__all__ = ["answer_of_chief", "check_same", "gathered", "is_chief", "joined", "number_of_chief", "of_chief"]
 
 
 def joined(strategy: str | tf.distribute.Strategy) -> devices.Replicas:
@@ -66,6 +66,15 @@ def number_of_chief(replicas: devices.Replicas, number: int) -> int:
     """Returns the chief's integer in 0..2^39; raises `ConnectionError` if another host is lost."""
     high, low = gathered(replicas, divmod(number, 2**16))[0]  # In halves, since float32 holds 24 bits.
     return int(high) * 2**16 + int(low)
+
+
+def answer_of_chief(replicas: devices.Replicas, answer: bool) -> bool:
+    """Returns the chief's answer to a question that hosts of different kinds may answer differently.
+
+    Raises:
+        ConnectionError: Another host is lost.
+    """
+    return bool(number_of_chief(replicas, int(answer))) if replicas.has_other_hosts() else answer
 
 
 def of_chief(replicas: devices.Replicas, values: Any) -> Any:

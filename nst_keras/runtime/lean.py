@@ -1,4 +1,6 @@
-"""Loads TensorFlow and Keras in half the time, in a process that is a command's alone. It imports neither by itself.
+"""Loads TensorFlow and Keras in half the time, in a process that is a command's alone.
+
+This module's own import loads neither.
 
 Half of the time goes to other things: packages that TensorFlow and Keras only try to import, and do without where they
 are not installed; and Python's garbage collector, which looks again and again through all that has been loaded.
@@ -35,6 +37,7 @@ def load() -> None:
     spared = [name for name in _SPARED if name not in sys.modules]
     for name in spared:
         sys.modules[name] = None  # pyright: ignore[reportArgumentType]  It means that an import fails.
+    was_enabled = gc.isenabled()
     gc.disable()
     try:
         importlib.import_module("keras")
@@ -42,4 +45,5 @@ def load() -> None:
         for name in spared:
             del sys.modules[name]
         gc.freeze()
-        gc.enable()
+        if was_enabled:
+            gc.enable()

@@ -16,14 +16,17 @@ _FLAGS = {
     "bfloat16": frozenset({"avx512_bf16", "amx_bf16"}),
     "float16": frozenset({"avx512_fp16", "amx_fp16"}),
 }
-# The environment's limits for oneDNN, TensorFlow's library of convolutions, under which it does use these instructions.
-_SUFFICIENT = re.compile(r"(?i)$|all|default|avx512_core_(bf16|fp16|amx)|avx10")
+# {type: the environment's limits for oneDNN, TensorFlow's library of convolutions, under which it uses these}.
+_LIMITS = {
+    "bfloat16": re.compile(r"(?i)$|all|default|avx512_core_(bf16|fp16|amx)|avx10"),
+    "float16": re.compile(r"(?i)$|all|default|avx512_core_(fp16|amx)|avx10"),
+}
 _AMPERE = (8, 0)  # The first compute capability of NVIDIA's GPUs whose tensor cores multiply bfloat16.
 
 
 def has_accelerator() -> bool:
-    """Returns whether TensorFlow sees a GPU or a TPU."""
-    return bool(tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU"))
+    """Returns whether TensorFlow uses a GPU or a TPU."""
+    return bool(tf.config.get_visible_devices("GPU") or tf.config.get_visible_devices("TPU"))
 
 
 def has_instructions_for(dtype: str) -> bool:
@@ -35,15 +38,15 @@ def has_instructions_for(dtype: str) -> bool:
     Args:
         dtype: A type's name. The answer is False for all but `bfloat16` and `float16`.
     """
-    return not has_accelerator() and _uses_them() and not _FLAGS.get(dtype, frozenset()).isdisjoint(_flags())
+    return dtype in _FLAGS and not has_accelerator() and _is_allowed(dtype) and bool(_FLAGS[dtype] & _flags())
 
 
 def is_fast_in_bfloat16() -> bool:
     """Returns whether what does the work here, a processor or accelerators, multiplies bfloat16 faster than float32."""
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = tf.config.get_visible_devices("GPU")
     if gpus:
         return all(_compute_capability(gpu) >= _AMPERE for gpu in gpus)
-    return bool(tf.config.list_physical_devices("TPU")) or has_instructions_for("bfloat16")
+    return bool(tf.config.get_visible_devices("TPU")) or has_instructions_for("bfloat16")
 
 
 def count() -> int:
@@ -64,10 +67,10 @@ def _flags() -> frozenset[str]:
     return frozenset(found[1].split()) if found else frozenset()
 
 
-def _uses_them() -> bool:
-    """Returns whether the environment lets TensorFlow use the instructions."""
+def _is_allowed(dtype: str) -> bool:
+    """Returns whether the environment lets TensorFlow use the instructions for a half precision."""
     is_on = os.environ.get("TF_ENABLE_ONEDNN_OPTS", "").lower() not in ("0", "false")
-    return is_on and bool(_SUFFICIENT.match(os.environ.get("ONEDNN_MAX_CPU_ISA", "")))
+    return is_on and bool(_LIMITS[dtype].match(os.environ.get("ONEDNN_MAX_CPU_ISA", "")))
 
 
 def _compute_capability(gpu: tf.config.PhysicalDevice) -> tuple[int, ...]:

@@ -28,8 +28,8 @@ AUTO = "auto"  # In place of a folder: that of `use_default`.
 
 # The environment variable of TensorFlow's settings for XLA, which it reads once.
 _VARIABLE = "TF_XLA_FLAGS"
-_ROOM = 64 * 2**20  # Bytes: a dozen compiled programs.
-_LARGEST = 256 * 2**20  # Bytes of a folder, over all versions and processors.
+_LEAST_FREE = 64 * 2**20  # Bytes: a dozen compiled programs.
+_MOST_KEPT = 256 * 2**20  # Bytes of a folder, over all versions and processors.
 _ENTRIES = "xla_compile_cache__*.pb*"  # TensorFlow's names for its programs, and for those half-written.
 _DAY = 24 * 60 * 60.0
 
@@ -42,7 +42,7 @@ def use(folder: str | os.PathLike[str]) -> pathlib.Path | None:
 
     A folder that cannot be made or written to, or whose disk has less than 64 MiB free, is not used, with a warning:
     TensorFlow would end the run there. For the same reason, programs that are cut off are deleted. Those that were not
-    used for longest are deleted too, until the folder holds at most 256 MiB.
+    used for longest are deleted too, until the folder holds at most 256 MiB; that is done once, here.
 
     Args:
         folder: Made if it does not exist; `~` stands for the home folder. Machines and processes may share it, since
@@ -82,7 +82,10 @@ def use_default() -> pathlib.Path | None:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return use(platformdirs.user_cache_path("nst_keras", appauthor=False) / "xla")
+        try:
+            return use(platformdirs.user_cache_path("nst_keras", appauthor=False) / "xla")
+        except (RuntimeError, importlib.metadata.PackageNotFoundError):  # No home folder; TensorFlow of no known name.
+            return None
 
 
 def _made(folder: str | os.PathLike[str]) -> pathlib.Path:
@@ -96,7 +99,7 @@ def _made(folder: str | os.PathLike[str]) -> pathlib.Path:
     checks.make_folder("xla_cache", root)
     checks.make_folder("xla_cache", own)
     free = shutil.disk_usage(own).free
-    if free < _ROOM:
+    if free < _LEAST_FREE:
         raise OSError(f"xla_cache: the disk of {str(folder)!r} has only {free / 2**20:.0f} MiB free.")
     _tidy(root)
     return own
@@ -112,8 +115,8 @@ def _tidy(root: pathlib.Path) -> None:
         try:
             known = path.stat()
             used = max(known.st_atime, known.st_mtime)
-            is_left = path.suffix == ".pb" or time.time() - used < _DAY  # Others are half-written.
-            if is_left and (path.suffix != ".pb" or _is_whole(path, known.st_size)):
+            is_being_written = path.suffix != ".pb" and time.time() - used < _DAY
+            if is_being_written or (path.suffix == ".pb" and _is_whole(path, known.st_size)):
                 found.append((used, known.st_size, path))
             else:
                 path.unlink(missing_ok=True)
@@ -121,7 +124,7 @@ def _tidy(root: pathlib.Path) -> None:
             continue
     total = sum(size for _, size, _ in found)
     for _, size, path in sorted(found):
-        if total <= _LARGEST:
+        if total <= _MOST_KEPT:
             break
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

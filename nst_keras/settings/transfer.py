@@ -167,6 +167,13 @@ class LossSettings(options.Group):
     losses: Sequence[terms.Term] = options.option((), has_flag=False)
 
 
+def _tolerance(name: str, value: float) -> float:
+    """Returns `value` as a float if it is finite and 0 or more; raises `ValueError` otherwise."""
+    if checks.finite(name, value) < 0:
+        raise ValueError(f"{name} must be 0 or more, but {value!r} was given. 5 is usual; 0 makes all steps.")
+    return float(value)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class OptimizerSettings(options.Group):
     """The optimizer of the picture.
@@ -189,7 +196,7 @@ class OptimizerSettings(options.Group):
     averaging: float | None = options.option(None)
     lbfgs_history: int | None = options.option(None)
     preconditioning: str | float = options.option("auto")
-    tolerance: float = options.option(0.0, checks.non_negative)
+    tolerance: float = options.option(0.0, _tolerance)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -224,7 +231,7 @@ class RuntimeSettings(options.Group):
         strategy: Devices that share the tiles: `default` (one), `mirrored` (all GPUs of this machine), `multi_worker`
             (the hosts in `TF_CONFIG`; the first writes all files), `tpu`, `auto` (several hosts, else a TPU, else
             several GPUs, else one device), or a `tf.distribute.Strategy`.
-        jit_compile: Compilation with XLA: `true`, `false`, or `auto` (where XLA works and is faster).
+        jit_compile: Compilation with XLA: `true`, `false`, or `auto` (where the whole run takes less time with it).
     """
 
     title = "Machine"

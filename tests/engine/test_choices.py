@@ -1,10 +1,10 @@
 """What a run chooses for itself is chosen once, recorded, and kept by the run that resumes it."""
 
+import numpy as np
 import pytest
 
 from nst_keras import transfer
 from nst_keras.runtime import processors
-from tests.conftest import LAYERS
 
 OPTIONS = {"style_layers": ["conv1_1"], "content_layers": ["conv2_1"], "jit_compile": "auto", "seed": 0}
 
@@ -48,7 +48,6 @@ def test_networks_that_were_not_measured_compute_in_their_own_type(machine, make
     machine(True)
     assert make_transfer().settings["precision"] == "float32"
     assert make_transfer(network=model, preprocess=lambda image: image / 255.0).extractor.compute_dtype == "float32"
-    assert LAYERS
 
 
 def test_a_deterministic_run_asks_for_float32(machine, make, monkeypatch):
@@ -86,3 +85,17 @@ def test_a_resumed_run_keeps_the_precision_that_it_began_with(machine, make, tmp
     other = make(precision="float32" if begun else "mixed_bfloat16")
     with pytest.raises(ValueError, match="resume: .* holds a run with other settings: .*precision was"):
         other.fit_style_transfer(3, 2, resume=True, **options)
+
+
+def test_an_object_that_has_run_in_one_precision_resumes_in_the_other(machine, make, tmp_path):
+    """What was compiled for its first network is not used for the second."""
+    machine(True)
+    whole = make()
+    whole.fit_style_transfer(1, 4, verbose=0)
+    make().fit_style_transfer(1, 2, checkpoint_dir=tmp_path, verbose=0)
+    machine(False)
+    again = make()
+    again.fit_style_transfer(1, 2, verbose=0)
+    again.fit_style_transfer(2, 2, checkpoint_dir=tmp_path, resume=True, verbose=0)
+    assert again.settings["precision"] == "mixed_bfloat16"
+    np.testing.assert_array_equal(again.image, whole.image)

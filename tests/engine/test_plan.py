@@ -291,3 +291,9 @@ def test_tiles_of_an_earlier_run_win_over_what_would_be_chosen_now(make, monkeyp
 def test_tiles_that_do_not_go_with_the_network_are_refused_at_once(make, tile_size, halo, message):
     with pytest.raises(ValueError, match=message):
         make(tile_size=tile_size, halo=halo)
+
+
+def test_a_run_too_short_for_xla_has_an_optimizer_without_it(make):
+    runs = make(jit_compile="auto", pyramid=None, optimizer="lbfgs", preconditioning=0)
+    assert runs.optimizer(steps=9)._jit_compile == "false"
+    assert runs.optimizer(steps=10**8)._jit_compile == "auto"

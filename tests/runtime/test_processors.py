@@ -23,7 +23,7 @@ def machine(monkeypatch):
 
     def having(text, *, gpus=(), tpus=0):
         devices = {"GPU": [types.SimpleNamespace(capability=one) for one in gpus], "TPU": [None] * tpus}
-        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: devices[kind])
+        monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: devices[kind])
         details = {"device_name": "a GPU"}
         monkeypatch.setattr(
             tf.config.experimental,
@@ -95,6 +95,13 @@ def test_accelerators_do_the_work_in_the_processors_place(machine, accelerators,
         machine(text, **accelerators)
         assert not processors.has_instructions_for("bfloat16")
         assert is_fast_in_bfloat16() is expected
+
+
+def test_a_limit_may_leave_one_half_precision_alone(machine, monkeypatch):
+    machine(SAPPHIRE_RAPIDS)
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
+    assert processors.has_instructions_for("bfloat16")
+    assert not processors.has_instructions_for("float16")
 
 
 def test_processors_are_counted():

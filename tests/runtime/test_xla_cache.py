@@ -1,3 +1,4 @@
+import importlib.metadata
 import json
 import os
 import pathlib
@@ -129,7 +130,7 @@ def test_what_a_killed_process_has_left_is_deleted_and_what_a_living_one_writes_
 
 
 def test_the_programs_used_last_are_kept(entry, tmp_path, monkeypatch):
-    monkeypatch.setattr(xla_cache, "_LARGEST", 2 * len(WHOLE))
+    monkeypatch.setattr(xla_cache, "_MOST_KEPT", 2 * len(WHOLE))
     paths = [entry(f"{number}.pb", days=days) for number, days in enumerate([3, 1, 4, 2])]
     xla_cache._tidy(tmp_path)
     assert [path.exists() for path in paths] == [False, True, False, True]
@@ -166,6 +167,17 @@ def test_the_usual_folder_is_done_without_in_silence(before_tensorflow, monkeypa
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "file")
     assert xla_cache.use_default() is None
     assert os.environ["TF_XLA_FLAGS"] == ""
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("no home folder"), importlib.metadata.PackageNotFoundError("tensorflow")]
+)
+def test_where_no_usual_folder_is_known_nothing_is_kept(before_tensorflow, monkeypatch, error):
+    def failing(*_, **__):
+        raise error
+
+    monkeypatch.setattr("platformdirs.user_cache_path", failing)
+    assert xla_cache.use_default() is None
 
 
 def test_after_tensorflow_the_usual_folder_is_done_without():
