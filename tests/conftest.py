@@ -29,15 +29,17 @@ os.environ["XDG_CACHE_HOME"] = _CACHES.name
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(autouse=True)
-def same_on_every_machine(monkeypatch):
+@pytest.fixture(scope="session", autouse=True)
+def same_on_every_machine():
     """Makes `precision="auto"` float32 in this process, so that a test sees the same numbers on every processor."""
 
     def never() -> bool:
         """Returns False."""
         return False
 
-    monkeypatch.setattr(processors, "is_fast_in_bfloat16", never)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processors, "is_fast_in_bfloat16", never)
+        yield
 
 
 @pytest.fixture

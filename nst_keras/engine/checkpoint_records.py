@@ -119,8 +119,8 @@ def _is_fingerprint(value: object) -> bool:
     """Returns whether a value is {setting: value}, with a tile size or None for each stage, and a precision, if any."""
     if not isinstance(value, dict):
         return False
-    sizes, precision = value.get("tile_size", []), value.get("precision", "")
-    if not isinstance(sizes, list) or not isinstance(precision, str):
+    sizes, precision, modes = value.get("tile_size", []), value.get("precision", ""), value.get("compiled", [])
+    if not (isinstance(sizes, list) and isinstance(precision, str) and isinstance(modes, list)):
         return False
     return all(size is None or (_is_count(size) and size > 0) for size in sizes)
 

@@ -64,7 +64,9 @@ class Checkpoint(NamedTuple):
             ValueError: Settings differ. The message names each with both values.
         """
         found, given = dict(self.record["fingerprint"]), json.loads(json.dumps(fingerprint))
-        found.pop("frame_interval", None)  # Earlier versions wrote it, though it decides no pixel.
+        for name in ("frame_interval", "compiled"):  # Of earlier versions; and what a run takes over, see `choices`.
+            found.pop(name, None)
+            given.pop(name, None)
         found.setdefault("precision", given.get("precision"))  # They did not write it; the extractor's digest tells it.
         meant = [
             {**(defaults or {}), **{name: v for name, v in one.items() if v is not None}} for one in (found, given)

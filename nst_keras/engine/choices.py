@@ -51,9 +51,17 @@ def as_begun(setup: setup_lib.Setup, given: settings.TransferSettings, record: d
     if given.network.precision == AUTO:
         # Versions that wrote no precision had float32 as their default.
         setup = setup_lib.with_precision(setup, record["fingerprint"].get("precision", "float32"))
+    if setup.jit_compile == "auto":
+        setup = setup._replace(jit_compile=_as_compiled(record["fingerprint"].get("compiled", [])))
     sizes = record["fingerprint"].get("tile_size", ())
     setup.tiles.take(dict(zip((pictures.size for pictures in setup.stage_pictures), sizes, strict=False)))
     return setup
+
+
+def _as_compiled(modes: list[object]) -> str:
+    """Returns how all stages are compiled that an earlier run compiled so; "auto" if they differ or are not known."""
+    kinds = {"false": "false", "auto": "true", "true": "true"}
+    return kinds.get(str(modes[0]), "auto") if len(set(map(str, modes))) == 1 else "auto"
 
 
 def _suits_bfloat16(given: settings.TransferSettings) -> bool:

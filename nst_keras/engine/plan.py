@@ -172,11 +172,12 @@ def fingerprint(plan: Plan) -> dict[str, object]:
         "averaging": setup.optimization.averaging,
         "lbfgs_history": setup.optimization.lbfgs_history,
         "preconditioning": setup.optimization.preconditioning,
-        **({"tolerance": "above 0"} if setup.optimization.tolerance else {}),  # How far above decides no pixel.
+        **({"tolerance": setup.optimization.tolerance} if setup.optimization.tolerance else {}),
         "tile_size": [stage.tile_size for stage in plan.stages],
         "halo": setup.tiles.halo,
         "learning_rate": record.described(fit.learning_rate),
         "jit_compile": compilation.jit_mode(given.runtime.jit_compile),
+        "compiled": [stage.jit_compile for stage in plan.stages],  # Kept by a run that resumes this one.
         "steps_per_epoch": fit.steps_per_epoch,
     }
     if len(plan.stages) > 1:
@@ -187,7 +188,7 @@ def fingerprint(plan: Plan) -> dict[str, object]:
 def loss_fingerprint(plan: Plan) -> dict[str, object]:
     """Returns the part of `fingerprint` that decides the last stage's loss and optimizer, but not where it starts."""
     found = fingerprint(plan) | {"tile_size": plan.stages[-1].tile_size}
-    for name in ("init", "steps_per_epoch", "pyramid"):
+    for name in ("init", "steps_per_epoch", "compiled", "pyramid"):
         found.pop(name, None)
     return found
 

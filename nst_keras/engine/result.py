@@ -180,9 +180,17 @@ class Result:
         return self.plan.setup.extractor.fingerprint()
 
     def _recorded(self) -> dict[str, object]:
-        """Returns the options that make this picture again: a run that ended early gets the steps that it made."""
-        is_early = self.step and not self.completed and len(self.plan.stages) == 1
-        return dict(self.options) | ({"epochs": 1, "steps_per_epoch": self.step} if is_early else {})
+        """Returns the options that make this picture again.
+
+        A run that ended early gets the steps that it made, and XLA as it was chosen for all that were planned.
+        """
+        stage, *later = self.plan.stages
+        if not self.step or self.completed or later:
+            return dict(self.options)
+        jit_compile = self.options["jit_compile"]
+        if jit_compile == "auto":
+            jit_compile = "false" if stage.jit_compile == "false" else "true"
+        return dict(self.options) | {"epochs": 1, "steps_per_epoch": self.step, "jit_compile": jit_compile}
 
     def _exceptions(self) -> dict[str, str]:
         """Returns {name: description} of what decided the picture and no flag can say."""

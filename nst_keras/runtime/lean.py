@@ -43,7 +43,7 @@ def load() -> None:
         importlib.import_module("keras")
     finally:
         for name in spared:
-            del sys.modules[name]
+            sys.modules.pop(name, None)
         gc.freeze()
         if was_enabled:
             gc.enable()

@@ -78,8 +78,8 @@ def use_default() -> pathlib.Path | None:
         The subfolder that this process uses. None, without a warning, where it cannot be written to, has too little
         room, or comes too late.
     """
-    if "tensorflow" in sys.modules:
-        return None
+    if "tensorflow" in sys.modules or "tf_xla_persistent_cache" in os.environ.get(_VARIABLE, ""):
+        return None  # Too late, or the user has a cache of their own.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

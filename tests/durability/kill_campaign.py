@@ -41,7 +41,8 @@ VARIANTS = {
 }
 _STEPS = 40
 _USUAL = ["--content_image=sample:landscape", "--style_image=sample:swirls", "--extractor=compact", "--image_size=64"]
-_USUAL += ["--seed=3", "--epochs=1", f"--steps_per_epoch={_STEPS}", "--jit_compile=false", "--bit_depth=16"]
+_USUAL += ["--seed=3", "--epochs=1", f"--steps_per_epoch={_STEPS}", "--jit_compile=false", "--precision=float32"]
+_USUAL += ["--bit_depth=16"]
 _USUAL += ["--frame_interval=5", "--overwrite", "--quiet"]
 _ENOUGH = 120  # Seconds in which a process must end.
 

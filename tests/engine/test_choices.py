@@ -1,9 +1,11 @@
 """What a run chooses for itself is chosen once, recorded, and kept by the run that resumes it."""
 
+import keras
 import numpy as np
 import pytest
 
 from nst_keras import transfer
+from nst_keras.engine import compile_cost
 from nst_keras.runtime import processors
 
 OPTIONS = {"style_layers": ["conv1_1"], "content_layers": ["conv2_1"], "jit_compile": "auto", "seed": 0}
@@ -99,3 +101,26 @@ def test_an_object_that_has_run_in_one_precision_resumes_in_the_other(machine, m
     again.fit_style_transfer(2, 2, checkpoint_dir=tmp_path, resume=True, verbose=0)
     assert again.settings["precision"] == "mixed_bfloat16"
     np.testing.assert_array_equal(again.image, whole.image)
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_resumed_run_keeps_the_choice_of_xla(machine, make, tmp_path, monkeypatch, begun):
+    """Where more steps, or another number of processors, would choose otherwise."""
+    machine(False)
+    monkeypatch.setattr(compile_cost, "pays", lambda *_: begun)
+    first = make(precision="float32")
+    first.fit_style_transfer(1, 1, checkpoint_dir=tmp_path, verbose=0)
+    monkeypatch.setattr(compile_cost, "pays", lambda *_: not begun)
+    again = make(precision="float32")
+    again.fit_style_transfer(2, 1, checkpoint_dir=tmp_path, resume=True, verbose=0)
+    assert again.result.plan.stages[0].jit_compile == ("true" if begun else "false")
+
+
+def test_a_run_that_ended_early_records_the_choice_of_xla_for_all_its_steps(machine, make, monkeypatch):
+    machine(False)
+    monkeypatch.setattr(compile_cost, "pays", lambda network, size, steps: steps < 3)
+    stop = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: style_transfer.run.stop())
+    style_transfer = make(precision="float32")
+    style_transfer.fit_style_transfer(1, 5, callbacks=[stop], verbose=0)
+    recorded = style_transfer.result.record()["settings"]
+    assert (recorded["steps_per_epoch"], recorded["jit_compile"]) == (1, "false")

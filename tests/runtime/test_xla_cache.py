@@ -180,6 +180,12 @@ def test_where_no_usual_folder_is_known_nothing_is_kept(before_tensorflow, monke
     assert xla_cache.use_default() is None
 
 
+def test_a_users_own_cache_stays(before_tensorflow, monkeypatch):
+    monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_persistent_cache_directory=/mine")
+    assert xla_cache.use_default() is None
+    assert os.environ["TF_XLA_FLAGS"] == "--tf_xla_persistent_cache_directory=/mine"
+
+
 def test_after_tensorflow_the_usual_folder_is_done_without():
     assert "tensorflow" in sys.modules
     assert xla_cache.use_default() is None
