@@ -21,7 +21,7 @@ def made(given: settings.TransferSettings, replicas: devices.Replicas) -> settin
 
     Args:
         given: The settings as given.
-        replicas: The devices that share the work. With several hosts, the chief chooses for all.
+        replicas: The devices that share the work. With several hosts, the chief draws the seed for all.
 
     Raises:
         ValueError: The precision is unknown.
@@ -33,7 +33,8 @@ def made(given: settings.TransferSettings, replicas: devices.Replicas) -> settin
         seed = hosts.number_of_chief(replicas, secrets.randbelow(2**31))
         runtime = dataclasses.replace(runtime, seed=seed)
     if network.precision == AUTO:
-        is_half = hosts.answer_of_chief(replicas, _suits_bfloat16(given))
+        # TensorFlow sends no bfloat16 from one host to another.
+        is_half = not replicas.has_other_hosts() and _suits_bfloat16(given)
         network = dataclasses.replace(network, precision="mixed_bfloat16" if is_half else "float32")
     return dataclasses.replace(given, runtime=runtime, network=network)
 
