@@ -30,6 +30,7 @@ import PIL.Image
 import PIL.ImageDraw
 import tensorflow as tf
 from absl import app, flags
+from references import race
 
 from nst_keras import export, losses, transfer
 from nst_keras.images import pixels
@@ -120,12 +121,6 @@ def seconds(runs: Sequence[transfer.NeuralStyleTransfer], rounds: int = 7, evalu
     return [statistics.median(times) for times in measured]
 
 
-def grain(image: np.ndarray) -> float:
-    """The energy of what changes from pixel to pixel: of the picture less its mean over 3x3 pixels."""
-    picture = tf.cast(image[None], tf.float32)
-    return float(tf.reduce_mean(tf.math.squared_difference(picture, tf.nn.avg_pool2d(picture, 3, 1, "SAME"))))
-
-
 def compare(pair: str) -> tuple[list[np.ndarray], list[float], list[float], list[float], list[float]]:
     """One pair: its pictures; each network's share left; its content loss, speed and grain, over the first's."""
     runs = [run(pair, extractor) for extractor in EXTRACTORS.value]
@@ -133,7 +128,8 @@ def compare(pair: str) -> tuple[list[np.ndarray], list[float], list[float], list
     results = [tf.cast(one.image[None], tf.float32) for one in runs]
     layers = [judge.left(result) for result in results]
     contents, times = [judge.content(result) for result in results], seconds(runs)
-    grains = [grain(one.image) / grain(runs[0].image) for one in runs]
+    energies = [race.high_frequencies(one.image[None]) for one in runs]
+    grains = [energy / energies[0] for energy in energies]
     for extractor, shares, content, taken, fine in zip(EXTRACTORS.value, layers, contents, times, grains, strict=True):
         print(
             f"{name(pair):<32} {extractor:<20} {np.mean(shares):>6.1%}  {' '.join(f'{s:6.1%}' for s in shares)}"

@@ -120,6 +120,8 @@ class Session:
             self.setup = choices.as_begun(self.setup, self._asked, checkpoint.record)
         before = self._run if asked.warm_start else None
         plan = plan_lib.make(self.setup, asked) if before is None else warm_start.plan(before, self.setup, asked)
+        if checkpoint is not None:
+            plan = choices.compiled_as_begun(plan, checkpoint.record)
         recorder = self._recorder(plan, store, resume=checkpoint is not None)
         request = plan_lib.stage_memory(plan, frames=recorder.held(plan.total_steps))
         header = memory_advice.check_memory(request)  # Before the targets are computed, which takes memory too.

@@ -64,36 +64,43 @@ def keras_example(task: recipe.Task) -> Iterator[recipe.Iterate]:
 
 def gram_loss(task: recipe.Task, weights: recipe.GramLoss = recipe.GRAM_LOSS) -> _Loss:
     """The loss as a function of a picture in 0..255."""
-    features_of = _features(task.network, recipe.CONTENT_LAYER)
-    grams = {name: _gram(features) for name, features in features_of(tf.constant(task.style)).items()}
-    content = features_of(tf.constant(task.content))[recipe.CONTENT_LAYER]
+    distances = _distances(task, recipe.CONTENT_LAYER, _gram)
 
     def loss(image: tf.Tensor) -> tf.Tensor:
-        features = features_of(image)
-        style = [tf.reduce_mean((_gram(features[name]) - grams[name]) ** 2) for name in recipe.STYLE_LAYERS]
-        distance = tf.reduce_mean((features[recipe.CONTENT_LAYER] - content) ** 2)
+        style, content = distances(image)
         variation = tf.reduce_sum(tf.image.total_variation(image))
-        of_network = weights.style_weight * tf.add_n(style) + weights.content_weight * distance
-        return of_network + weights.var_weight * variation
+        return weights.style_weight * style + weights.content_weight * content + weights.var_weight * variation
 
     return loss
 
 
 def tutorial_loss(task: recipe.Task, weights: recipe.TutorialLoss = recipe.TUTORIAL_LOSS) -> _Loss:
     """The tutorial's own loss as a function of a picture in 0..255."""
-    features_of = _features(task.network, recipe.TUTORIAL_CONTENT_LAYER)
-    grams = {name: _per_location(features) for name, features in features_of(tf.constant(task.style)).items()}
-    content = features_of(tf.constant(task.content))[recipe.TUTORIAL_CONTENT_LAYER]
+    distances = _distances(task, recipe.TUTORIAL_CONTENT_LAYER, _per_location)
+    style_weight = weights.style_weight / len(recipe.STYLE_LAYERS)
 
     def loss(image: tf.Tensor) -> tf.Tensor:
-        features = features_of(image)
-        style = [tf.reduce_mean((_per_location(features[name]) - grams[name]) ** 2) for name in recipe.STYLE_LAYERS]
-        distance = tf.reduce_mean((features[recipe.TUTORIAL_CONTENT_LAYER] - content) ** 2)
+        style, content = distances(image)
         variation = tf.reduce_sum(tf.image.total_variation(image / 255.0))
-        of_network = weights.style_weight * tf.add_n(style) / len(style) + weights.content_weight * distance
-        return of_network + weights.var_weight * variation
+        return style_weight * style + weights.content_weight * content + weights.var_weight * variation
 
     return loss
+
+
+def _distances(
+    task: recipe.Task, content_layer: str, statistic: Callable[[tf.Tensor], tf.Tensor]
+) -> Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]:
+    """Of a picture: mean squared differences of its statistics to the style's, summed, and of its features."""
+    features_of = _features(task.network, content_layer)
+    wanted = {name: statistic(features) for name, features in features_of(tf.constant(task.style)).items()}
+    content = features_of(tf.constant(task.content))[content_layer]
+
+    def distances(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        features = features_of(image)
+        style = [tf.reduce_mean((statistic(features[name]) - wanted[name]) ** 2) for name in recipe.STYLE_LAYERS]
+        return tf.add_n(style), tf.reduce_mean((features[content_layer] - content) ** 2)
+
+    return distances
 
 
 def _features(network: keras.Model, content_layer: str) -> Callable[[tf.Tensor], dict[str, tf.Tensor]]:

@@ -1,4 +1,4 @@
-"""Chooses what the settings leave open: the seed, and the precision of the network."""
+"""Chooses what the settings leave open: the seed and the precision; a resumed run keeps what was chosen, also XLA."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import secrets
 from typing import Any
 
 from nst_keras import checks, settings
+from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import setup as setup_lib
 from nst_keras.networks import surgery
 from nst_keras.runtime import compilation, devices, hosts, processors
 
-__all__ = ["AUTO", "as_begun", "made"]
+__all__ = ["AUTO", "as_begun", "compiled_as_begun", "made"]
 
 AUTO = "auto"  # The precision that suits the machine.
 
@@ -52,17 +53,26 @@ def as_begun(setup: setup_lib.Setup, given: settings.TransferSettings, record: d
     if given.network.precision == AUTO:
         # Versions that wrote no precision had float32 as their default.
         setup = setup_lib.with_precision(setup, record["fingerprint"].get("precision", "float32"))
-    if setup.jit_compile == "auto":
-        setup = setup._replace(jit_compile=_as_compiled(record["fingerprint"].get("compiled", [])))
     sizes = record["fingerprint"].get("tile_size", ())
     setup.tiles.take(dict(zip((pictures.size for pictures in setup.stage_pictures), sizes, strict=False)))
     return setup
 
 
-def _as_compiled(modes: list[object]) -> str:
-    """Returns how all stages are compiled that an earlier run compiled so; "auto" if they differ or are not known."""
-    kinds = {"false": "false", "auto": "true", "true": "true"}
-    return kinds.get(str(modes[0]), "auto") if len(set(map(str, modes))) == 1 else "auto"
+def compiled_as_begun(plan: plan_lib.Plan, record: dict[str, Any]) -> plan_lib.Plan:
+    """Returns a plan whose stages are compiled as an earlier run compiled them, where the settings leave it open.
+
+    Args:
+        plan: The plan, with its own choices.
+        record: The record of the earlier run's checkpoint. Older versions wrote none of it: the plan's choices stay.
+    """
+    modes = record["fingerprint"].get("compiled", [])
+    if plan.setup.jit_compile != "auto" or len(modes) != len(plan.stages):
+        return plan
+    stages = [
+        stage._replace(jit_compile=mode if mode in compilation.JIT_MODES else stage.jit_compile)
+        for stage, mode in zip(plan.stages, modes, strict=True)
+    ]
+    return plan._replace(stages=tuple(stages))
 
 
 def _suits_bfloat16(given: settings.TransferSettings) -> bool:

@@ -36,7 +36,7 @@ def check_memory(request: memory_estimate.MemoryRequest) -> str:
     The warning names an image size and settings that fit.
 
     Returns:
-        One line, such as "512x384 px, vgg19, lbfgs: expected peak memory 2.1 GiB of this machine's 23.4 GiB."
+        One line, such as "96x96 px, vgg19 in float32, lbfgs: expected peak memory 2.1 GiB of this machine's 23.4 GiB."
 
     Raises:
         ValueError: An unknown name or layer, an argument outside its range, or an image too small for the network.
@@ -184,9 +184,8 @@ def _name(value: str | extractors.FeatureExtractor | keras.optimizers.Optimizer 
 
 
 def _precision(extractor: str | extractors.FeatureExtractor) -> str:
-    """Returns words for the type that the network computes in; none for float32 and for a network given by its name."""
-    dtype = "float32" if isinstance(extractor, str) else extractor.compute_dtype
-    return "" if dtype == "float32" else f" in {dtype}"
+    """Returns words for the type that the network computes in; none for a network given by its name."""
+    return "" if isinstance(extractor, str) else f" in {extractor.compute_dtype}"
 
 
 def _scaled(size: tuple[int, int], longest_side: int) -> tuple[int, int]:

@@ -50,8 +50,8 @@ class ProcessSettings(options.Group):
             `none`: the plain defaults. Default: `none`; for `nst-keras`, `quick`, unless a flagfile
             names a preset or an extractor.
         quiet: Prints only warnings and errors.
-        xla_cache: Folder that keeps XLA's compiled code, 256 MiB at most, so that later runs start sooner. `auto`:
-            `nst_keras/xla` in the user's cache folder; `none`: nothing is kept.
+        xla_cache: Folder that keeps XLA's compiled code, so that later runs start sooner. It is tidied to 256 MiB.
+            `auto`: `nst_keras/xla` in the user's cache folder; `none`: nothing is kept.
         debug: Shows the traceback of an error.
     """
 

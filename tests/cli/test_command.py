@@ -239,7 +239,8 @@ def test_running_out_of_memory_says_what_to_do(folder, capsys, monkeypatch):
     fail_at(0, tf.errors.ResourceExhaustedError(None, None, "OOM when allocating"), monkeypatch)
     assert run.main(command("--output=made.png")) == 1
     assert re.fullmatch(
-        r"nst_keras: 27x32 px, vgg16, adam: out of memory\. (image_size=\d+ would fit\.|No image size would fit: .*)",
+        r"nst_keras: 27x32 px, vgg16 in float32, adam: out of memory\. "
+        r"(image_size=\d+ would fit\.|No image size would fit: .*)",
         one_line(capsys),
     )
     assert not (folder / "made.png").exists()

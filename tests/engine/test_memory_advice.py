@@ -67,7 +67,7 @@ def test_the_first_line(networks, usable):
         warnings.simplefilter("error")
         line = memory_advice.check_memory(request_of(384, 512, networks["vgg19"], "lbfgs"))
         assert re.fullmatch(
-            r"512x384 px, vgg19, lbfgs: expected peak memory 2\.\d GiB of this machine's 16\.0 GiB\.", line
+            r"512x384 px, vgg19 in float32, lbfgs: expected peak memory 2\.\d GiB of this machine's 16\.0 GiB\.", line
         )
         usable(None)
         assert re.fullmatch(
@@ -77,7 +77,7 @@ def test_the_first_line(networks, usable):
 
 def test_a_run_that_does_not_fit_is_warned_of_with_all_that_would(networks, usable):
     usable(4)
-    with pytest.warns(UserWarning, match="1200x1200 px, vgg19, adam: expected peak memory 5") as caught:
+    with pytest.warns(UserWarning, match="1200x1200 px, vgg19 in float32, adam: expected peak memory 5") as caught:
         memory_advice.check_memory(request_of(1200, 1200, networks["vgg19"]))
     message = str(caught[0].message)
     assert "this machine has only 4.0 GiB for it" in message
@@ -128,7 +128,7 @@ def resource_exhausted():
 def test_running_out_of_memory_names_a_size_that_fits(networks, usable, error):
     usable(3)
     message = memory_advice.out_of_memory_message(error, request_of(768, 1024, networks["vgg19"], "lbfgs"))
-    assert re.match(r"1024x768 px, vgg19, lbfgs: out of memory. image_size=\d+ would fit.", message)
+    assert re.match(r"1024x768 px, vgg19 in float32, lbfgs: out of memory. image_size=\d+ would fit.", message)
     assert "\n" not in message
 
 
