@@ -20,6 +20,7 @@ from nst_keras.settings.options import (
     optional,
     values,
 )
+from nst_keras.settings.studio import StudioSettings
 from nst_keras.settings.transfer import (
     FrameSettings,
     ImageChanges,
@@ -52,6 +53,7 @@ __all__ = [
     "RuntimeSettings",
     "SaveSettings",
     "ScheduleSettings",
+    "StudioSettings",
     "TransferSettings",
     "built",
     "declared",

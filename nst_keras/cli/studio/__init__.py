@@ -1,0 +1,4 @@
+"""The studio: a page on which a picture forms while its visitor steers it.
+
+`page` has the whole page and `serving` serves it. `forming` is a run in a thread of its own, and needs no page.
+"""

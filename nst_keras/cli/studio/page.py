@@ -1,0 +1,65 @@
+"""The whole page."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import gradio as gr
+from gradio import themes
+from starlette.middleware import Middleware
+
+from nst_keras import settings
+from nst_keras.cli.studio import guard, picture_tab, strip_tabs, views
+from nst_keras.cli.studio import host as host_lib
+
+__all__ = ["build"]
+
+_TITLE = "nst_keras studio"
+_HEAD = """# Neural style transfer
+The scene of a photograph in the style of a painting. Press **Start**, and steer the picture while it forms."""
+# Seconds: how often files are looked through, and after how long they go.
+_CLEANING = 60, 3600
+
+
+def build(limits: settings.StudioSettings) -> gr.Blocks:
+    """Returns the page. Its `launch` serves it with the studio's limits.
+
+    Args:
+        limits: What the studio allows.
+    """
+    host = host_lib.Host(limits)
+    with gr.Blocks(title=_TITLE, analytics_enabled=False, delete_cache=_CLEANING) as page:
+        gr.Markdown(_HEAD)
+        with gr.Tab("Picture"):
+            picture = picture_tab.PictureTab(host)
+        with gr.Tab("Compare"):
+            strip_tabs.compare_tab(host, picture.controls)
+        with gr.Tab("How it works"):
+            strip_tabs.teaching_tab(host, picture.controls)
+
+        def left(request: gr.Request) -> None:
+            """Ends the run of a visitor who has left, and deletes the visitor's files."""
+            host.visitors.leave(request.session_hash)
+
+        page.unload(left)
+    page.queue(api_open=False)
+    page.launch = functools.partial(page.launch, **_served(limits))
+    return page
+
+
+def _served(limits: settings.StudioSettings) -> dict[str, Any]:
+    """Returns the options with which the page is served."""
+    largest = limits.upload_megabytes * 10**6
+    return {
+        "max_file_size": largest,
+        "app_kwargs": {"middleware": [Middleware(guard.Guard, largest_upload=4 * largest)]},
+        "footer_links": [],
+        "css": views.CSS,
+        "theme": themes.Soft(font="system-ui", font_mono="ui-monospace"),
+        "ssr_mode": False,
+        "show_error": False,
+        "enable_monitoring": False,
+        # Each who waits or has a picture forming takes a thread.
+        "max_threads": limits.waiting + limits.at_once + 24,
+    }

@@ -1,0 +1,53 @@
+"""Whose turn it is: so many pictures form at once, and the others wait in the order in which they came."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+__all__ = ["Turns"]
+
+
+class Turns:
+    """The turns of a studio.
+
+    Args:
+        at_once: Number of pictures that form at the same time.
+        waiting: Number of those that may wait.
+    """
+
+    def __init__(self, at_once: int, waiting: int) -> None:
+        self._at_once, self._waiting = at_once, waiting
+        self._line: list[object] = []  # Those whose turn it is come first.
+        self._moved = threading.Condition()
+
+    def wait(self, ticket: object, *, stays: Callable[[], bool], every: float = 0.5) -> Iterator[int]:
+        """Yields how many are before one, now and then, until it is one's turn. `leave` must follow in any case.
+
+        Args:
+            ticket: An object of one's own.
+            stays: Returns whether one still waits. If not, this ends.
+            every: Seconds between two looks at it.
+
+        Raises:
+            RuntimeError: Too many are waiting.
+        """
+        with self._moved:
+            if len(self._line) >= self._at_once + self._waiting:
+                raise RuntimeError(f"The studio is full: {self._waiting} are waiting. Come back in a few minutes.")
+            self._line.append(ticket)
+        while (before := self._before(ticket)) > 0 and stays():
+            yield before
+            with self._moved:
+                self._moved.wait(every)
+
+    def leave(self, ticket: object) -> None:
+        """Gives the turn, or the place in the line, to the next."""
+        with self._moved:
+            if ticket in self._line:
+                self._line.remove(ticket)
+            self._moved.notify_all()
+
+    def _before(self, ticket: object) -> int:
+        with self._moved:
+            return max(0, self._line.index(ticket) - self._at_once + 1)

@@ -1,0 +1,59 @@
+"""Transfers that are kept, so that another picture needs no compiling."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from nst_keras import settings, transfer
+
+__all__ = ["Engines"]
+
+
+class Engines:
+    """Transfers at rest. Each is used by one run at a time.
+
+    Args:
+        most: Number of them that are kept.
+    """
+
+    def __init__(self, most: int = 2) -> None:
+        self._most = most
+        self._idle: list[tuple[dict[str, Any], transfer.NeuralStyleTransfer]] = []
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def borrowed(self, given: settings.TransferSettings) -> Iterator[transfer.NeuralStyleTransfer]:
+        """Yields a transfer with these settings: one at rest that differs in its pictures alone, or a new one.
+
+        After an error, it is not kept.
+
+        Raises:
+            ValueError: A bad option, an unreadable picture (`OSError`), or too little memory (`MemoryError`).
+        """
+        key = _key(given)
+        found = self._taken(key)
+        if found is None:
+            found = transfer.NeuralStyleTransfer.from_settings(given)
+        else:
+            found.set_images(**settings.values(given.images))  # pyright: ignore[reportCallIssue]
+        yield found
+        with self._lock:
+            self._idle = [(key, found), *self._idle][: self._most]
+
+    def _taken(self, key: dict[str, Any]) -> transfer.NeuralStyleTransfer | None:
+        """Returns a transfer at rest with these settings, which is then at rest no more; None if there is none."""
+        with self._lock:
+            for entry in self._idle:
+                if entry[0] == key:
+                    self._idle.remove(entry)
+                    return entry[1]
+        return None
+
+
+def _key(given: settings.TransferSettings) -> dict[str, Any]:
+    """Returns the settings that a transfer cannot change: all but those of its pictures."""
+    images = settings.values(given.images)
+    return {name: value for name, value in settings.values(given).items() if name not in images}
