@@ -6,7 +6,7 @@
 A real Chromium visits a studio in a process of its own. "First picture" is from the press of Start to the first picture
 after a step, in a studio that has made none yet. "Pace" are the steps a second while the page shows them, against the
 same steps without a page, in turn, with `compact` at one size. "Memory" is the studio's own, after runs that a visitor
-makes one after the other. Files are those that are left once the visitor has gone.
+makes one after the other. Files are counted before the visit, during it and afterwards.
 """
 
 from __future__ import annotations
@@ -184,6 +184,7 @@ def main(_: list[str]) -> None:
         sync_api.sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=BROWSER.value, args=QUIET)
+        before = _files(folder)  # The samples' thumbnails.
         visit = Visit(browser, address)
         print(f"first picture: {visit.run(20).first:.1f} s after Start", flush=True)
         print(f"first picture: {visit.run(20).first:.1f} s after Start, of the next run", flush=True)
@@ -192,7 +193,7 @@ def main(_: list[str]) -> None:
         print(f"files: {_files(folder)} while the visitor is there", flush=True)
         visit.page.context.close()
         time.sleep(5)
-        print(f"files: {_files(folder)} once the visitor has gone")
+        print(f"files: {_files(folder)} once the visitor has gone, {before} before the visit")
 
 
 def _files(folder: str) -> int:

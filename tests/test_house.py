@@ -23,7 +23,7 @@ DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py", "pillow_heif": "pillow-heif
 # Imported only where the user's own program has it loaded already.
 FROM_THE_USER = {"IPython"}
 # Imported only for what needs it: {name on PyPI: the extra that installs it}.
-OPTIONAL = {"pillow-heif": "heic", "shtab": "completion"}
+OPTIONAL = {"pillow-heif": "heic", "shtab": "completion"} | dict.fromkeys(["gradio", "pandas", "starlette"], "studio")
 
 
 def rooms_of(package):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import Any
 
-from nst_keras import settings, transfer
+from nst_keras import presets, settings, transfer
 
 __all__ = ["Engines"]
 
@@ -21,7 +20,7 @@ class Engines:
 
     def __init__(self, most: int = 2) -> None:
         self._most = most
-        self._idle: list[tuple[dict[str, Any], transfer.NeuralStyleTransfer]] = []
+        self._idle: list[tuple[presets.Options, transfer.NeuralStyleTransfer]] = []
         self._lock = threading.Lock()
 
     @contextlib.contextmanager
@@ -43,7 +42,7 @@ class Engines:
         with self._lock:
             self._idle = [(key, found), *self._idle][: self._most]
 
-    def _taken(self, key: dict[str, Any]) -> transfer.NeuralStyleTransfer | None:
+    def _taken(self, key: presets.Options) -> transfer.NeuralStyleTransfer | None:
         """Returns a transfer at rest with these settings, which is then at rest no more; None if there is none."""
         with self._lock:
             for entry in self._idle:
@@ -53,7 +52,7 @@ class Engines:
         return None
 
 
-def _key(given: settings.TransferSettings) -> dict[str, Any]:
+def _key(given: settings.TransferSettings) -> presets.Options:
     """Returns the settings that a transfer cannot change: all but those of its pictures."""
     images = settings.values(given.images)
     return {name: value for name, value in settings.values(given).items() if name not in images}

@@ -13,6 +13,7 @@ from unittest import mock
 
 from nst_keras import __main__ as short_command
 from nst_keras import presets, provenance, run
+from nst_keras.cli.studio import serving
 from nst_keras.presets import merging
 from nst_keras.runtime import compilation
 from tests.conftest import ROOT
@@ -179,6 +180,9 @@ def execute(words):
     if program == "nst_keras.provenance":
         with open(into, "w") as file, contextlib.redirect_stdout(file):
             return provenance.main(arguments)
+    if arguments[:1] == ["studio"]:  # Up to the point at which it would serve until Ctrl-C.
+        with mock.patch.object(serving, "_serve") as serve:
+            return short_command.main(arguments) or 1 - serve.call_count
     if any(word.startswith(PRINTING) for word in arguments):
         return alone("-m", "nst_keras", *arguments)
     before = written()

@@ -69,7 +69,7 @@ def test_a_picture_is_made_again(folder, snippet):
 @pytest.mark.filterwarnings("ignore:show_image. there is no screen")
 def test_programs(folder, snippet):
     program = documents.shortened_python(snippet.text)
-    if "xla_cache.use" in program:  # Before TensorFlow is imported.
+    if "xla_cache.use" in program or "studio.app" in program:  # Before TensorFlow is imported; and it starts a server.
         assert documents.alone("-c", program) == 0
     else:
         with documents.short_presets():

@@ -47,8 +47,8 @@ class Asked:
     """
 
     preset: str
-    pictures: Mapping[str, Any]
-    options: Mapping[str, Any]
+    pictures: presets.Options
+    options: presets.Options
 
     def wanted(self, limits: settings.StudioSettings) -> Wanted:
         """Returns the settings of the run.
@@ -73,7 +73,7 @@ def fields() -> Iterator[tuple[type[settings.Group], list[dataclasses.Field[Any]
                 yield group, found
 
 
-def values_of(written: Mapping[str, str]) -> dict[str, Any]:
+def values_of(written: Mapping[str, str]) -> presets.Options:
     """Returns {option: value} of options as a visitor has written them. Those left empty are left out.
 
     Raises:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import gradio as gr
 from gradio.components import image_editor
@@ -16,7 +16,10 @@ from nst_keras.cli.studio import painted, sources, views
 from nst_keras.images import colour
 from nst_keras.settings import texts
 
-__all__ = ["Controls"]
+__all__ = ["Controls", "Update"]
+
+# {control: its new value, or what Gradio's `update` returns}.
+Update: TypeAlias = "dict[Any, Any]"
 
 _SOURCES: Any = ["upload", "webcam", "clipboard"]
 _MOST_LAYERS = 8
@@ -66,7 +69,7 @@ class Controls:
         pictures = [self.preset, self.content, self.style, self.second, self.editor]
         return [*pictures, *self.at_hand.values(), *self.more.values()]
 
-    def asked(self, values: Sequence[Any], masks: Mapping[str, Any]) -> asked_lib.Asked:
+    def asked(self, values: Sequence[Any], masks: presets.Options) -> asked_lib.Asked:
         """Returns what a visitor asks for.
 
         Args:
@@ -91,14 +94,14 @@ class Controls:
         }
         return asked_lib.of_mode(asked_lib.Asked(preset, {k: v for k, v in pictures.items() if v is not None}, options))
 
-    def taken_over(self, recorded: Mapping[str, Any]) -> dict[Any, Any]:
+    def taken_over(self, recorded: presets.Options) -> Update:
         """Returns {control: its new value} for the settings of a picture made before.
 
         Args:
             recorded: {option: value} of its record.
         """
         defaults = {field.name: field for _, found in asked_lib.fields() for field in found}
-        update: dict[Any, Any] = {
+        update: Update = {
             control: texts.form(defaults[name]).text(recorded[name]) if name in recorded else ""
             for name, control in self.more.items()
         }
@@ -134,7 +137,7 @@ class Controls:
         thumbnails.select(chosen, None, picture, queue=False, show_progress="hidden", api_visibility="private")
         return picture
 
-    def _at_hand(self) -> dict[str, Any]:
+    def _at_hand(self) -> presets.Options:
         """Makes the controls of the options at hand, with the values of the first look."""
         limits, start = self._limits, self._values(presets.DEFAULT)
         size, steps = start["image_size"], start["steps_per_epoch"]
@@ -148,7 +151,7 @@ class Controls:
             ),
         }
 
-    def _values(self, preset: str) -> dict[str, Any]:
+    def _values(self, preset: str) -> presets.Options:
         """Returns {option: value} of the options at hand in a look, within what the studio allows."""
         own, limits = _own(preset), self._limits
         return own | {
@@ -177,7 +180,7 @@ def _hint(name: str) -> str:
     return f"{helps[name].partition('. ')[0].rstrip('.')}."
 
 
-def _own(preset: str) -> dict[str, Any]:
+def _own(preset: str) -> presets.Options:
     """Returns {option: value} of the options at hand in a look. Its steps are those of all its epochs."""
     own = presets.get(preset).values
     kinds = (settings.TransferSettings, settings.FitSettings)
@@ -228,7 +231,7 @@ def _bounded(editor: Any) -> Any:
     return accepted
 
 
-def _more(own: Mapping[str, Any]) -> dict[str, Any]:
+def _more(own: presets.Options) -> presets.Options:
     """Makes the controls of all further options, group by group; `own` are a look's."""
     made: dict[str, Any] = {}
     for group, fields in asked_lib.fields():
@@ -239,7 +242,7 @@ def _more(own: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _control(field: dataclasses.Field[Any], text: str, own: Mapping[str, Any]) -> Any:
+def _control(field: dataclasses.Field[Any], text: str, own: presets.Options) -> Any:
     """Makes the control of an option: choices where its declaration has them, else a line to write on."""
     info = text.replace("`", "")
     if choices := _choices(field):
@@ -249,7 +252,7 @@ def _control(field: dataclasses.Field[Any], text: str, own: Mapping[str, Any]) -
     return gr.Textbox("", label=field.name, info=info, placeholder=hint, max_lines=1, elem_id=f"option_{field.name}")
 
 
-def _left_empty(field: dataclasses.Field[Any], own: Mapping[str, Any]) -> Any:
+def _left_empty(field: dataclasses.Field[Any], own: presets.Options) -> Any:
     """Returns the update of an option's control for a look, which shows what the option is if left empty."""
     return gr.update() if _choices(field) else gr.update(placeholder=_own_text(field, own))
 
@@ -259,12 +262,12 @@ def _choices(field: dataclasses.Field[Any]) -> list[str]:
     return ["true", "false"] if isinstance(field.default, bool) else list(settings.declared(field).reads or ())
 
 
-def _own_text(field: dataclasses.Field[Any], own: Mapping[str, Any]) -> str:
+def _own_text(field: dataclasses.Field[Any], own: presets.Options) -> str:
     """Returns an option's value in a look, as text."""
     return texts.form(field).text(own.get(field.name, field.default))
 
 
-def _changed(at_hand: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _changed(at_hand: presets.Options, own: presets.Options) -> presets.Options:
     """Returns the options at hand that differ from a look's own."""
     whole = {
         name: int(value) if name in ("image_size", "steps_per_epoch") else value for name, value in at_hand.items()

@@ -10,12 +10,12 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import PIL.Image
 
-from nst_keras import settings
+from nst_keras import presets, settings
 from nst_keras.cli.studio import asked as asked_lib
 from nst_keras.cli.studio import forming, painted, sources, takeaway, turns
 from nst_keras.cli.studio import visitors as visitors_lib
@@ -53,12 +53,10 @@ class Host:
 
     def __init__(self, limits: settings.StudioSettings) -> None:
         self.limits = limits
-        folder = _own_folder()
-        self.samples = sources.Samples(folder.parent / f"{folder.name}_samples")
-        self.visitors = visitors_lib.Visitors(folder)
+        self.samples = sources.Samples(_temporary("nst_keras_samples_"))
+        self.visitors = visitors_lib.Visitors(_own_folder())
         self._engines = engines.Engines()
         self._turns = turns.Turns(limits.at_once, limits.waiting)
-        atexit.register(shutil.rmtree, folder.parent / f"{folder.name}_samples", ignore_errors=True)
 
     def run(self, visitor: visitors_lib.Visitor, asked: asked_lib.Asked) -> Iterator[forming.View | Waiting]:
         """Makes a picture for a visitor once it is the visitor's turn, and yields how far it has come.
@@ -76,11 +74,11 @@ class Host:
             RuntimeError: Too many are waiting.
         """
         wanted = asked.wanted(self.limits)
-        ticket = object()
+        ticket = visitor.ticket
         try:
-            for before in self._turns.wait(ticket, stays=lambda: visitor.waits):
+            for before in self._turns.wait(ticket, stays=lambda: visitor.ticket is ticket):
                 yield Waiting(before)
-            if visitor.waits:
+            if visitor.ticket is ticket:
                 yield from self._formed(visitor, asked, wanted)
         finally:
             self._turns.leave(ticket)
@@ -102,7 +100,7 @@ class Host:
                 run.stop()
                 run.join(self.limits.run_seconds)
 
-    def masks(self, visitor: visitors_lib.Visitor, drawing: Mapping[str, Any] | None, styles: int) -> dict[str, Any]:
+    def masks(self, visitor: visitors_lib.Visitor, drawing: presets.Options | None, styles: int) -> presets.Options:
         """Returns {option: file or files} of the masks that a visitor has painted; {} for none.
 
         Args:
@@ -145,6 +143,12 @@ class Host:
 def _own_folder() -> pathlib.Path:
     """Returns the folder of Gradio's files: a new one, which goes when the process ends, unless the user chose one."""
     if _FOLDER_VARIABLE not in os.environ:
-        made = os.environ[_FOLDER_VARIABLE] = tempfile.mkdtemp(prefix="nst_keras_studio_")
-        atexit.register(shutil.rmtree, made, ignore_errors=True)
+        os.environ[_FOLDER_VARIABLE] = str(_temporary("nst_keras_studio_"))
     return pathlib.Path(os.environ[_FOLDER_VARIABLE]).resolve()
+
+
+def _temporary(prefix: str) -> pathlib.Path:
+    """Returns a new folder, which goes when the process ends."""
+    made = tempfile.mkdtemp(prefix=prefix)
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    return pathlib.Path(made)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import PIL.Image
 from PIL import ImageColor
+
+from nst_keras import presets
 
 __all__ = ["COLOURS", "masks"]
 
@@ -37,7 +38,7 @@ def masks(layers: list[PIL.Image.Image]) -> dict[str, PIL.Image.Image]:
     }
 
 
-def options(found: Mapping[str, Any], styles: int) -> dict[str, Any]:
+def options(found: presets.Options, styles: int) -> presets.Options:
     """Returns {option: mask or masks} of what was painted.
 
     Args:

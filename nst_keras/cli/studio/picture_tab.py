@@ -16,8 +16,9 @@ from nst_keras.cli.studio import visitors as visitors_lib
 
 __all__ = ["PictureTab"]
 
-_PLOT_EVERY = 1.0
-# Options that may change while the picture forms: {option: what changes it}.
+_LONGEST_PAINTED = 640  # Pixels of the photograph that masks are painted on.
+_PLOT_EVERY = 1.0  # Seconds. Drawing it costs the browser more than a picture does.
+# Weights that may change while the picture forms.
 _WEIGHTS = ("style_weight", "content_weight", "var_weight")
 _QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 
@@ -109,7 +110,7 @@ class PictureTab:
     def _visitor(self, request: gr.Request) -> visitors_lib.Visitor:
         return self._host.visitors.of(request.session_hash)
 
-    def _start(self, request: gr.Request, *values: Any) -> Iterator[dict[Any, Any]]:
+    def _start(self, request: gr.Request, *values: Any) -> Iterator[controls_lib.Update]:
         """Makes a picture, and yields what changes on the page."""
         visitor, (*asked_for, layers) = self._visitor(request), values
         visitor.begin()
@@ -131,7 +132,7 @@ class PictureTab:
 
     def _formed(
         self, visitor: visitors_lib.Visitor, found: Iterator[forming.View | host_lib.Waiting], *, layers: bool
-    ) -> Iterator[dict[Any, Any]]:
+    ) -> Iterator[controls_lib.Update]:
         """Yields what changes on the page while the picture forms, and once it is made."""
         plotted = 0.0
         view = None
@@ -139,7 +140,7 @@ class PictureTab:
             if isinstance(view, host_lib.Waiting):
                 yield {self.status: views.status(views.waiting(view.before))}
                 continue
-            update: dict[Any, Any] = {self.status: views.status(_standing(view), view.step, view.total)}
+            update: controls_lib.Update = {self.status: views.status(_standing(view), view.step, view.total)}
             if view.image is not None:
                 update[self.live] = views.picture(view.image, f"The picture after {view.step} of {view.total} steps")
             if visitor.forming and time.monotonic() - plotted > _PLOT_EVERY:
@@ -151,7 +152,7 @@ class PictureTab:
         else:
             yield self._buttons(going=False) | {self.status: views.status("Stopped before its turn.")}
 
-    def _finished(self, made: takeaway.Made, *, layers: bool) -> dict[Any, Any]:
+    def _finished(self, made: takeaway.Made, *, layers: bool) -> controls_lib.Update:
         """Returns what changes on the page once a picture is made."""
         last = len(made.frames) - 1
         return {
@@ -165,7 +166,7 @@ class PictureTab:
             self.flagfile: made.flagfile,
         }
 
-    def _buttons(self, *, going: bool) -> dict[Any, Any]:
+    def _buttons(self, *, going: bool) -> controls_lib.Update:
         """Returns the updates of the buttons."""
         return {
             self.start: gr.update(interactive=not going),
@@ -224,14 +225,15 @@ class PictureTab:
         """Returns the photograph to paint on, for the editor."""
         if content is None:
             return None
-        source = self._host.samples.source(content)
+        source, visitor = self._host.samples.source(content), self._visitor(request)
         if source == content:
-            self._visitor(request).uploads.add(content)
+            visitor.uploads.add(content)
+        path = visitor.begin_to_paint() / "photograph.png"
         try:
-            small = self._host.thumbnail(source, 640)
+            self._host.thumbnail(source, _LONGEST_PAINTED).save(path)
         except Exception as error:
             raise gr.Error(self._host.sentence(error), print_exception=False) from None
-        return {"background": small, "layers": [], "composite": None}
+        return {"background": str(path), "layers": [], "composite": None}
 
     def _frame(self, place: float, request: gr.Request) -> Any:
         """Returns a frame."""
@@ -262,7 +264,7 @@ class PictureTab:
 
         return animate
 
-    def _take_over(self, path: str) -> dict[Any, Any]:
+    def _take_over(self, path: str) -> controls_lib.Update:
         """Returns the settings of a picture made before, for the controls."""
         try:
             made = provenance.read(path)

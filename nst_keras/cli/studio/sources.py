@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Mapping
-from typing import Any
 
 import PIL.Image
 
+from nst_keras import presets
 from nst_keras.images import digests, samples
 from nst_keras.settings import paths
 
@@ -45,7 +44,7 @@ def shown(path: str) -> str:
     return path if path.startswith(paths.SAMPLE) else os.path.basename(path)
 
 
-def named(options: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+def named(options: presets.Options, given: presets.Options) -> presets.Options:
     """Returns options with the paths of this machine replaced by the names that the visitor knows.
 
     Args:

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from nst_keras import presets
 from nst_keras.cli.studio import asked as asked_lib
 from nst_keras.cli.studio import controls as controls_lib
 from nst_keras.cli.studio import host as host_lib
@@ -112,7 +113,7 @@ def _pictures(host: host_lib.Host, content: Any, style: Any) -> dict[str, str]:
     }
 
 
-def _small(host: host_lib.Host) -> dict[str, Any]:
+def _small(host: host_lib.Host) -> presets.Options:
     """Returns the options by which a picture takes a few seconds."""
     size = min(_SIZE, host.limits.largest_size)
     return {"image_size": size, "pyramid": None, "epochs": 1, "steps_per_epoch": min(_STEPS, host.limits.most_steps)}

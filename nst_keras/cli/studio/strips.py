@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
+from nst_keras import presets
 from nst_keras.cli.studio import asked as asked_lib
-from nst_keras.cli.studio import forming, views
 from nst_keras.cli.studio import host as host_lib
+from nst_keras.cli.studio import views
 from nst_keras.cli.studio import visitors as visitors_lib
 
 __all__ = ["formed", "varied"]
@@ -36,7 +36,7 @@ def formed(
     for place, (caption, asked) in enumerate(found):
         seeded = dataclasses.replace(asked, options={"seed": _SEED, **asked.options})
         visitor.begin()
-        view = None
+        ticket = visitor.ticket
         for view in host.run(visitor, seeded):
             if isinstance(view, host_lib.Waiting):
                 yield views.row(zip(images, captions, strict=True)), views.waiting(view.before)
@@ -44,7 +44,7 @@ def formed(
             images[place] = view.image if view.image is not None else images[place]
             standing = f"{caption}: step {view.step} of {view.total}"
             yield views.row(zip(images, captions, strict=True)), standing
-        if not isinstance(view, forming.View) or view.step < view.total or not visitor.waits:
+        if visitor.ticket is not ticket:  # The visitor has pressed Stop, begun another picture, or left.
             break
     yield views.row(zip(images, captions, strict=True)), "Done."
 
@@ -62,6 +62,6 @@ def varied(asked: asked_lib.Asked, name: str, texts: Sequence[str]) -> list[tupl
     """
     made: list[tuple[str, asked_lib.Asked]] = []
     for text in texts:
-        value: dict[str, Any] = asked_lib.values_of({name: text})
+        value: presets.Options = asked_lib.values_of({name: text})
         made.append((f"{name}={text.strip()}", dataclasses.replace(asked, options={**asked.options, **value})))
     return made

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import PIL.Image
 
-from nst_keras import export, settings, transfer
+from nst_keras import export, presets, settings, transfer
 from nst_keras.cli import flags, provenance
 from nst_keras.cli.studio import asked as asked_lib
 from nst_keras.cli.studio import forming, sources
@@ -116,14 +116,14 @@ def _encoded(image: np.ndarray) -> bytes:
     return export.encoded(picture, "JPEG", quality=_QUALITY)
 
 
-def _stem(pictures: Mapping[str, Any]) -> str:
+def _stem(pictures: presets.Options) -> str:
     """Returns what a picture is called: the names of its content and its styles."""
     given = [pictures.get("content_image"), *_list(pictures.get("style_image"))]
     names = [pathlib.PurePath(sources.shown(one).partition(":")[2] or sources.shown(one)).stem for one in given if one]
     return re.sub(r"[^\w-]+", "_", "_".join(names))[:80].strip("_") or "stylized"
 
 
-def _masks(pictures: Mapping[str, Any]) -> list[pathlib.Path]:
+def _masks(pictures: presets.Options) -> list[pathlib.Path]:
     """Returns the files of the masks."""
     return [pathlib.Path(one) for name in ("style_mask", "content_mask") for one in _list(pictures.get(name))]
 
@@ -132,19 +132,19 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _names(asked: asked_lib.Asked) -> dict[str, Any]:
+def _names(asked: asked_lib.Asked) -> presets.Options:
     """Returns {option: name or names} of the pictures, as the visitor knows them."""
     return sources.named(asked.pictures, asked.pictures)
 
 
-def _command(asked: asked_lib.Asked, used: Mapping[str, Any], output: str) -> str:
+def _command(asked: asked_lib.Asked, used: presets.Options, output: str) -> str:
     """Returns the command that makes the picture."""
     given = {"preset": asked.preset, **_names(asked), **used, "output": output}
     words = [shlex.quote(flags.flag_line(name, value)) for name, value in given.items()]
     return " \\\n    ".join(["python -m nst_keras.run", *words])
 
 
-def _python(asked: asked_lib.Asked, used: Mapping[str, Any], output: str) -> str:
+def _python(asked: asked_lib.Asked, used: presets.Options, output: str) -> str:
     """Returns the Python that makes the picture."""
     given = {**_names(asked), **used}
     lines = [f"    {name}={value!r}," for name, value in given.items()]

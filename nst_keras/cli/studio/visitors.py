@@ -28,7 +28,8 @@ class Visitor:
         made: The last picture that was made; None before the first.
         uploads: Files that this visitor has uploaded.
         is_there: Whether the page is still open.
-        waits: Whether the visitor still waits for the picture that was asked for last.
+        ticket: What stands for the picture that was asked for last, in the line of those who wait; None if the visitor
+            wants it no more.
     """
 
     folder: pathlib.Path
@@ -36,18 +37,28 @@ class Visitor:
     made: takeaway.Made | None = None
     uploads: set[str] = dataclasses.field(default_factory=set)
     is_there: bool = True
-    waits: bool = False
+    ticket: object | None = None
 
     def __post_init__(self) -> None:
-        self.work = self.folder
+        self.work = self._paint = self.folder / "none"
 
     def begin(self) -> None:
         """Ends the run that is going, if any, and begins with an empty folder. The files of the last picture go."""
         self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.work = self.folder / secrets.token_hex(8)
-        self.work.mkdir(parents=True)
-        self.waits = True
+        self.work = self._another(self.work)
+        self.ticket = object()
+
+    def begin_to_paint(self) -> pathlib.Path:
+        """Returns an empty folder for the photograph that is painted on. The last one goes."""
+        self._paint = self._another(self._paint)
+        return self._paint
+
+    def _another(self, before: pathlib.Path) -> pathlib.Path:
+        """Returns a new folder in place of one before."""
+        shutil.rmtree(before, ignore_errors=True)
+        made = self.folder / secrets.token_hex(8)
+        made.mkdir(parents=True)
+        return made
 
     def stop(self) -> None:
         """Ends the run that is going, or the waiting for one, and waits for its end."""
@@ -57,7 +68,7 @@ class Visitor:
 
     def end(self) -> None:
         """Ends the run that is going after its present step, or the waiting for one."""
-        self.waits = False
+        self.ticket = None
         if self.forming is not None:
             self.forming.stop()
 
