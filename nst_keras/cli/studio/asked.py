@@ -119,9 +119,16 @@ def _check(wanted: Wanted, limits: settings.StudioSettings) -> None:
 
 
 def of_mode(asked: Asked) -> Asked:
-    """Returns what is asked for without the pictures that its mode, such as `texture`, has no use for."""
+    """Returns what is asked for without the pictures that its mode, such as `texture`, has no use for.
+
+    Raises:
+        ValueError: A picture is missing that the mode needs.
+    """
     mode = modes.MODES[presets.get(asked.preset).values.get("mode", asked.options.get("mode", "transfer"))]
     declared = {field.name: settings.declared(field) for field in settings.fields(settings.ImageSettings)}
     terms = {name: declared[name].term for name in asked.pictures}
+    for name, label in (("content_image", "photograph"), ("style_image", "painting")):
+        if mode.has(declared[name].term or "") and name not in asked.pictures:
+            raise ValueError(f"{name} is missing. Give a {label}, or click on a sample.")
     kept = {name: value for name, value in asked.pictures.items() if mode.has(terms[name] or "style")}
     return dataclasses.replace(asked, pictures=kept)

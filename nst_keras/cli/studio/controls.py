@@ -154,7 +154,8 @@ class Controls:
     def _values(self, preset: str) -> presets.Options:
         """Returns {option: value} of the options at hand in a look, within what the studio allows."""
         own, limits = _own(preset), self._limits
-        return own | {
+        return {
+            **own,
             "image_size": min(own["image_size"] or limits.largest_size, limits.largest_size),
             "steps_per_epoch": min(own["steps_per_epoch"], limits.most_steps),
         }

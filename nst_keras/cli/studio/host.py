@@ -111,14 +111,12 @@ class Host:
         Raises:
             ValueError: What was painted does not fit the number of styles.
         """
-        found = painted.masks((drawing or {}).get("layers") or [])
-        named: dict[str, str] = {}
-        if found:
-            for purpose, mask in found.items():
-                path = visitor.work / f"mask_{purpose.replace(' ', '_')}.png"
-                mask.save(path)
-                named[purpose] = str(path)
-        return painted.options(named, styles)
+        files: dict[str, str] = {}
+        for purpose, mask in painted.completed(painted.masks((drawing or {}).get("layers") or []), styles).items():
+            path = visitor.work / f"mask_{purpose.replace(' ', '_')}.png"
+            mask.save(path)
+            files[purpose] = str(path)
+        return painted.options(files)
 
     def sentence(self, error: BaseException) -> str:
         """Returns an error's sentence for visitors. An error that is not for them is printed here alone."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -44,22 +45,22 @@ def build(limits: settings.StudioSettings) -> gr.Blocks:
 
         page.unload(left)
     page.queue(api_open=False)
-    page.launch = functools.partial(page.launch, **_served(limits))
+    page.launch = _launching(page, limits)
     return page
 
 
-def _served(limits: settings.StudioSettings) -> dict[str, Any]:
-    """Returns the options with which the page is served."""
+def _launching(page: gr.Blocks, limits: settings.StudioSettings) -> Callable[..., Any]:
+    """Returns the function that serves a page, with the studio's limits where a call gives no others."""
     largest = limits.upload_megabytes * 10**6
-    return {
-        "max_file_size": largest,
-        "app_kwargs": {"middleware": [Middleware(guard.Guard, largest_upload=4 * largest)]},
-        "footer_links": [],
-        "css": views.CSS,
-        "theme": themes.Soft(font="system-ui", font_mono="ui-monospace"),
-        "ssr_mode": False,
-        "show_error": False,
-        "enable_monitoring": False,
+    return functools.partial(
+        page.launch,
+        max_file_size=largest,
+        app_kwargs={"middleware": [Middleware(guard.Guard, largest_upload=4 * largest)]},
         # Each who waits or has a picture forming takes a thread.
-        "max_threads": limits.waiting + limits.at_once + 24,
-    }
+        max_threads=limits.waiting + limits.at_once + 24,
+        footer_links=[],
+        css=views.CSS,
+        theme=themes.Soft(font="system-ui", font_mono="ui-monospace"),
+        ssr_mode=False,
+        enable_monitoring=False,
+    )

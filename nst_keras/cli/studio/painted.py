@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import PIL.Image
-from PIL import ImageColor
+from PIL import ImageColor, ImageOps
 
 from nst_keras import presets
 
-__all__ = ["COLOURS", "masks"]
+__all__ = ["COLOURS", "completed", "masks", "options"]
 
 # {purpose: the brush's colour}.
 COLOURS = {"first style": "#e8590c", "second style": "#1c7ed6", "stays a photograph": "#2f9e44"}
@@ -38,29 +39,41 @@ def masks(layers: list[PIL.Image.Image]) -> dict[str, PIL.Image.Image]:
     }
 
 
-def options(found: presets.Options, styles: int) -> presets.Options:
-    """Returns {option: mask or masks} of what was painted.
+def completed(found: Mapping[str, PIL.Image.Image], styles: int) -> dict[str, PIL.Image.Image]:
+    """Returns the masks of a run: where one of two styles alone was painted, the other goes everywhere else.
 
     Args:
-        found: {purpose: mask}, in any form.
+        found: {purpose: mask}, as `masks` returns them.
         styles: Number of styles that are given.
 
     Raises:
-        ValueError: The second style's brush was used without a second style, or one of two brushes alone.
+        ValueError: The second style's brush was used without a second style.
     """
-    wanted = list(COLOURS)[:2]
-    brushes = [found[purpose] for purpose in wanted if purpose in found]
-    if wanted[1] in found and styles < 2:
+    first, second, _ = COLOURS
+    if second in found and styles < 2:
         raise ValueError(
             "style_mask: the second style's brush was used, but no second style is given. Give one, or erase it."
         )
-    if styles == 2 and len(brushes) == 1:
-        raise ValueError("style_mask: one style's brush was used, but two styles are given. Paint where each goes.")
+    made = dict(found)
+    if styles > 1 and (first in found) != (second in found):
+        painted, other = (first, second) if first in found else (second, first)
+        made[other] = ImageOps.invert(found[painted])
+    return made
+
+
+def options(files: Mapping[str, str]) -> presets.Options:
+    """Returns {option: file or files} of the masks.
+
+    Args:
+        files: {purpose: file}, complete.
+    """
+    *of_styles, stays = COLOURS
+    brushes = [files[purpose] for purpose in of_styles if purpose in files]
     made: dict[str, Any] = {}
     if brushes:
-        made["style_mask"] = brushes if styles > 1 else brushes[0]
-    if (stays := found.get("stays a photograph")) is not None:
-        made["content_mask"] = stays
+        made["style_mask"] = brushes if len(brushes) > 1 else brushes[0]
+    if stays in files:
+        made["content_mask"] = files[stays]
     return made
 
 

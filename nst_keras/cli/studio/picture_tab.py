@@ -40,9 +40,9 @@ class PictureTab:
                 self.controls = controls_lib.Controls(host.samples, host.limits)
             with gr.Column(scale=3, min_width=320):
                 with gr.Row():
-                    self.start = gr.Button("Start", variant="primary", elem_id="start")
-                    self.pause = gr.Button("Pause", interactive=False, elem_id="pause")
-                    self.stop = gr.Button("Stop", interactive=False, elem_id="stop")
+                    self.start = gr.Button("Start", variant="primary", min_width=90, elem_id="start")
+                    self.pause = gr.Button("Pause", interactive=False, min_width=90, elem_id="pause")
+                    self.stop = gr.Button("Stop", interactive=False, min_width=90, elem_id="stop")
                 self.status = gr.HTML(
                     views.status("Choose a photograph and a painting, and press Start."), elem_id="status"
                 )
@@ -57,7 +57,7 @@ class PictureTab:
         with gr.Accordion("Losses", open=True):
             self.layers = gr.Checkbox(False, label="Layer by layer")
             self.plot = gr.LinePlot(
-                None, x="step", y="log10 of the loss", color="term", height=280,
+                None, x="step", y="log10 of the loss", color="term", height=320,
                 label="Losses of each step", elem_id="losses",
             )  # fmt: skip
 

@@ -87,7 +87,7 @@ def made(
     result = style_transfer.result
     result = dataclasses.replace(result, options={**result.options, "callbacks": ()})  # The page's own are no one's.
     record: record_lib.Record = json.loads(hidden(json.dumps(result.record(settings.SaveSettings()))))
-    record["settings"] = sources.named(record["settings"], asked.pictures)
+    record["settings"] = dict(sources.named(record["settings"], asked.pictures))
     picture = folder / f"{_stem(asked.pictures)}.png"
     export.save_image(result.generated_image, picture, text=json.dumps(record))
     flagfile = provenance.flagfile(record, {"output": picture.name})

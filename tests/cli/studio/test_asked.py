@@ -75,3 +75,10 @@ def test_a_mode_leaves_out_pictures_that_it_has_no_use_for():
     reconstruction = dataclasses.replace(asked, preset="quick", options={"mode": "content_reconstruction"})
     assert asked_lib.of_mode(reconstruction).pictures == {"content_image": "sample:landscape"}
     assert asked_lib.of_mode(dataclasses.replace(asked, preset="quick")).pictures == PICTURES
+
+
+@pytest.mark.parametrize(("name", "label"), [("content_image", "photograph"), ("style_image", "painting")])
+def test_a_picture_that_is_missing_is_asked_for(name, label):
+    others = {other: path for other, path in PICTURES.items() if other != name}
+    with pytest.raises(ValueError, match=f"{name} is missing. Give a {label}, or click on a sample."):
+        asked_lib.of_mode(asked_lib.Asked("quick", others, {}))

@@ -36,13 +36,20 @@ def test_nothing_or_a_slip_of_the_hand_is_no_mask():
 
 
 def test_masks_become_the_options_of_a_run():
-    assert painted.options({}, 1) == {}
-    assert painted.options({FIRST: "a", STAYS: "c"}, 1) == {"style_mask": "a", "content_mask": "c"}
-    assert painted.options({FIRST: "a", SECOND: "b"}, 2) == {"style_mask": ["a", "b"]}
+    assert painted.options({}) == {}
+    assert painted.options({STAYS: "c", FIRST: "a"}) == {"style_mask": "a", "content_mask": "c"}
+    assert painted.options({SECOND: "b", FIRST: "a"}) == {"style_mask": ["a", "b"]}
 
 
-def test_brushes_that_do_not_fit_the_styles_are_told():
+@pytest.mark.parametrize(("brush", "other"), [(FIRST, SECOND), (SECOND, FIRST)])
+def test_of_two_styles_the_one_that_was_not_painted_goes_everywhere_else(brush, other):
+    found = painted.masks([layer(**{brush.replace(" ", "_"): (0, 0, 9, 29)})])
+    made = painted.completed(found, 2)
+    np.testing.assert_array_equal(np.asarray(made[other]), 255 - np.asarray(found[brush]))
+    assert set(painted.completed({FIRST: found[brush]}, 1)) == {FIRST}
+    assert painted.completed({}, 2) == {}
+
+
+def test_a_second_brush_without_a_second_style_is_told():
     with pytest.raises(ValueError, match="style_mask: the second style's brush was used, but no second style is given"):
-        painted.options({SECOND: "b"}, 1)
-    with pytest.raises(ValueError, match="style_mask: one style's brush was used, but two styles are given"):
-        painted.options({FIRST: "a"}, 2)
+        painted.completed(painted.masks([layer(second_style=(0, 0, 9, 29))]), 1)
