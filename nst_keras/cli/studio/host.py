@@ -95,7 +95,8 @@ class Host:
             visitor.forming = run
             try:
                 yield from run.views()
-                visitor.made = takeaway.made(style_transfer, run, asked, visitor.work, self.visitors.hidden)
+                if visitor.is_there:
+                    visitor.made = takeaway.made(style_transfer, run, asked, visitor.work, self.visitors.hidden)
             finally:
                 run.stop()
                 run.join(self.limits.run_seconds)

@@ -13,7 +13,7 @@ from nst_keras.cli.studio import host as host_lib
 from nst_keras.cli.studio import views
 from nst_keras.cli.studio import visitors as visitors_lib
 
-__all__ = ["formed", "varied"]
+__all__ = ["formed", "seeded", "varied"]
 
 _SEED = 1  # All pictures of a row start alike.
 
@@ -34,10 +34,9 @@ def formed(
     images: list[np.ndarray | None] = [None] * len(found)
     captions = [caption for caption, _ in found]
     for place, (caption, asked) in enumerate(found):
-        seeded = dataclasses.replace(asked, options={"seed": _SEED, **asked.options})
         visitor.begin()
         ticket = visitor.ticket
-        for view in host.run(visitor, seeded):
+        for view in host.run(visitor, seeded(asked)):
             if isinstance(view, host_lib.Waiting):
                 yield views.row(zip(images, captions, strict=True)), views.waiting(view.before)
                 continue
@@ -47,6 +46,11 @@ def formed(
         if visitor.ticket is not ticket:  # The visitor has pressed Stop, begun another picture, or left.
             break
     yield views.row(zip(images, captions, strict=True)), "Done."
+
+
+def seeded(asked: asked_lib.Asked) -> asked_lib.Asked:
+    """Returns what is asked for with the seed of all rows, unless it has a seed."""
+    return dataclasses.replace(asked, options={"seed": _SEED, **asked.options})
 
 
 def varied(asked: asked_lib.Asked, name: str, texts: Sequence[str]) -> list[tuple[str, asked_lib.Asked]]:

@@ -1,0 +1,156 @@
+"""What the studio makes for a visitor, without a page: pictures, files, and texts that make them again."""
+
+import shlex
+import shutil
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from nst_keras import run, settings
+from nst_keras.cli import provenance
+from nst_keras.cli.studio import asked as asked_lib
+from nst_keras.cli.studio import forming, painted, strips
+from nst_keras.cli.studio import host as host_lib
+
+pytestmark = pytest.mark.slow
+
+SMALL = {"image_size": 64, "steps_per_epoch": 6, "epochs": 1, "pyramid": None, "jit_compile": "false"}
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("studio")))
+        yield host_lib.Host(settings.StudioSettings(largest_size=128))
+
+
+@pytest.fixture
+def visitor(host):
+    visitor = host.visitors.of("one")
+    visitor.begin()
+    yield visitor
+    host.visitors.leave("one")
+
+
+def asked(files, **options):
+    pictures = {"content_image": str(files["photo"]), "style_image": str(files["painting"])}
+    return asked_lib.Asked("quick", pictures, {**SMALL, **options})
+
+
+def pixels(path):
+    with PIL.Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def test_each_text_makes_the_same_pixels_beside_the_same_pictures(host, visitor, files, monkeypatch, tmp_path):
+    views = list(host.run(visitor, asked(files, content_weight=0.02)))
+    assert views[-1].step == 6
+    made = visitor.made
+    first = pixels(made.picture)
+    np.testing.assert_array_equal(first, views[-1].image)
+    monkeypatch.chdir(files["photo"].parent)
+    _, _, *flags = shlex.split(made.command.replace("\\\n", " "))
+    assert run.main([flag.replace("--output=my", "--output=command") for flag in flags[1:]]) == 0
+    exec(made.python.replace(".save('my", ".save('python"), {})
+    (tmp_path / "given.flags").write_text(made.flagfile)
+    assert run.main([f"--flagfile={tmp_path / 'given.flags'}", "--output=flagfile.png"]) == 0
+    for name in ("command_photo_my_painting.png", "python_photo_my_painting.png", "flagfile.png"):
+        np.testing.assert_array_equal(pixels(name), first)
+
+
+def test_nothing_that_is_taken_away_names_a_folder_of_the_machine(host, visitor, files):
+    list(host.run(visitor, asked(files)))
+    made = visitor.made
+    record = provenance.read(made.picture)
+    assert record["settings"]["content_image"] == "my photo.png"
+    for text in (made.command, made.python, made.flagfile, str(record)):
+        assert str(files["photo"].parent) not in text
+        assert str(visitor.folder) not in text
+    assert [path.name for path in made.files] == ["my_photo_my_painting.png", "my_photo_my_painting.flags"]
+
+
+def test_masks_are_among_the_files_and_in_the_command(host, visitor, files):
+    drawing = PIL.Image.new("RGBA", (128, 85))
+    drawing.paste(painted.COLOURS["first style"], (0, 0, 60, 85))
+    masks = host.masks(visitor, {"layers": [drawing]}, 1)
+    given = asked(files)
+    views = list(host.run(visitor, asked_lib.Asked("quick", {**given.pictures, **masks}, given.options)))
+    photo = np.asarray(PIL.Image.open(files["photo"]).convert("RGB").resize(views[-1].image.shape[1::-1]), float)
+    moved = np.abs(views[-1].image - photo).mean(axis=(0, 2))
+    assert moved[:25].mean() > 2 * moved[-25:].mean()
+    assert [path.name for path in visitor.made.files][2:] == ["mask_first_style.png"]
+    assert "--style_mask=mask_first_style.png" in visitor.made.command
+
+
+def test_what_was_steered_is_told_in_every_text(host, visitor, files):
+    other = shutil.copy(files["other"], visitor.work)  # Where uploads lie.
+    steered = False
+    for view in host.run(visitor, asked(files, steps_per_epoch=60)):
+        if not steered and view.image is not None:
+            steered = True
+            visitor.forming.change(lambda handle: handle.set_strength(0.5))
+            visitor.forming.change(lambda handle: handle.set_style(other))
+    made = visitor.made
+    for text in (made.command, made.python):
+        assert text.startswith("# It was steered by hand, which this cannot repeat: after step")
+        assert "strength=0.5" in text
+        assert "my other.png" in text
+        assert str(visitor.work) not in text
+
+
+def test_another_picture_of_the_size_needs_no_tracing(host, visitor, files):
+    list(host.run(visitor, asked(files)))
+    (_, first), *_ = host._engines._idle
+    traces = first.objective.tracing_count()
+    visitor.begin()
+    given = asked(files)
+    others = {**given.pictures, "style_image": str(files["other"])}
+    list(host.run(visitor, asked_lib.Asked("quick", others, given.options)))
+    (_, second), *_ = host._engines._idle
+    assert second is first
+    assert second.objective.tracing_count() == traces
+
+
+def test_a_visitor_who_goes_ends_the_run(host, files):
+    visitor = host.visitors.of("two")
+    visitor.begin()
+    views = host.run(visitor, asked(files, steps_per_epoch=900))
+    next(view for view in views if view.step > 0)
+    host.visitors.leave("two")
+    assert list(views)[-1].step < 900
+    assert not visitor.forming.is_going
+    assert not visitor.folder.exists()
+
+
+def test_a_run_that_no_one_watches_any_more_ends_and_gives_its_turn_away(host, visitor, files):
+    views = host.run(visitor, asked(files, steps_per_epoch=900))
+    next(view for view in views if view.step > 0)
+    views.close()
+    assert not visitor.forming.is_going
+    other = host.visitors.of("three")
+    other.begin()
+    assert all(isinstance(view, forming.View) for view in host.run(other, asked(files)))
+    host.visitors.leave("three")
+
+
+def test_a_row_is_made_from_one_start(host, visitor, files):
+    found = strips.varied(asked(files, init="noise"), "content_weight", ["0.01", " 0.1"])
+    assert [caption for caption, _ in found] == ["content_weight=0.01", "content_weight=0.1"]
+    starts = []
+    for _, one in found:
+        visitor.begin()
+        list(host.run(visitor, strips.seeded(one)))
+        starts.append(visitor.forming.frames[0].image)
+    np.testing.assert_array_equal(*starts)
+    *_, (row, sentence) = strips.formed(host, visitor, found)
+    assert sentence == "Done."
+    assert row.count("<img") == 2
+    first, second = (part.partition('"')[0] for part in row.split('src="')[1:])
+    assert first != second
+
+
+def test_errors_that_are_not_for_visitors_are_printed_and_told_without_detail(host, capsys):
+    assert host.sentence(ValueError("strength must be ...")) == "strength must be ..."
+    assert host.sentence(KeyError("secret")) == "The picture could not be made. The studio's own window says why."
+    assert "secret" in capsys.readouterr().err
