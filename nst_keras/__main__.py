@@ -8,7 +8,6 @@ Examples:
   nst-keras photo.jpg painting.jpg --image_size=1024      a larger picture
   nst-keras photo.jpg painting.jpg --strength=0.5         half way to the style
   nst-keras sample:landscape sample:swirls                pictures that come with the package
-  nst-keras --preset=list                                 all looks
   nst-keras studio --open                                 a page on which the picture forms
 
 A picture is a path, a URL or sample:NAME. Commas separate several styles. Without OUTPUT, the file is named after both.

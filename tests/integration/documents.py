@@ -180,9 +180,10 @@ def execute(words):
     if program == "nst_keras.provenance":
         with open(into, "w") as file, contextlib.redirect_stdout(file):
             return provenance.main(arguments)
-    if arguments[:1] == ["studio"]:  # Up to the point at which it would serve until Ctrl-C.
-        with mock.patch.object(serving, "_serve") as serve:
-            return short_command.main(arguments) or 1 - serve.call_count
+    if arguments[:1] == ["studio"]:
+        # Its flags are read and checked. `tests/cli/studio` builds the page and visits it.
+        with mock.patch.multiple(serving, _page=mock.DEFAULT, _serve=mock.DEFAULT) as parts:
+            return short_command.main(arguments) or 1 - parts["_serve"].call_count
     if any(word.startswith(PRINTING) for word in arguments):
         return alone("-m", "nst_keras", *arguments)
     before = written()

@@ -6,6 +6,7 @@ import pytest
 
 from nst_keras import __main__ as short_command
 from nst_keras import studio
+from tests.conftest import ROOT
 
 
 def test_help_shows_the_examples_and_every_flag(capsys):
@@ -52,3 +53,20 @@ def test_an_unknown_limit_is_named():
 def test_it_loads_without_tensorflow_and_gradio():
     code = "import sys, nst_keras.studio; assert not {'tensorflow', 'gradio', 'pandas'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_files_of_a_space_belong_together():
+    folder = ROOT / "docs" / "spaces"
+    about = pytest.importorskip("yaml").safe_load((folder / "README.md").read_text().split("---")[1])
+    assert about["sdk"] == "gradio"
+    assert (folder / about["app_file"]).is_file()
+    assert (folder / "requirements.txt").read_text().startswith("nst_keras[studio] @ git+https://")
+
+
+@pytest.mark.slow
+def test_a_space_has_the_page_with_its_limits():
+    pytest.importorskip("gradio", reason="needs the extra `studio`")
+    code = f"import runpy; print(runpy.run_path({str(ROOT / 'docs/spaces/app.py')!r})['page'].launch.keywords)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "'max_file_size': 32000000" in done.stdout
+    assert "Guard" in done.stdout
