@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
+from nst_keras.cli import process
 from nst_keras.cli.studio import serving
 
 if TYPE_CHECKING:
@@ -32,4 +32,4 @@ def app(**limits: Any) -> gradio.Blocks:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    process.run(main)

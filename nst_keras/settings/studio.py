@@ -14,6 +14,14 @@ def _port(name: str, value: int) -> int:
     return checks.integer(name, value, minimum=1, maximum=65535)
 
 
+def _size(name: str, value: int) -> int:
+    return checks.integer(name, value, minimum=128)
+
+
+def _steps(name: str, value: int) -> int:
+    return checks.integer(name, value, minimum=10)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class StudioSettings(options.Group):
     """Where the studio is served, and its limits.
@@ -36,8 +44,8 @@ class StudioSettings(options.Group):
     host: str = options.option("127.0.0.1")
     share: bool = options.option(False)
     open: bool = options.option(False)
-    largest_size: int = options.option(1024, checks.integer)
-    most_steps: int = options.option(1000, checks.integer)
+    largest_size: int = options.option(1024, _size)
+    most_steps: int = options.option(1000, _steps)
     run_seconds: int = options.option(900, checks.integer)
     upload_megabytes: int = options.option(32, checks.integer)
     at_once: int = options.option(1, checks.integer)

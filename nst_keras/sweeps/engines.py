@@ -27,7 +27,7 @@ class Engines:
     def borrowed(self, given: settings.TransferSettings) -> Iterator[transfer.NeuralStyleTransfer]:
         """Yields a transfer with these settings: one at rest that differs in its pictures alone, or a new one.
 
-        After an error, it is not kept.
+        After an error of the block, it is not kept. After a bad picture it is, since nothing has changed.
 
         Raises:
             ValueError: A bad option, an unreadable picture (`OSError`), or too little memory (`MemoryError`).
@@ -37,8 +37,16 @@ class Engines:
         if found is None:
             found = transfer.NeuralStyleTransfer.from_settings(given)
         else:
-            found.set_images(**settings.values(given.images))  # pyright: ignore[reportCallIssue]
+            try:
+                found.set_images(**settings.values(given.images))  # pyright: ignore[reportCallIssue]
+            except Exception:
+                self._keep(key, found)
+                raise
         yield found
+        self._keep(key, found)
+
+    def _keep(self, key: presets.Options, found: transfer.NeuralStyleTransfer) -> None:
+        """Keeps a transfer, the first to be used again. The oldest one too many goes."""
         with self._lock:
             self._idle = [(key, found), *self._idle][: self._most]
 

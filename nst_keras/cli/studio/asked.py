@@ -1,4 +1,4 @@
-"""What a visitor asks for, turned into the settings of a run; within what the studio allows."""
+"""A visitor's request, turned into the settings of a run, within the studio's limits."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["AT_HAND", "Asked", "Wanted", "fields", "of_mode", "values_of"]
 AT_HAND = ("strength", "image_size", "steps_per_epoch", "preserve_color")
 # Options of the process or of this machine's files, which are not the visitors' to choose.
 _OF_THE_HOST = frozenset({"weights", "deterministic"})
-# Given by the page's own parts, or by `steps_per_epoch` alone.
-_ELSEWHERE = frozenset({"epochs", "mode"})
+# Given by `steps_per_epoch` alone.
+_ELSEWHERE = frozenset({"epochs"})
 _MOST_STYLE_SCALE = 4.0
 
 
@@ -79,10 +79,15 @@ def values_of(written: Mapping[str, str]) -> presets.Options:
     Raises:
         ValueError: A text that is no value of its option.
     """
-    known = {field.name: texts.form(field) for _, found in fields() for field in found}
+    kinds = (settings.TransferSettings, settings.FitSettings)
+    offered = {*AT_HAND, *(field.name for _, found in fields() for field in found)}
+    known = {
+        field.name: texts.form(field) for kind in kinds for field in settings.fields(kind) if field.name in offered
+    }
     values: dict[str, Any] = {}
     for name, text in written.items():
         if text.strip():
+            checks.one_of("the option", name, known)
             try:
                 values[name] = known[name].parse(text.strip())
             except ValueError as error:
@@ -107,7 +112,7 @@ def _check(wanted: Wanted, limits: settings.StudioSettings) -> None:
     if images.image_size is None:
         raise ValueError(f"image_size must be given in this studio: up to {limits.largest_size}.")
     scales = [0.0] if images.style_scale is None else np.ravel(images.style_scale)
-    sides = [int(side) for side in (images.texture_size or "").lower().split("x") if side.isdigit()]
+    sides = [int(side) for side in (images.texture_size or "").lower().split("x") if side.isdecimal()]
     for name, value, most in (
         ("image_size", images.image_size, limits.largest_size),
         ("steps_per_epoch", fit.epochs * fit.steps_per_epoch, limits.most_steps),
@@ -124,7 +129,9 @@ def of_mode(asked: Asked) -> Asked:
     Raises:
         ValueError: A picture is missing that the mode needs.
     """
-    mode = modes.MODES[presets.get(asked.preset).values.get("mode", asked.options.get("mode", "transfer"))]
+    own = presets.get(asked.preset).values
+    name = asked.options.get("mode", own.get("mode", "transfer"))
+    mode = modes.MODES[checks.one_of("mode", name, modes.MODES)]
     declared = {field.name: settings.declared(field) for field in settings.fields(settings.ImageSettings)}
     terms = {name: declared[name].term for name in asked.pictures}
     for name, label in (("content_image", "photograph"), ("style_image", "painting")):

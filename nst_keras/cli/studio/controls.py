@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import gradio as gr
-from gradio.components import image_editor
-from gradio.components.base import server
 
 from nst_keras import presets, settings
 from nst_keras.cli.studio import asked as asked_lib
-from nst_keras.cli.studio import painted, sources, views
+from nst_keras.cli.studio import editor, sources
 from nst_keras.images import colour
 from nst_keras.settings import texts
 
@@ -21,9 +19,9 @@ __all__ = ["Controls", "Update"]
 # {control: its new value, or what Gradio's `update` returns}.
 Update: TypeAlias = "dict[Any, Any]"
 
+# Where these differ from a preset's, options that belong to its own mean nothing.
+_PARTS = {"extractor", "mode", "normalization", "optimizer", "pyramid", "variation"}
 _SOURCES: Any = ["upload", "webcam", "clipboard"]
-_MOST_LAYERS = 8
-_MOST_PAINTINGS = 32  # That are being sent at the same time.
 
 
 class Controls:
@@ -32,6 +30,7 @@ class Controls:
     Args:
         samples: The sample pictures.
         limits: What the studio allows.
+        upload: Returns the path of a file that was uploaded; raises `ValueError` for other files.
 
     Attributes:
         content: The photograph.
@@ -44,30 +43,49 @@ class Controls:
         remade: A picture made before, whose settings are taken.
     """
 
-    def __init__(self, samples: sources.Samples, limits: settings.StudioSettings) -> None:
-        self._samples, self._limits = samples, limits
+    def __init__(
+        self, samples: sources.Samples, limits: settings.StudioSettings, upload: Callable[[str], object]
+    ) -> None:
+        self._samples, self._limits, self._upload = samples, limits, upload
+        self._start = self._values(presets.DEFAULT)
+
+    def make_pictures(self) -> None:
+        """Makes the controls of the pictures and the masks."""
         self.content = self._picture("Photograph", sources.CONTENTS)
         self.style = self._picture("Painting", sources.STYLES)
-        self.preset = gr.Dropdown(
-            presets.names(), value=presets.DEFAULT, label="Look", info=presets.get(presets.DEFAULT).summary
-        )
-        self.at_hand = self._at_hand()
         with gr.Accordion("Second style, and masks to paint", open=False):
             self.second = self._picture("Second painting", sources.STYLES)
-            self.editor = _editor()
+            self.editor = editor.editor(self._upload)
+
+    def make_strength(self) -> None:
+        """Makes the control of the strength."""
+        strength = gr.Slider(0, 1, self._start["strength"], step=0.01, label="Strength", info=_help("strength"))
+        self.at_hand: dict[str, Any] = {"strength": strength}
+
+    def make_options(self) -> None:
+        """Makes the controls of the other options. The other ones must be there."""
+        look = presets.get(presets.DEFAULT)
+        self.preset = gr.Dropdown(presets.names(), value=look.name, label="Preset", info=look.summary)
+        self.at_hand |= self._others_at_hand()
         with gr.Accordion("More", open=False):
-            gr.Markdown("What is left empty is the look's own, or the default.")
-            self.more = _more(presets.get(presets.DEFAULT).values)
+            gr.Markdown("Leave a field empty to keep the value that it shows.")
+            self.more = _more(look.values)
         with gr.Accordion("Settings of a picture made before", open=False):
-            self.remade = gr.File(label="A picture that this package has made", height=120, elem_id="remade")
+            self.remade: Any = gr.File(label="A picture that this package has made", height=120, elem_id="remade")
+        self.remade.preprocess = _path_of(self._upload)
         shown = [self.preset, *self.at_hand.values(), *self.more.values()]
-        self.preset.change(self._of_preset, self.preset, shown, queue=False, api_visibility="private")
+        self.preset.input(self._of_preset, self.preset, shown, queue=False, api_visibility="private")
 
     @property
     def inputs(self) -> list[Any]:
         """The controls whose values `asked` reads."""
         pictures = [self.preset, self.content, self.style, self.second, self.editor]
         return [*pictures, *self.at_hand.values(), *self.more.values()]
+
+    def drawing(self, values: Sequence[Any]) -> tuple[list[Any], int]:
+        """Returns what was painted, and the number of styles that are given; of the values of `inputs`."""
+        _, _, style, second, layers, *_ = values
+        return layers, sum(one is not None for one in (style, second))
 
     def asked(self, values: Sequence[Any], masks: presets.Options) -> asked_lib.Asked:
         """Returns what a visitor asks for.
@@ -100,21 +118,29 @@ class Controls:
         Args:
             recorded: {option: value} of its record.
         """
-        defaults = {field.name: field for _, found in asked_lib.fields() for field in found}
-        update: Update = {
-            control: texts.form(defaults[name]).text(recorded[name]) if name in recorded else ""
-            for name, control in self.more.items()
+        preset = _nearest_preset(recorded)
+        own = presets.get(preset).values
+        declared = {field.name: field for _, found in asked_lib.fields() for field in found if field.name in recorded}
+        # A preset leaves out options of its own where these parts are others: then all is written.
+        is_alike = all(recorded.get(name) == own.get(name, declared[name].default) for name in _PARTS & set(declared))
+        written = {
+            name: texts.form(field).text(recorded[name])
+            for name, field in declared.items()
+            if not is_alike or recorded[name] != own.get(name, field.default)
         }
         steps = int(recorded.get("epochs", 1)) * int(recorded.get("steps_per_epoch", 1))
         at_hand = {**recorded, "steps_per_epoch": min(steps, self._limits.most_steps)}
-        return update | {
-            control: at_hand[name] for name, control in self.at_hand.items() if at_hand.get(name) is not None
+        hints = dict(zip(self.more, _hints(own), strict=True))
+        return {
+            self.preset: preset,
+            **{control: {**hints[name], "value": written.get(name, "")} for name, control in self.more.items()},
+            **{control: at_hand[name] for name, control in self.at_hand.items() if at_hand.get(name) is not None},
         }
 
     def _picture(self, label: str, names: Sequence[str]) -> Any:
         """Makes the control of a picture, with thumbnails of the samples below it."""
         picture: Any = gr.Image(label=label, sources=_SOURCES, height=220, type="filepath")
-        picture.preprocess = _path
+        picture.preprocess = _path_of(self._upload)
         files = [str(self._samples.files[name]) for name in names]
         thumbnails = gr.Gallery(
             [(path, name.replace("_", " ")) for path, name in zip(files, names, strict=True)],
@@ -122,7 +148,7 @@ class Controls:
             show_label=False,
             columns=len(names),
             rows=1,
-            height=112,
+            height="auto",
             object_fit="cover",
             allow_preview=False,
             interactive=False,
@@ -137,17 +163,16 @@ class Controls:
         thumbnails.select(chosen, None, picture, queue=False, show_progress="hidden", api_visibility="private")
         return picture
 
-    def _at_hand(self) -> presets.Options:
-        """Makes the controls of the options at hand, with the values of the first look."""
-        limits, start = self._limits, self._values(presets.DEFAULT)
-        size, steps = start["image_size"], start["steps_per_epoch"]
-        colours = list(colour.PRESERVATIONS)
+    def _others_at_hand(self) -> dict[str, Any]:
+        """Makes the controls of the options at hand but the strength, with the values of the first preset."""
+        limits, start = self._limits, self._start
+        size, steps, colours = start["image_size"], start["steps_per_epoch"], list(colour.PRESERVATIONS)
+        steps_help = "More steps come closer to the style."
         return {
-            "strength": gr.Slider(0, 1, start["strength"], step=0.01, label="Strength", info=_hint("strength")),
-            "image_size": gr.Slider(64, limits.largest_size, size, step=16, label="Size", info=_hint("image_size")),
-            "steps_per_epoch": gr.Slider(1, limits.most_steps, steps, step=1, label="Steps"),
+            "image_size": gr.Slider(64, limits.largest_size, size, step=16, label="Size", info=_help("image_size")),
+            "steps_per_epoch": gr.Slider(1, limits.most_steps, steps, step=1, label="Steps", info=steps_help),
             "preserve_color": gr.Radio(
-                colours, value=start["preserve_color"], label="Colours of the photograph", info=_hint("preserve_color")
+                colours, value=start["preserve_color"], label="Colours", info=_help("preserve_color")
             ),
         }
 
@@ -165,20 +190,14 @@ class Controls:
         values = self._values(preset)
         look = presets.get(preset)
         info = gr.update(info=f"{look.summary} Needs {look.needs}.")
-        hints = [_left_empty(field, look.values) for _, found in asked_lib.fields() for field in found]
-        return [info, *(values[name] for name in self.at_hand), *hints]
+        return [info, *(values[name] for name in self.at_hand), *_hints(look.values)]
 
 
-def _hint(name: str) -> str:
-    """Returns the first sentence of an option's help."""
+def _help(name: str) -> str:
+    """Returns the help of an option, without its marks of code."""
     kinds = (settings.TransferSettings, settings.FitSettings)
-    helps = {
-        option: text
-        for kind in kinds
-        for group in settings.groups(kind)
-        for option, text in settings.helps(group).items()
-    }
-    return f"{helps[name].partition('. ')[0].rstrip('.')}."
+    groups = [group for kind in kinds for group in settings.groups(kind)]
+    return next(settings.helps(group)[name] for group in groups if name in settings.helps(group)).replace("`", "")
 
 
 def _own(preset: str) -> presets.Options:
@@ -190,46 +209,21 @@ def _own(preset: str) -> presets.Options:
     return values | {"steps_per_epoch": values["steps_per_epoch"] * int(own.get("epochs", 1))}
 
 
-def _path(payload: Any) -> str | None:
-    """Returns the path of a file that was uploaded. The package alone reads it, which knows how to refuse bad ones."""
-    return None if payload is None else payload.path
+def _path_of(upload: Callable[[str], object]) -> Callable[[Any], str | None]:
+    """Returns what gives the path of an uploaded file. The package alone reads it, and knows how to refuse bad ones.
 
+    Args:
+        upload: Returns the path of a file that was uploaded; raises `ValueError` for other files.
+    """
 
-def _editor() -> Any:
-    """Makes the control to paint masks on."""
-    gr.HTML(views.brushes(painted.COLOURS))
-    editor: Any = gr.ImageEditor(
-        label="Paint on the photograph",
-        type="pil",
-        image_mode="RGBA",
-        sources=(),
-        transforms=(),
-        layers=gr.LayerOptions(allow_additional_layers=False),  # pyright: ignore[reportPrivateImportUsage]
-        brush=gr.Brush(colors=list(painted.COLOURS.values()), color_mode="fixed", default_size=24),
-        eraser=gr.Eraser(default_size=24),
-        buttons=[],
-        height=420,
-        elem_classes="editor",
-    )
-    editor.accept_blobs = _bounded(editor)
-    return editor
+    def path(payload: Any) -> str | None:
+        """Returns the path; raises an error for visitors if it is no uploaded file's."""
+        try:
+            return None if payload is None else str(upload(payload.path))
+        except ValueError as error:
+            raise gr.Error(str(error), print_exception=False) from None
 
-
-def _bounded(editor: Any) -> Any:
-    """Returns what takes the layers that a browser sends, bounded in number. Gradio's own takes any number."""
-    accept = editor.accept_blobs
-
-    @server
-    def accepted(data: image_editor.AcceptBlobs) -> None:
-        """Takes a layer; raises `ValueError` for one beyond those that the page has."""
-        index = str(data.data.get("index"))
-        if index not in ("None", "null", *map(str, range(_MOST_LAYERS))):
-            raise ValueError("The drawing has too many layers.")
-        while len(editor.blob_storage) >= _MOST_PAINTINGS:
-            editor.blob_storage.pop(next(iter(editor.blob_storage)))
-        accept(data)
-
-    return accepted
+    return path
 
 
 def _more(own: presets.Options) -> presets.Options:
@@ -247,15 +241,26 @@ def _control(field: dataclasses.Field[Any], text: str, own: presets.Options) -> 
     """Makes the control of an option: choices where its declaration has them, else a line to write on."""
     info = text.replace("`", "")
     if choices := _choices(field):
-        choices = [("as the look has it", ""), *choices]
+        choices = [("as the preset has it", ""), *choices]
         return gr.Dropdown(choices, value="", label=field.name, info=info, elem_id=f"option_{field.name}")
     hint = _own_text(field, own)
     return gr.Textbox("", label=field.name, info=info, placeholder=hint, max_lines=1, elem_id=f"option_{field.name}")
 
 
-def _left_empty(field: dataclasses.Field[Any], own: presets.Options) -> Any:
-    """Returns the update of an option's control for a look, which shows what the option is if left empty."""
-    return gr.update() if _choices(field) else gr.update(placeholder=_own_text(field, own))
+def _hints(own: presets.Options) -> list[Any]:
+    """Returns the updates of the options' controls for a preset, which show what an option is if left empty."""
+    found = [field for _, fields in asked_lib.fields() for field in fields]
+    return [gr.update() if _choices(field) else gr.update(placeholder=_own_text(field, own)) for field in found]
+
+
+def _nearest_preset(recorded: presets.Options) -> str:
+    """Returns the preset from which a picture's settings differ in the fewest options."""
+
+    def differing(name: str) -> int:
+        """Returns the number of options that differ."""
+        return sum(recorded.get(option) != value for option, value in presets.get(name).values.items())
+
+    return min(presets.names(), key=differing)
 
 
 def _choices(field: dataclasses.Field[Any]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,11 +11,12 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from nst_keras import settings, transfer
 from nst_keras.callbacks import run_view
 from nst_keras.engine import steering
 
 __all__ = ["Forming", "Frame", "View"]
+
+_SHOWN_EVERY = 0.3  # Seconds.
 
 # A change of the run: what is called with its handle.
 Change = Callable[[steering.Steering], None]
@@ -50,11 +51,11 @@ class View(NamedTuple):
 
 
 class Forming:
-    """A run in a thread of its own.
+    """A run in a thread of its own, which `start` begins.
 
     Args:
-        style_transfer: The transfer, which no one else uses meanwhile.
-        asked: The run's options. Its callbacks are kept.
+        make: Makes the run, with the callback that it is given. It may prepare first.
+        steps: Number of steps that the run makes.
         seconds: Seconds that the run may take, pauses included. Its picture is then kept as it is.
         frames: Number of frames to keep, about.
 
@@ -62,30 +63,33 @@ class Forming:
         frames: The frames so far, from the start on.
         losses: {term, or TERM/LAYER: loss} of each step, the step among them.
         is_late: Whether its time was up.
+        is_stopped: Whether `stop` was called.
     """
 
     def __init__(
-        self, style_transfer: transfer.NeuralStyleTransfer, asked: settings.FitSettings, *, seconds: float, frames: int
+        self, make: Callable[[run_view.RunCallback], None], *, steps: int, seconds: float, frames: int
     ) -> None:
         self.frames: list[Frame] = []
         self.losses: list[dict[str, float]] = []
-        self.is_late = False
-        self._transfer = style_transfer
-        self._deadline = time.monotonic() + seconds
-        self._interval = max(1, asked.epochs * asked.steps_per_epoch // frames)
+        self.is_late = self.is_stopped = False
+        self._make = make
+        self._seconds, self._deadline = seconds, math.inf
+        self._interval = max(1, steps // frames)
         self._news = threading.Condition()
-        self._view = View(0, asked.epochs * asked.steps_per_epoch, None, is_paused=False)
+        self._view = View(0, steps, None, is_paused=False)
         self._number = 0  # Of the view, which tells whether a watcher has seen it.
-        self._waiting: list[Change] = []
+        self._pending: list[Change] = []
         self._handle: steering.Steering | None = None
-        self._paused = self._stopped = self._ended = False
+        self._paused = self._ended = False
         self._error: BaseException | None = None
-        watch = _Watch(self)
-        self._asked = dataclasses.replace(asked, callbacks=(*asked.callbacks, watch), verbose=0)
         self._thread = threading.Thread(target=self._run, name="nst_keras studio", daemon=True)
+
+    def start(self) -> None:
+        """Begins the run, whose time counts from now on."""
+        self._deadline = time.monotonic() + self._seconds
         self._thread.start()
 
-    def views(self, every: float = 0.3) -> Iterator[View]:
+    def views(self, every: float = _SHOWN_EVERY) -> Iterator[View]:
         """Yields the present view, whenever it is a new one, until the run has ended; the last one too.
 
         Args:
@@ -115,12 +119,11 @@ class Forming:
         Args:
             change: It is called with the run's handle, and raises what that raises for a bad change.
         """
-        with self._news:
-            handle = self._handle
-            if handle is None:
-                self._waiting.append(change)
-        if handle is not None:
-            change(handle)
+        with self._news:  # So that changes are made in the order in which they came.
+            if self._handle is None:
+                self._pending.append(change)
+            else:
+                change(self._handle)
 
     def pause(self, *, paused: bool) -> None:
         """Halts the run after its present step, or lets it go on."""
@@ -136,23 +139,24 @@ class Forming:
     @property
     def is_going(self) -> bool:
         """Whether the run has not ended yet."""
-        return not self._ended
+        return self._thread.ident is not None and not self._ended
 
     def stop(self) -> None:
         """Ends the run after its present step, with the picture as it is."""
         with self._news:
-            self._stopped, self._paused = True, False
+            self.is_stopped, self._paused = True, False
             self._news.notify_all()
         self.change(steering.Steering.stop)
 
     def join(self, seconds: float) -> None:
-        """Waits until the run has ended, for so many seconds at most."""
-        self._thread.join(seconds)
+        """Waits until the run has ended, or these seconds have passed."""
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
 
     def _run(self) -> None:
         """Makes the run. This is what the thread does."""
         try:
-            self._transfer.fit(self._asked)
+            self._make(_Watch(self))
         except BaseException as error:  # It belongs to the thread that watches.
             self._error = error
         with self._news:
@@ -168,23 +172,21 @@ class Forming:
         """Shows the start, and makes the changes that came before. The run's callback calls this and what follows."""
         with self._news:
             self._handle = handle
-            waiting, self._waiting = self._waiting, []
+            for change in self._pending:
+                # The one who asked for it has gone on: the run need not end over it.
+                with contextlib.suppress(ValueError, RuntimeError, OSError):
+                    change(handle)
             self._tell(View(view.step, view.total_steps, view.image, self._paused))
-        for change in waiting:
-            with contextlib.suppress(ValueError):  # The one who asked for it has gone on; the run need not end over it.
-                change(handle)
         self.frames.append(Frame(view.step, view.image))
 
     def step_made(self, view: run_view.RunView, losses: dict[str, float], *, is_due: bool) -> None:
         """Keeps what a step has made, shows its picture if that is due, and waits while the run is paused."""
         self.losses.append(losses)
         keeps = view.step % self._interval == 0 or view.step == view.total_steps
-        if keeps or is_due:
+        if keeps or is_due or self._paused:
             self.show(view, keeps=keeps)
-        if self._paused:
-            self.show(view, keeps=False)
         with self._news:
-            self._news.wait_for(lambda: not self._paused, timeout=self._left())
+            self._news.wait_for(lambda: self.is_stopped or not self._paused, timeout=self._left())
         if self._left() == 0.0 and self._handle is not None:
             self.is_late = True
             self._handle.stop()
@@ -209,7 +211,7 @@ class _Watch(run_view.RunCallback):
         every: Least seconds between two pictures that are shown.
     """
 
-    def __init__(self, forming: Forming, every: float = 0.3) -> None:
+    def __init__(self, forming: Forming, every: float = _SHOWN_EVERY) -> None:
         super().__init__()
         self._forming, self._every, self._shown = forming, every, 0.0
 

@@ -61,7 +61,8 @@ class Guard:
         except _TooLargeError:
             await answer.instead(PlainTextResponse("The request is too large.", 413), scope, receive)
         except Exception as error:
-            logging.getLogger("uvicorn.error").error("%s could not be answered: %r", path, error)
+            if not answer.has_begun:  # Else the visitor has gone, or the studio is ending.
+                logging.getLogger("uvicorn.error").error("%s could not be answered: %r", path, error)
             await answer.instead(PlainTextResponse("The request cannot be answered.", 500), scope, receive)
 
 
@@ -70,19 +71,23 @@ class _TooLargeError(Exception):
 
 
 class _Answer:
-    """What is sent to a visitor, watched for whether it has begun."""
+    """What is sent to a visitor.
+
+    Attributes:
+        has_begun: Whether a part was sent.
+    """
 
     def __init__(self, send: Send) -> None:
-        self._send, self._begun = send, False
+        self._send, self.has_begun = send, False
 
     async def send(self, message: Message) -> None:
         """Sends a part."""
-        self._begun = True
+        self.has_begun = True
         await self._send(message)
 
     async def instead(self, response: PlainTextResponse, scope: Scope, receive: Receive) -> None:
         """Sends this, if nothing has been sent yet."""
-        if not self._begun:
+        if not self.has_begun:
             await response(scope, receive, self._send)
 
 

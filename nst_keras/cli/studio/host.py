@@ -10,15 +10,17 @@ import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import NamedTuple
 
 import PIL.Image
 
-from nst_keras import presets, settings
+from nst_keras import checks, presets, settings
+from nst_keras.callbacks import run_view
 from nst_keras.cli.studio import asked as asked_lib
 from nst_keras.cli.studio import forming, painted, sources, takeaway, turns
 from nst_keras.cli.studio import visitors as visitors_lib
+from nst_keras.images import loading, pixels
 from nst_keras.sweeps import engines
 
 __all__ = ["ERRORS", "Host", "Waiting"]
@@ -56,16 +58,16 @@ class Host:
         self.samples = sources.Samples(_temporary("nst_keras_samples_"))
         self.visitors = visitors_lib.Visitors(_own_folder())
         self._engines = engines.Engines()
-        self._turns = turns.Turns(limits.at_once, limits.waiting)
+        self._queue = turns.Turns(limits.at_once, limits.waiting)
 
-    def run(self, visitor: visitors_lib.Visitor, asked: asked_lib.Asked) -> Iterator[forming.View | Waiting]:
-        """Makes a picture for a visitor once it is the visitor's turn, and yields how far it has come.
+    def run(self, order: visitors_lib.Order, asked: asked_lib.Asked) -> Generator[forming.View | Waiting, None, None]:
+        """Makes a picture once it is its turn, and yields how far it has come.
 
-        The visitor's `forming` is the run meanwhile. `made` is the picture afterwards. The run ends when no one asks
-        for the next view any more.
+        While it forms, the run is `order.forming`; afterwards, what can be taken away is `order.made`. Closing the
+        generator ends the run.
 
         Args:
-            visitor: The visitor, who has no other run going, and a new folder to work in.
+            order: The order, which has no run yet.
             asked: What the visitor asks for.
 
         Raises:
@@ -74,47 +76,57 @@ class Host:
             RuntimeError: Too many are waiting.
         """
         wanted = asked.wanted(self.limits)
-        ticket = visitor.ticket
+        run = self._forming(order, asked, wanted)
+        has_begun = False
         try:
-            for before in self._turns.wait(ticket, stays=lambda: visitor.ticket is ticket):
+            for before in self._queue.wait(order, stays=lambda: not order.is_ended):
                 yield Waiting(before)
-            if visitor.ticket is ticket:
-                yield from self._formed(visitor, asked, wanted)
+            order.forming = run
+            has_begun = not order.is_ended
         finally:
-            self._turns.leave(ticket)
-
-    def _formed(
-        self, visitor: visitors_lib.Visitor, asked: asked_lib.Asked, wanted: asked_lib.Wanted
-    ) -> Iterator[forming.View]:
-        """Makes a picture, see `run`."""
-        # The page keeps frames of its own.
-        frames = settings.FrameSettings(frame_interval=2**62)
-        given = dataclasses.replace(wanted.transfer, frames=frames)
-        with self._engines.borrowed(given) as style_transfer:
-            run = forming.Forming(style_transfer, wanted.fit, seconds=self.limits.run_seconds, frames=_FRAMES)
-            visitor.forming = run
+            if not has_begun:
+                self._queue.leave(order)
+        if has_begun:
+            run.start()
             try:
                 yield from run.views()
-                if visitor.is_there:
-                    visitor.made = takeaway.made(style_transfer, run, asked, visitor.work, self.visitors.hidden)
             finally:
                 run.stop()
-                run.join(self.limits.run_seconds)
 
-    def masks(self, visitor: visitors_lib.Visitor, drawing: presets.Options | None, styles: int) -> presets.Options:
+    def _forming(self, order: visitors_lib.Order, asked: asked_lib.Asked, wanted: asked_lib.Wanted) -> forming.Forming:
+        """Returns the run of an order. Its thread gives the turn to the next when it ends."""
+
+        def make(watch: run_view.RunCallback) -> None:
+            """Makes the run, and what can be taken away."""
+            try:
+                with self._engines.borrowed(_without_frames(wanted.transfer)) as style_transfer:
+                    if order.is_ended:
+                        return
+                    callbacks = (*wanted.fit.callbacks, watch)
+                    style_transfer.fit(dataclasses.replace(wanted.fit, callbacks=callbacks, verbose=0))
+                    if order.work is not None and order.work.is_dir():  # It is gone if the visitor has left.
+                        order.made = takeaway.made(style_transfer, run, asked, order.work, self.visitors.hidden)
+            finally:
+                self._queue.leave(order)
+
+        steps = wanted.fit.epochs * wanted.fit.steps_per_epoch
+        run = forming.Forming(make, steps=steps, seconds=self.limits.run_seconds, frames=_FRAMES)
+        return run
+
+    def masks(self, folder: pathlib.Path, layers: list[PIL.Image.Image], styles: int) -> presets.Options:
         """Returns {option: file or files} of the masks that a visitor has painted; {} for none.
 
         Args:
-            visitor: The visitor.
-            drawing: What the visitor has painted, its layers as PIL images.
+            folder: The folder to write them to.
+            layers: What was painted, transparent elsewhere.
             styles: Number of styles that are given.
 
         Raises:
             ValueError: What was painted does not fit the number of styles.
         """
         files: dict[str, str] = {}
-        for purpose, mask in painted.completed(painted.masks((drawing or {}).get("layers") or []), styles).items():
-            path = visitor.work / f"mask_{purpose.replace(' ', '_')}.png"
+        for purpose, mask in painted.completed(painted.masks(layers), styles).items():
+            path = folder / f"mask_{purpose.replace(' ', '_')}.png"
             mask.save(path)
             files[purpose] = str(path)
         return painted.options(files)
@@ -132,18 +144,23 @@ class Host:
         Raises:
             ValueError: It is not a picture, or a damaged one (or `OSError`).
         """
-        from nst_keras.images import loading, pixels  # noqa: PLC0415
-
         return PIL.Image.fromarray(
             pixels.to_uint8(loading.load(path, longest_side=longest_side, argument="content_image"))
         )
+
+
+def _without_frames(given: settings.TransferSettings) -> settings.TransferSettings:
+    """Returns settings of a run that keeps its last frame alone: the studio keeps smaller ones."""
+    return dataclasses.replace(given, frames=settings.FrameSettings(frame_interval=2**62))
 
 
 def _own_folder() -> pathlib.Path:
     """Returns the folder of Gradio's files: a new one, which goes when the process ends, unless the user chose one."""
     if _FOLDER_VARIABLE not in os.environ:
         os.environ[_FOLDER_VARIABLE] = str(_temporary("nst_keras_studio_"))
-    return pathlib.Path(os.environ[_FOLDER_VARIABLE]).resolve()
+    folder = os.environ[_FOLDER_VARIABLE]
+    checks.make_folder(_FOLDER_VARIABLE, folder)
+    return pathlib.Path(folder).resolve()
 
 
 def _temporary(prefix: str) -> pathlib.Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +19,7 @@ _TITLE = "nst_keras studio"
 _HEAD = """# Neural style transfer
 The scene of a photograph in the style of a painting. Press **Start**, and steer the picture while it forms."""
 # Seconds: how often files are looked through, and after how long they go.
-_CLEANING = 60, 3600
+_CLEANING = 3600, 86400
 
 
 def build(limits: settings.StudioSettings) -> gr.Blocks:
@@ -51,16 +50,23 @@ def build(limits: settings.StudioSettings) -> gr.Blocks:
 
 def _launching(page: gr.Blocks, limits: settings.StudioSettings) -> Callable[..., Any]:
     """Returns the function that serves a page, with the studio's limits where a call gives no others."""
-    largest = limits.upload_megabytes * 10**6
-    return functools.partial(
-        page.launch,
-        max_file_size=largest,
-        app_kwargs={"middleware": [Middleware(guard.Guard, largest_upload=4 * largest)]},
+    largest, launch = limits.upload_megabytes * 10**6, page.launch
+    usual = {
+        "max_file_size": largest,
         # Each who waits or has a picture forming takes a thread.
-        max_threads=limits.waiting + limits.at_once + 24,
-        footer_links=[],
-        css=views.CSS,
-        theme=themes.Soft(font="system-ui", font_mono="ui-monospace"),
-        ssr_mode=False,
-        enable_monitoring=False,
-    )
+        "max_threads": limits.waiting + limits.at_once + 24,
+        "footer_links": [],
+        "css": views.CSS,
+        "theme": themes.Soft(font="system-ui", font_mono="ui-monospace"),
+        "ssr_mode": False,
+        "enable_monitoring": False,
+    }
+    guarding = Middleware(guard.Guard, largest_upload=4 * largest)
+
+    def launched(*args: Any, app_kwargs: Any = None, **given: Any) -> Any:
+        """Serves the page behind its guard; see `gradio.Blocks.launch`."""
+        further = app_kwargs or {}
+        whole = {**further, "middleware": [guarding, *further.get("middleware", ())]}
+        return launch(*args, app_kwargs=whole, **{**usual, **given})
+
+    return launched

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
 from nst_keras.cli import provenance
+from nst_keras.cli.studio import asked as asked_lib
 from nst_keras.cli.studio import controls as controls_lib
-from nst_keras.cli.studio import forming, takeaway, views
+from nst_keras.cli.studio import editor, forming, picture_layout, takeaway, views
 from nst_keras.cli.studio import host as host_lib
 from nst_keras.cli.studio import visitors as visitors_lib
 
 __all__ = ["PictureTab"]
 
-_LONGEST_PAINTED = 640  # Pixels of the photograph that masks are painted on.
 _PLOT_EVERY = 1.0  # Seconds. Drawing it costs the browser more than a picture does.
 # Weights that may change while the picture forms.
 _WEIGHTS = ("style_weight", "content_weight", "var_weight")
-_QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# Events in Gradio's queue show their errors on the page; others do not. None waits in it.
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
 
 
 class PictureTab:
@@ -30,69 +32,21 @@ class PictureTab:
         host: What all visitors share.
 
     Attributes:
-        controls: The controls.
+        controls: The pictures and the options.
     """
 
     def __init__(self, host: host_lib.Host) -> None:
         self._host = host
-        with gr.Row():
-            with gr.Column(scale=2, min_width=320):
-                self.controls = controls_lib.Controls(host.samples, host.limits)
-            with gr.Column(scale=3, min_width=320):
-                with gr.Row():
-                    self.start = gr.Button("Start", variant="primary", min_width=90, elem_id="start")
-                    self.pause = gr.Button("Pause", interactive=False, min_width=90, elem_id="pause")
-                    self.stop = gr.Button("Stop", interactive=False, min_width=90, elem_id="stop")
-                self.status = gr.HTML(
-                    views.status("Choose a photograph and a painting, and press Start."), elem_id="status"
-                )
-                self.live = gr.HTML(views.EMPTY, elem_id="live")
-                self.frames = gr.Slider(0, 1, 0, step=1, label="Frames", visible=False, elem_id="frames")
-                self._losses()
-                self._takeaway()
+        self._parts = picture_layout.PictureLayout(host)
+        self.controls = self._parts.controls
         self._listen()
-
-    def _losses(self) -> None:
-        """Makes the plot of the losses."""
-        with gr.Accordion("Losses", open=True):
-            self.layers = gr.Checkbox(False, label="Layer by layer")
-            self.plot = gr.LinePlot(
-                None, x="step", y="log10 of the loss", color="term", height=320,
-                label="Losses of each step", elem_id="losses",
-            )  # fmt: skip
-
-    def _takeaway(self) -> None:
-        """Makes what can be taken away."""
-        with gr.Accordion("Take away", open=True, visible=False) as self.takeaway:
-            self.files = gr.File(label="Files", file_count="multiple", interactive=False, elem_id="files")
-            with gr.Row():
-                self.gif = gr.Button("Make a GIF", elem_id="gif")
-                self.mp4 = gr.Button("Make an MP4", elem_id="mp4")
-            self.command = gr.Code(
-                label="The command that makes this", language="shell", interactive=False, max_lines=14
-            )
-            self.python = gr.Code(
-                label="The Python that makes this", language="python", interactive=False, max_lines=18
-            )
-            self.flagfile = gr.Code(
-                label="The flagfile that makes this", language=None, interactive=False, max_lines=14
-            )
-
-    @property
-    def _shown(self) -> list[Any]:
-        """What a run changes on the page."""
-        buttons = [self.start, self.pause, self.stop]
-        texts = [self.command, self.python, self.flagfile]
-        return [*buttons, self.status, self.live, self.frames, self.plot, self.takeaway, self.files, *texts]
 
     def _listen(self) -> None:
         """Connects the controls with what they do."""
         own = self.controls
-        # Visitors wait in the host's own line, which says whose turn it is.
-        shared: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
-        self.start.click(self._start, [*own.inputs, self.layers], self._shown, **shared)
-        self.pause.click(self._pause, None, self.pause, **_QUIET)
-        self.stop.click(self._stop, None, None, **_QUIET)
+        self._parts.start.click(self._start, own.inputs, self._parts.of_a_run, **_QUIET)
+        self._parts.pause.click(self._pause, None, self._parts.pause, **_QUIET)
+        self._parts.stop.click(self._stop, None, None, **_QUIET)
         own.at_hand["strength"].change(self._steered("strength"), own.at_hand["strength"], None, **_QUIET)
         for name in _WEIGHTS:
             own.more[name].blur(self._steered(name), own.more[name], None, **_QUIET)
@@ -100,91 +54,106 @@ class PictureTab:
         for picture in (own.style, own.second):
             picture.change(self._restyle, [own.style, own.second], None, **_QUIET)
         own.content.change(self._to_paint, own.content, own.editor, **_QUIET)
-        self.frames.change(self._frame, self.frames, self.live, **_QUIET)
-        self.layers.change(self._plot, self.layers, self.plot, **_QUIET)
-        for button, suffix in ((self.gif, ".gif"), (self.mp4, ".mp4")):
-            button.click(self._animated(suffix), None, self.files, api_visibility="private")
-        taken = [*own.at_hand.values(), *own.more.values(), self.status]
+        self._parts.frames.change(self._frame, self._parts.frames, self._parts.live, **_QUIET)
+        plots = [self._parts.plot, self._parts.layer_plot]
+        self._parts.layers.change(self._plots, self._parts.layers, plots, **_QUIET)
+        for button, suffix in ((self._parts.gif, ".gif"), (self._parts.mp4, ".mp4")):
+            button.click(self._animated(suffix), None, self._parts.files, api_visibility="private")
+        taken = [own.preset, *own.at_hand.values(), *own.more.values(), self._parts.status]
         own.remade.upload(self._take_over, own.remade, taken, **_QUIET)
 
     def _visitor(self, request: gr.Request) -> visitors_lib.Visitor:
         return self._host.visitors.of(request.session_hash)
 
+    def _order(self, request: gr.Request) -> visitors_lib.Order | None:
+        """Returns the visitor's present order, if any."""
+        visitor = self._host.visitors.known(request.session_hash)
+        return None if visitor is None else visitor.order
+
+    @contextlib.contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Shows an error of the block to the visitor, as a sentence."""
+        try:
+            yield
+        except Exception as error:
+            raise gr.Error(self._host.sentence(error), print_exception=False) from None
+
     def _start(self, request: gr.Request, *values: Any) -> Iterator[controls_lib.Update]:
         """Makes a picture, and yields what changes on the page."""
-        visitor, (*asked_for, layers) = self._visitor(request), values
-        visitor.begin()
-        yield self._buttons(going=True) | {
-            self.status: views.status("Preparing ..."),
-            self.takeaway: gr.update(visible=False),
-            self.frames: gr.update(visible=False),
-        }
+        order, sentence = None, "Stopped before the first step."
+        yield self._buttons(going=True) | {self._parts.status: views.status("Preparing ...")}
+        visitor = self._visitor(request)
         try:
-            drawing, styles = values[4], sum(value is not None for value in values[2:4])
-            masks = self._host.masks(visitor, drawing, styles)
-            yield from self._formed(
-                visitor, self._host.run(visitor, self.controls.asked(asked_for, masks)), layers=layers
-            )
+            masks = self._host.masks(visitor.fresh("masks"), *self.controls.drawing(values))
+            asked = self.controls.asked(values, masks)
+            order = visitor.ask()
+            yield {self._parts.takeaway: gr.update(visible=False), self._parts.frames: gr.update(visible=False)}
+            yield from self._formed(visitor, order, asked)
         except Exception as error:
             sentence = self._host.sentence(error)
-            yield self._buttons(going=False) | {self.status: views.status(sentence)}
-            raise gr.Error(sentence, print_exception=False) from None
+        if order is not None and self._order(request) is not order:
+            return  # Another one has taken its place on the page.
+        if order is not None and order.made is not None:
+            yield self._buttons(going=False) | self._finished(order.made, layers=visitor.shows_layers)
+        else:
+            yield self._buttons(going=False) | {self._parts.status: views.status(sentence)}
 
     def _formed(
-        self, visitor: visitors_lib.Visitor, found: Iterator[forming.View | host_lib.Waiting], *, layers: bool
+        self, visitor: visitors_lib.Visitor, order: visitors_lib.Order, asked: asked_lib.Asked
     ) -> Iterator[controls_lib.Update]:
-        """Yields what changes on the page while the picture forms, and once it is made."""
-        plotted = 0.0
-        view = None
-        for view in found:
-            if isinstance(view, host_lib.Waiting):
-                yield {self.status: views.status(views.waiting(view.before))}
-                continue
-            update: controls_lib.Update = {self.status: views.status(_standing(view), view.step, view.total)}
-            if view.image is not None:
-                update[self.live] = views.picture(view.image, f"The picture after {view.step} of {view.total} steps")
-            if visitor.forming and time.monotonic() - plotted > _PLOT_EVERY:
-                plotted = time.monotonic()
-                update[self.plot] = views.losses(visitor.forming.losses, layers=layers)
-            yield update
-        if isinstance(view, forming.View) and visitor.made is not None:
-            yield self._buttons(going=False) | self._finished(visitor.made, layers=layers)
-        else:
-            yield self._buttons(going=False) | {self.status: views.status("Stopped before its turn.")}
+        """Yields what changes on the page while a picture waits for its turn and forms."""
+        plotted, before = 0.0, 0
+        with contextlib.closing(self._host.run(order, asked)) as found:
+            for view in found:
+                if isinstance(view, host_lib.Waiting):
+                    if view.before != before:
+                        yield {self._parts.status: views.status(views.waiting(view.before))}
+                    before = view.before
+                    continue
+                standing = views.status(_standing(view), view.step, view.total, is_spoken=view.is_paused)
+                update: controls_lib.Update = {self._parts.status: standing}
+                if view.image is not None:
+                    alt = f"The picture after {view.step} of {view.total} steps"
+                    update[self._parts.live] = views.picture(view.image, alt)
+                if order.forming is not None and time.monotonic() - plotted > _PLOT_EVERY:
+                    plotted = time.monotonic()
+                    update |= self._plotted(order.forming.losses, layers=visitor.shows_layers)
+                yield update
 
     def _finished(self, made: takeaway.Made, *, layers: bool) -> controls_lib.Update:
         """Returns what changes on the page once a picture is made."""
         last = len(made.frames) - 1
         return {
-            self.status: views.status(f"{made.sentence[:1].upper()}{made.sentence[1:].rstrip('.')}."),
-            self.frames: gr.update(visible=last > 0, maximum=max(1, last), value=last),
-            self.plot: views.losses(made.losses, layers=layers),
-            self.takeaway: gr.update(visible=True),
-            self.files: [str(path) for path in made.files],
-            self.command: made.command,
-            self.python: made.python,
-            self.flagfile: made.flagfile,
+            self._parts.status: views.status(f"{made.sentence[:1].upper()}{made.sentence[1:].rstrip('.')}."),
+            self._parts.frames: gr.update(visible=last > 0, maximum=max(1, last), value=last),
+            **self._plotted(made.losses, layers=layers),
+            self._parts.takeaway: gr.update(visible=True),
+            self._parts.files: [str(path) for path in made.files],
+            self._parts.command: made.command,
+            self._parts.python: made.python,
+            self._parts.flagfile: made.flagfile,
         }
 
     def _buttons(self, *, going: bool) -> controls_lib.Update:
         """Returns the updates of the buttons."""
         return {
-            self.start: gr.update(interactive=not going),
-            self.pause: gr.update(interactive=going, value="Pause"),
-            self.stop: gr.update(interactive=going),
+            self._parts.start: gr.update(interactive=not going),
+            self._parts.pause: gr.update(interactive=going, value="Pause"),
+            self._parts.stop: gr.update(interactive=going),
         }
 
     def _pause(self, request: gr.Request) -> Any:
         """Halts the run, or lets it go on."""
-        run = self._visitor(request).forming
-        if run is None or not run.is_going:
+        order = self._order(request)
+        if order is None or order.run is None:
             return gr.update()
-        run.pause(paused=not run.is_paused)
-        return gr.update(value="Go on" if run.is_paused else "Pause")
+        order.run.pause(paused=not order.run.is_paused)
+        return gr.update(value="Go on" if order.run.is_paused else "Pause")
 
     def _stop(self, request: gr.Request) -> None:
         """Ends the run with the picture as it is."""
-        self._visitor(request).end()
+        if (order := self._order(request)) is not None:
+            order.end()
 
     def _steered(self, name: str) -> Callable[..., None]:
         """Returns what changes a weight, or the strength, of the run that is going."""
@@ -206,77 +175,81 @@ class PictureTab:
 
     def _restyle(self, style: str | None, second: str | None, request: gr.Request) -> None:
         """Changes the style of the run that is going."""
-        found = [self._host.samples.source(path) for path in (style, second) if path]
-        self._visitor(request).uploads.update(path for path in found if not path.startswith("sample:"))
+        with self._telling():
+            found = [self._known(path, request) for path in (style, second) if path]
         if found:
             self._change(request, lambda handle: handle.set_style(found if len(found) > 1 else found[0]))
 
+    def _known(self, path: str, request: gr.Request) -> str:
+        """Returns the source of an uploaded picture, which goes when the visitor goes."""
+        source = self._host.samples.source(path)
+        if source == path:
+            self._visitor(request).uploads.add(path)
+        return source
+
     def _change(self, request: gr.Request, change: forming.Change) -> None:
         """Changes the run that is going, if any."""
-        run = self._visitor(request).forming
-        if run is None or not run.is_going:
-            return
-        try:
-            run.change(change)
-        except Exception as error:
-            raise gr.Error(self._host.sentence(error), print_exception=False) from None
+        order = self._order(request)
+        if order is not None and order.run is not None:
+            with self._telling():
+                order.run.change(change)
 
     def _to_paint(self, content: str | None, request: gr.Request) -> Any:
         """Returns the photograph to paint on, for the editor."""
         if content is None:
             return None
-        source, visitor = self._host.samples.source(content), self._visitor(request)
-        if source == content:
-            visitor.uploads.add(content)
-        path = visitor.begin_to_paint() / "photograph.png"
-        try:
-            self._host.thumbnail(source, _LONGEST_PAINTED).save(path)
-        except Exception as error:
-            raise gr.Error(self._host.sentence(error), print_exception=False) from None
+        with self._telling():
+            path = self._visitor(request).fresh("painting") / "photograph.png"
+            self._host.thumbnail(self._known(content, request), editor.LONGEST_SIDE).save(path)
         return {"background": str(path), "layers": [], "composite": None}
 
     def _frame(self, place: float, request: gr.Request) -> Any:
         """Returns a frame."""
-        visitor = self._visitor(request)
-        if visitor.made is None or (visitor.forming is not None and visitor.forming.is_going):
+        order = self._order(request)
+        if order is None or order.made is None:
             return gr.update()
-        place = min(max(0, int(place)), len(visitor.made.frames) - 1)
-        return views.picture(visitor.made.frames[place], f"The picture after {visitor.made.steps[place]} steps")
+        place = min(max(0, int(place)), len(order.made.frames) - 1)
+        return views.picture(order.made.frames[place], f"The picture after {order.made.steps[place]} steps")
 
-    def _plot(self, layers: bool, request: gr.Request) -> Any:
-        """Returns the table of the losses, term by term or layer by layer."""
-        run = self._visitor(request).forming
-        return gr.update() if run is None else views.losses(run.losses, layers=layers)
+    def _plots(self, layers: bool, request: gr.Request) -> controls_lib.Update:
+        """Shows one of the plots, term by term or layer by layer."""
+        order = self._order(request)
+        self._visitor(request).shows_layers = layers
+        made = [] if order is None or order.forming is None else order.forming.losses
+        shown = {self._parts.plot: not layers, self._parts.layer_plot: layers}
+        return {
+            plot: gr.update(visible=is_shown, value=views.losses(made, layers=layers) if is_shown else None)
+            for plot, is_shown in shown.items()
+        }
+
+    def _plotted(self, losses: Sequence[Mapping[str, float]], *, layers: bool) -> controls_lib.Update:
+        """Returns the update of the plot that is shown."""
+        return {self._parts.layer_plot if layers else self._parts.plot: views.losses(losses, layers=layers)}
 
     def _animated(self, suffix: str) -> Callable[..., list[str]]:
         """Returns what makes an animation."""
 
         def animate(request: gr.Request) -> list[str]:
             """Makes it, and returns all files."""
-            made = self._visitor(request).made
-            if made is None:
-                raise gr.Error("There is no picture yet. Press Start first.", print_exception=False)
-            try:
-                made.animation(suffix)
-            except Exception as error:
-                raise gr.Error(self._host.sentence(error), print_exception=False) from None
-            return [str(path) for path in made.files]
+            order = self._order(request)
+            with self._telling():
+                if order is None or order.made is None:
+                    raise ValueError("There is no picture yet. Press Start first.")
+                order.made.animation(suffix)
+                return [str(path) for path in order.made.files]
 
         return animate
 
-    def _take_over(self, path: str) -> controls_lib.Update:
+    def _take_over(self, path: str, request: gr.Request) -> controls_lib.Update:
         """Returns the settings of a picture made before, for the controls."""
-        try:
-            made = provenance.read(path)
-            update = self.controls.taken_over(made["settings"])
-        except Exception as error:
-            raise gr.Error(self._host.sentence(error), print_exception=False) from None
-        names = [
-            str(made["settings"].get(name)) for name in ("content_image", "style_image") if made["settings"].get(name)
-        ]
-        return update | {
-            self.status: views.status(f"The settings are taken over. The pictures were {' and '.join(names)}.")
-        }
+        with self._telling():
+            self._known(path, request)
+            recorded = provenance.read(path)["settings"]
+            update = self.controls.taken_over(recorded)
+        given = [recorded.get(name) for name in ("content_image", "style_image", "style_mask", "content_mask")]
+        names = [str(one) for value in given for one in (value if isinstance(value, list) else [value]) if one]
+        sentence = f"The settings are taken over. Now give its pictures: {', '.join(names)}."
+        return update | {self._parts.status: views.status(sentence)}
 
 
 def _standing(view: forming.View) -> str:

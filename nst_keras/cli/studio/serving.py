@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from absl import flags as absl_flags
 
 from nst_keras import settings
-from nst_keras.cli import flags, output
+from nst_keras.cli import flags, output, signals
 from nst_keras.runtime import backend, xla_cache
 from nst_keras.settings import docstrings
 
@@ -82,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _page(limits: settings.StudioSettings) -> gradio.Blocks:
-    """Returns the page, after the checks that need nothing."""
+    """Checks for Gradio, then builds the page."""
     if importlib.util.find_spec("gradio") is None:
         raise ImportError('The studio needs Gradio. Install it with `pip install "nst_keras[studio]"`.')
     os.environ.setdefault("GRADIO_HEARTBEAT_INTERVAL", _NOTICED)
@@ -96,15 +97,21 @@ def _page(limits: settings.StudioSettings) -> gradio.Blocks:
 def _serve(page: gradio.Blocks, limits: settings.StudioSettings) -> None:
     """Serves the page until Ctrl-C."""
     try:
-        page.launch(
-            server_name=limits.host,
-            server_port=limits.port,
-            share=limits.share,
-            inbrowser=limits.open,
-            quiet=True,
-            prevent_thread_lock=True,
-        )
+        socket.getaddrinfo(limits.host, None)
     except OSError as error:
-        raise OSError(f"port: the page cannot be served there ({error}). Choose another with --port.") from error
-    output.write(f"nst_keras: the studio is at {page.share_url or page.local_url}. Ctrl-C ends it.")
-    page.block_thread()
+        raise ValueError(f"host: {limits.host!r} is no address of this machine ({error.strerror}).") from error
+    with signals.StopSignals():  # SIGTERM ends it as Ctrl-C does, and its temporary files go.
+        try:
+            page.launch(
+                server_name=limits.host,
+                server_port=limits.port,
+                share=limits.share,
+                inbrowser=limits.open,
+                quiet=True,
+                prevent_thread_lock=True,
+            )
+        except OSError as error:
+            at = "a port from 7860 on" if limits.port is None else f"port {limits.port}"
+            raise OSError(f"port: {at} of {limits.host} is not free. Choose another with --port or --host.") from error
+        output.write(f"nst_keras: the studio is at {page.share_url or page.local_url}. Ctrl-C ends it.")
+        page.block_thread()

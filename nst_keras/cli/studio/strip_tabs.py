@@ -12,10 +12,12 @@ from nst_keras.cli.studio import asked as asked_lib
 from nst_keras.cli.studio import controls as controls_lib
 from nst_keras.cli.studio import host as host_lib
 from nst_keras.cli.studio import strips, views
+from nst_keras.cli.studio import visitors as visitors_lib
 
 __all__ = ["compare_tab", "teaching_tab"]
 
-Wanted = Callable[..., Sequence[tuple[str, asked_lib.Asked]]]
+# Returns the captions and requests of a row, for a visitor and the values of the inputs.
+Requests = Callable[..., Sequence[tuple[str, asked_lib.Asked]]]
 
 _LAYERS = [f"conv{block}_{number}" for block, number in ((1, 1), (2, 1), (3, 1), (4, 1), (4, 2), (5, 1), (5, 2))]
 _STYLE_LAYERS = [f"conv{block}_1" for block in range(1, 6)]
@@ -56,10 +58,11 @@ def compare_tab(host: host_lib.Host, controls: controls_lib.Controls) -> None:
         left = gr.Textbox("0.02", label="Left", max_lines=1)
         right = gr.Textbox("0.2", label="Right", max_lines=1)
 
-    def wanted(*values: Any) -> Sequence[tuple[str, asked_lib.Asked]]:
+    def wanted(visitor: visitors_lib.Visitor, *values: Any) -> Sequence[tuple[str, asked_lib.Asked]]:
         """Returns what the visitor asks for."""
         *others, option, first, second = values
-        return strips.varied(controls.asked(others, {}), option, [first, second])
+        masks = host.masks(visitor.fresh("masks of a row"), *controls.drawing(others))
+        return strips.varied(controls.asked(others, masks), option, [first, second])
 
     _strip(host, "Compare", wanted, [*controls.inputs, name, left, right], "compare")
 
@@ -70,13 +73,15 @@ def teaching_tab(host: host_lib.Host, controls: controls_lib.Controls) -> None:
     gr.Markdown("With the photograph and the painting of the first tab, or with samples if there are none.")
     gr.Markdown(_CONTENT, latex_delimiters=LATEX)
     content_layers = gr.CheckboxGroup(_LAYERS, value=["conv1_1", "conv3_1", "conv5_1"], label="Layers")
-    _strip(host, "Show the content", lambda *v: _held(host, *v, kind="content"), [*pictures, content_layers], "content")
+    _strip(
+        host, "Show the content", lambda _, *v: _held(host, *v, kind="content"), [*pictures, content_layers], "content"
+    )
     gr.Markdown(_STYLE, latex_delimiters=LATEX)
     style_layers = gr.CheckboxGroup(_STYLE_LAYERS, value=["conv1_1", "conv3_1", "conv5_1"], label="Up to the layers")
-    _strip(host, "Show the style", lambda *v: _held(host, *v, kind="style"), [*pictures, style_layers], "style")
+    _strip(host, "Show the style", lambda _, *v: _held(host, *v, kind="style"), [*pictures, style_layers], "style")
     gr.Markdown(_RATIO, latex_delimiters=LATEX)
     ratios = gr.Textbox("0.005, 0.05, 0.5", label="Weights of the content, with a style weight of 1", max_lines=1)
-    _strip(host, "Show the ratio", lambda *v: _ratios(host, *v), [*pictures, ratios], "ratio")
+    _strip(host, "Show the ratio", lambda _, *v: _ratios(host, *v), [*pictures, ratios], "ratio")
 
 
 def _held(
@@ -119,7 +124,7 @@ def _small(host: host_lib.Host) -> presets.Options:
     return {"image_size": size, "pyramid": None, "epochs": 1, "steps_per_epoch": min(_STEPS, host.limits.most_steps)}
 
 
-def _strip(host: host_lib.Host, label: str, wanted: Wanted, inputs: list[Any], name: str) -> None:
+def _strip(host: host_lib.Host, label: str, wanted: Requests, inputs: list[Any], name: str) -> None:
     """Makes the buttons that start and stop a row of pictures, and the row."""
     with gr.Row():
         start = gr.Button(label, variant="primary", elem_id=f"{name}_start")
@@ -129,21 +134,24 @@ def _strip(host: host_lib.Host, label: str, wanted: Wanted, inputs: list[Any], n
 
     def run(request: gr.Request, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Makes the row, and yields what changes on the page."""
-        visitor = host.visitors.of(request.session_hash)
+        sentence = standing = ""
         yield gr.update(interactive=False), gr.update(interactive=True), views.status("Preparing ..."), gr.update()
-        sentence = ""
         try:
-            for row, standing in strips.formed(host, visitor, wanted(*values)):
-                yield gr.update(), gr.update(), views.status(standing), row
+            visitor = host.visitors.of(request.session_hash)
+            for row, standing in strips.formed(host, visitor, wanted(visitor, *values)):
+                yield gr.update(), gr.update(), views.status(standing, is_spoken=False), row
         except Exception as error:
             sentence = host.sentence(error)
-        yield gr.update(interactive=True), gr.update(interactive=False), views.status(sentence or "Done."), gr.update()
+        told = views.status(sentence or standing)
+        yield gr.update(interactive=True), gr.update(interactive=False), told, gr.update()
         if sentence:
             raise gr.Error(sentence, print_exception=False)
 
     def end(request: gr.Request) -> None:
         """Ends the row with the pictures as they are."""
-        host.visitors.of(request.session_hash).end()
+        visitor = host.visitors.known(request.session_hash)
+        if visitor is not None and visitor.row is not None:
+            visitor.row.end()
 
     shared: Any = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
     start.click(run, inputs, [start, stop, status, shown], **shared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
 
@@ -34,22 +35,23 @@ def formed(
     images: list[np.ndarray | None] = [None] * len(found)
     captions = [caption for caption, _ in found]
     for place, (caption, asked) in enumerate(found):
-        visitor.begin()
-        ticket = visitor.ticket
-        for view in host.run(visitor, seeded(asked)):
-            if isinstance(view, host_lib.Waiting):
-                yield views.row(zip(images, captions, strict=True)), views.waiting(view.before)
-                continue
-            images[place] = view.image if view.image is not None else images[place]
-            standing = f"{caption}: step {view.step} of {view.total}"
-            yield views.row(zip(images, captions, strict=True)), standing
-        if visitor.ticket is not ticket:  # The visitor has pressed Stop, begun another picture, or left.
-            break
+        order = visitor.ask_in_row()
+        with contextlib.closing(host.run(order, seeded(asked))) as found_views:
+            for view in found_views:
+                if isinstance(view, host_lib.Waiting):
+                    yield views.row(zip(images, captions, strict=True)), views.waiting(view.before)
+                    continue
+                images[place] = view.image if view.image is not None else images[place]
+                standing = f"{caption}: step {view.step} of {view.total}"
+                yield views.row(zip(images, captions, strict=True)), standing
+        if order.is_ended:  # The visitor has pressed Stop, begun another picture, or left.
+            yield views.row(zip(images, captions, strict=True)), "Stopped."
+            return
     yield views.row(zip(images, captions, strict=True)), "Done."
 
 
 def seeded(asked: asked_lib.Asked) -> asked_lib.Asked:
-    """Returns what is asked for with the seed of all rows, unless it has a seed."""
+    """Returns the request with the seed of all rows, unless it has one."""
     return dataclasses.replace(asked, options={"seed": _SEED, **asked.options})
 
 

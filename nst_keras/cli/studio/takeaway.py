@@ -22,6 +22,8 @@ from nst_keras.export import record as record_lib
 
 __all__ = ["Made", "made"]
 
+# Options whose values are those that the run used: its steps are those that were made.
+_AS_USED = ("epochs", "steps_per_epoch", "seed", "precision")
 _LONGEST_FRAME = 512  # Pixels. Frames are for looking at, and for animations of this size.
 _QUALITY = 92
 
@@ -90,23 +92,37 @@ def made(
     record["settings"] = dict(sources.named(record["settings"], asked.pictures))
     picture = folder / f"{_stem(asked.pictures)}.png"
     export.save_image(result.generated_image, picture, text=json.dumps(record))
-    flagfile = provenance.flagfile(record, {"output": picture.name})
+    again = f"{picture.stem}_again.png"  # Beside the picture, and not in its place.
+    flagfile = provenance.flagfile(record, {"output": again})
     files = [picture, picture.with_suffix(".flags"), *_masks(asked.pictures)]
     export.write_text(files[1], flagfile)
-    used = {**asked.options, **{name: record["settings"][name] for name in ("seed", "precision")}}
-    changes = record["without_flag"].get("changes")
-    remark = f"# It was steered by hand, which this cannot repeat: {changes}.\n" if changes else ""
+    # The steps are those that were made.
+    used = {**asked.options, **{name: record["settings"][name] for name in _AS_USED}}
+    remark = "".join(f"# This cannot be repeated: {what}.\n" for what in _by_hand(record))
     return Made(
         picture,
         files,
         [frame.step for frame in run.frames],
         [_encoded(frame.image) for frame in run.frames],
         run.losses,
-        remark + _command(asked, used, picture.name),
-        remark + _python(asked, used, picture.name),
+        remark + _command(asked, used, again),
+        remark + _python(asked, used, again),
         flagfile,
-        "The time for a picture was up" if run.is_late else style_transfer.stop_reason,
+        _why_ended(style_transfer, run),
     )
+
+
+def _by_hand(record: record_lib.Record) -> list[str]:
+    """Returns what the visitor did to the run by hand, as text."""
+    found = {"changes": "it was steered, ", "end": "it was stopped "}
+    return [f"{words}{record['without_flag'][name]}" for name, words in found.items() if name in record["without_flag"]]
+
+
+def _why_ended(style_transfer: transfer.NeuralStyleTransfer, run: forming.Forming) -> str:
+    """Returns why the run ended, as a sentence."""
+    if run.is_late:
+        return f"The time for a picture was up after step {style_transfer.step}"
+    return f"Stopped after step {style_transfer.step}" if run.is_stopped else style_transfer.stop_reason
 
 
 def _encoded(image: np.ndarray) -> bytes:

@@ -1,4 +1,8 @@
-"""Whose turn it is: so many pictures form at once, and the others wait in the order in which they came."""
+"""A queue: at most `at_once` pictures form, and the others wait in the order in which they came.
+
+Gradio has a queue too. It shows one's place only by an animation, which costs the steps a twentieth of their pace, and
+no one can leave it.
+"""
 
 from __future__ import annotations
 
@@ -22,11 +26,11 @@ class Turns:
         self._moved = threading.Condition()
 
     def wait(self, ticket: object, *, stays: Callable[[], bool], every: float = 0.5) -> Iterator[int]:
-        """Yields how many are before one, now and then, until it is one's turn. `leave` must follow in any case.
+        """Yields the number of visitors ahead until it is this ticket's turn. Always call `leave` afterwards.
 
         Args:
-            ticket: An object of one's own.
-            stays: Returns whether one still waits. If not, this ends.
+            ticket: The object that stands for the visitor.
+            stays: Returns whether the visitor still waits. If not, this ends.
             every: Seconds between two looks at it.
 
         Raises:

@@ -13,9 +13,10 @@ import PIL.Image
 
 from nst_keras import export
 
-__all__ = ["CSS", "EMPTY", "brushes", "losses", "picture", "row", "status", "waiting"]
+__all__ = ["CSS", "EMPTY", "LOSS", "brushes", "losses", "picture", "row", "status", "waiting"]
 
 _QUALITY = 90
+LOSS = "log10 of the loss"  # A column of the table of the losses.
 _POINTS = 60  # Steps that the plot of the losses shows.
 
 EMPTY = '<div class="picture-empty">The picture forms here.</div>'
@@ -62,10 +63,18 @@ def row(pictures: Iterable[tuple[np.ndarray | bytes | None, str]]) -> str:
     return f'<div class="row-of-pictures">{"".join(figures)}</div>'
 
 
-def status(sentence: str, done: int = 0, total: int = 0) -> str:
-    """Returns a sentence, read aloud by screen readers, with a bar of what is done."""
+def status(sentence: str, done: int = 0, total: int = 0, *, is_spoken: bool = True) -> str:
+    """Returns a sentence with a bar of what is done.
+
+    Args:
+        sentence: What is said.
+        done: Number of steps made.
+        total: Number of steps to make; 0 for no bar.
+        is_spoken: Whether screen readers read it aloud. They would read every step otherwise.
+    """
     bar = f'<progress value="{done}" max="{total}" aria-label="Steps made"></progress>' if total else ""
-    return f'<div class="status" role="status" aria-live="polite">{html.escape(sentence)}{bar}</div>'
+    live = "polite" if is_spoken else "off"
+    return f'<div class="status" role="status" aria-live="{live}">{html.escape(sentence)}{bar}</div>'
 
 
 def brushes(colours: Mapping[str, str]) -> str:
@@ -86,7 +95,7 @@ def waiting(before: int) -> str:
 def losses(steps: Sequence[Mapping[str, float]], *, layers: bool) -> pd.DataFrame | None:
     """Returns the table of a plot of the losses, thinned to some steps: `step`, `log10 of the loss` and `term`.
 
-    It is None where there are none yet: from an empty table, the plot would take that all columns are words.
+    It is None if there are none, because the plot would treat every column of an empty table as text.
 
     Args:
         steps: {term, or TERM/LAYER: loss} of each step, the step among them.
@@ -101,7 +110,7 @@ def losses(steps: Sequence[Mapping[str, float]], *, layers: bool) -> pd.DataFram
         for name, value in one.items()
         if name != "step" and ("/" in name) == layers and value > 0.0
     ]
-    return pd.DataFrame(rows, columns=["step", "log10 of the loss", "term"]) if rows else None
+    return pd.DataFrame(rows, columns=["step", LOSS, "term"]) if rows else None
 
 
 def _img(image: np.ndarray | bytes, alt: str) -> str:

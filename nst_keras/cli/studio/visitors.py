@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import os
 import pathlib
 import re
@@ -12,65 +12,117 @@ import threading
 
 from nst_keras.cli.studio import forming, takeaway
 
-__all__ = ["Visitor", "Visitors"]
+__all__ = ["Order", "Visitor", "Visitors"]
 
 _SECONDS_TO_STOP = 30.0  # A step of a large picture may take that long.
 
 
-@dataclasses.dataclass(eq=False)
-class Visitor:
-    """A visitor: one open page in a browser.
+class Order:
+    """A picture that a visitor has asked for.
+
+    Args:
+        work: An empty folder for its files; None for a picture of a row, of which nothing is taken away.
 
     Attributes:
-        folder: The folder of this visitor's files, with a name that no one can guess.
-        work: The folder in it for the files of the present picture.
-        forming: The run that is going, or the last one; None before the first.
-        made: The last picture that was made; None before the first.
-        uploads: Files that this visitor has uploaded.
-        is_there: Whether the page is still open.
-        ticket: What stands for the picture that was asked for last, in the line of those who wait; None if the visitor
-            wants it no more.
+        work: The folder for its files.
+        forming: Its run; None until its turn has come.
+        made: What was made; None until then.
+        is_ended: Whether the visitor wants no more steps.
     """
 
-    folder: pathlib.Path
-    forming: forming.Forming | None = None
-    made: takeaway.Made | None = None
-    uploads: set[str] = dataclasses.field(default_factory=set)
-    is_there: bool = True
-    ticket: object | None = None
+    def __init__(self, work: pathlib.Path | None) -> None:
+        self.work = work
+        self.forming: forming.Forming | None = None
+        self.made: takeaway.Made | None = None
+        self.is_ended = False
 
-    def __post_init__(self) -> None:
-        self.work = self._paint = self.folder / "none"
+    def end(self) -> None:
+        """Ends its run after the present step, or the waiting for its turn."""
+        self.is_ended = True
+        if self.forming is not None:
+            self.forming.stop()
 
-    def begin(self) -> None:
-        """Ends the run that is going, if any, and begins with an empty folder. The files of the last picture go."""
-        self.stop()
-        self.work = self._another(self.work)
-        self.ticket = object()
-
-    def begin_to_paint(self) -> pathlib.Path:
-        """Returns an empty folder for the photograph that is painted on. The last one goes."""
-        self._paint = self._another(self._paint)
-        return self._paint
-
-    def _another(self, before: pathlib.Path) -> pathlib.Path:
-        """Returns a new folder in place of one before."""
-        shutil.rmtree(before, ignore_errors=True)
-        made = self.folder / secrets.token_hex(8)
-        made.mkdir(parents=True)
-        return made
-
-    def stop(self) -> None:
-        """Ends the run that is going, or the waiting for one, and waits for its end."""
+    def end_and_wait(self) -> None:
+        """Ends its run, and waits until it has ended."""
         self.end()
         if self.forming is not None:
             self.forming.join(_SECONDS_TO_STOP)
 
+    @property
+    def run(self) -> forming.Forming | None:
+        """Its run, if it is going."""
+        return self.forming if self.forming is not None and self.forming.is_going else None
+
+    @property
+    def is_going(self) -> bool:
+        """Whether it forms, or waits for its turn."""
+        return self.run is not None or not (self.is_ended or self.forming)
+
+
+class Visitor:
+    """A visitor: one open page in a browser.
+
+    Args:
+        folder: The folder of this visitor's files, with a name that no one can guess.
+
+    Attributes:
+        folder: The folder of this visitor's files.
+        order: The order of the first tab; None before the first.
+        row: The order of the present picture in a row; None before the first.
+        uploads: Files that this visitor has uploaded.
+        shows_layers: Whether the losses are shown layer by layer.
+    """
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        self.order: Order | None = None
+        self.row: Order | None = None
+        self.uploads: set[str] = set()
+        self.shows_layers = False
+        self._folders: dict[str, pathlib.Path] = {}
+        self._lock = threading.Lock()
+
+    def ask(self) -> Order:
+        """Returns a new order of the first tab. The last one ends, and its files go."""
+        with self._lock:
+            before, self.order = self.order, Order(self._another("picture"))
+            order = self.order
+        if before is not None:
+            before.end_and_wait()
+            shutil.rmtree(before.work or "", ignore_errors=True)
+        return order
+
+    def ask_in_row(self) -> Order:
+        """Returns a new order of a picture in a row. The last one ends."""
+        with self._lock:
+            before, self.row = self.row, Order(None)
+            order = self.row
+        if before is not None:
+            before.end_and_wait()
+        return order
+
     def end(self) -> None:
-        """Ends the run that is going after its present step, or the waiting for one."""
-        self.ticket = None
-        if self.forming is not None:
-            self.forming.stop()
+        """Ends all orders."""
+        for order in filter(None, (self.order, self.row)):
+            order.end_and_wait()
+
+    def fresh(self, name: str) -> pathlib.Path:
+        """Returns an empty folder for files of one kind. The last folder of this kind goes."""
+        with self._lock:
+            before, made = self._folders.get(name), self._another(name)
+        if before is not None:
+            shutil.rmtree(before, ignore_errors=True)
+        return made
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an order is going, or waits for its turn."""
+        return any(order.is_going for order in filter(None, (self.order, self.row)))
+
+    def _another(self, name: str) -> pathlib.Path:
+        made = self._folders[name] = self.folder / secrets.token_hex(8)
+        made.mkdir(parents=True)
+        return made
 
 
 class Visitors:
@@ -78,7 +130,7 @@ class Visitors:
 
     Args:
         folder: The folder in which the files of all of them lie, also those that they upload.
-        most: Number of visitors that are known. The one who came first is forgotten for a further one.
+        most: Number of visitors that are known. For a further one, the first who has no picture going is forgotten.
     """
 
     def __init__(self, folder: pathlib.Path, most: int = 256) -> None:
@@ -91,15 +143,26 @@ class Visitors:
 
         Args:
             session: Name of the session, which the browser chooses. It names no folder.
+
+        Raises:
+            RuntimeError: Too many visitors are busy.
         """
         with self._lock:
             if (known := self._known.get(session or "")) is not None:
                 return known
+            idle = [name for name, visitor in self._known.items() if not visitor.is_busy]
+            forgotten = idle[:1] if len(self._known) >= self._most else []
+            if len(self._known) - len(forgotten) >= self._most:
+                raise RuntimeError("The studio is full. Come back in a few minutes.")
             made = self._known[session or ""] = Visitor(self._folder / secrets.token_hex(16))
-            forgotten = list(self._known)[: -self._most]
         for name in forgotten:
             self.leave(name)
         return made
+
+    def known(self, session: str | None) -> Visitor | None:
+        """Returns the visitor of a session; None for one who has done nothing yet."""
+        with self._lock:
+            return self._known.get(session or "")
 
     def leave(self, session: str | None) -> None:
         """Ends a visitor's run and deletes the visitor's files, but no upload that another visitor has too."""
@@ -108,11 +171,18 @@ class Visitors:
             others: set[str] = set().union(*(other.uploads for other in self._known.values()))
         if visitor is None:
             return
-        visitor.is_there = False
-        visitor.stop()
+        visitor.end()
         shutil.rmtree(visitor.folder, ignore_errors=True)
         for path in visitor.uploads - others:
-            pathlib.Path(path).unlink(missing_ok=True)
+            with contextlib.suppress(OSError, ValueError):
+                self.upload(path).unlink()
+
+    def upload(self, path: str) -> pathlib.Path:
+        """Returns the path of a file that was uploaded; raises `ValueError` for any other file of this machine."""
+        found = pathlib.Path(path).resolve()
+        if not found.is_relative_to(self._folder) or not found.is_file():
+            raise ValueError("The picture is no file that was uploaded. Upload it again.")
+        return found
 
     def hidden(self, text: str) -> str:
         """Returns a text without the folders of this machine: of an uploaded file, its name alone is left."""

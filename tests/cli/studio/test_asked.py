@@ -22,7 +22,7 @@ def test_each_option_that_decides_the_picture_is_offered_or_left_out_for_a_reaso
         if settings.declared(field).has_flag and settings.declared(field).is_recorded
     }
     pictures = {"content_image", "style_image", "style_mask", "content_mask"}
-    left_out = {"weights", "deterministic", "epochs", "mode"}
+    left_out = {"weights", "deterministic", "epochs"}
     assert decides - offered - set(asked_lib.AT_HAND) == pictures | left_out
 
 
@@ -82,3 +82,12 @@ def test_a_picture_that_is_missing_is_asked_for(name, label):
     others = {other: path for other, path in PICTURES.items() if other != name}
     with pytest.raises(ValueError, match=f"{name} is missing. Give a {label}, or click on a sample."):
         asked_lib.of_mode(asked_lib.Asked("quick", others, {}))
+
+
+def test_options_at_hand_can_be_written_too():
+    written = {"strength": "0.5", "image_size": "96", "steps_per_epoch": "12", "preserve_color": "luminance"}
+    values = asked_lib.values_of(written)
+    assert values == {"strength": 0.5, "image_size": 96, "steps_per_epoch": 12, "preserve_color": "luminance"}
+    assert set(values) == set(asked_lib.AT_HAND)
+    with pytest.raises(ValueError, match="the option='weights' is not known"):
+        asked_lib.values_of({"weights": "/etc/passwd"})

@@ -5,9 +5,12 @@ import secrets
 import time
 
 import httpx
+import PIL.Image
 import pytest
 
 pytest.importorskip("gradio", reason="needs the extra `studio`")
+
+from tests.cli.studio import conftest
 
 pytestmark = pytest.mark.slow
 
@@ -43,18 +46,34 @@ def answer(client, number, data):
     return text
 
 
-@pytest.mark.parametrize("kind", ["path", "relative", "url", "data url"])
-def test_no_path_or_address_can_be_named_in_any_place(client, functions, tmp_path, kind):
+@pytest.mark.parametrize("meta", [{"meta": META}, {}], ids=["marked as a file", "not marked"])
+@pytest.mark.parametrize("kind", ["path", "picture", "folder", "relative", "url", "data url"])
+def test_no_path_or_address_can_be_named_in_any_place(client, functions, uploads, tmp_path, kind, meta):
     (tmp_path / "secret.txt").write_text(SECRET)
+    PIL.Image.new("RGB", (64, 64), "red").save(tmp_path / "secret.png")
     named = {
         "path": {"path": str(tmp_path / "secret.txt")},
+        "picture": {"path": str(tmp_path / "secret.png")},
+        "folder": {"path": str(tmp_path)},
         "relative": {"path": f"../../../../../..{tmp_path}/secret.txt"},
         "url": {"path": "http://127.0.0.1:1/x.png", "url": "http://127.0.0.1:1/x.png"},
         "data url": {"path": "/etc/passwd", "url": "data:text/plain;base64,AAAA"},
     }[kind]
+    before = set(conftest.left(uploads))
     for number, inputs in functions.items():
-        said = answer(client, number, [{**named, "meta": META}] * inputs)
-        assert not any(given in said for given in (SECRET, "root:", "Traceback")), said
+        said = answer(client, number, [{**named, **meta}] * inputs)
+        assert not any(given in said for given in (SECRET, "root:", "Traceback", "bytes)", "is a folder")), said
+    assert set(conftest.left(uploads)) == before
+    assert (tmp_path / "secret.txt").exists()
+    assert (tmp_path / "secret.png").exists()
+
+
+def test_an_upload_is_taken_where_a_path_is_not(client, functions, files):
+    """So that the refusals above are refusals of what was named."""
+    with open(files["photo"], "rb") as picture:
+        (path,) = client.post("/gradio_api/upload", files={"files": ("photo.png", picture)}).json()
+    said = [answer(client, number, [{"path": path}]) for number, inputs in functions.items() if inputs == 1]
+    assert any("photograph.png" in one for one in said)
 
 
 PATHS = ["file=/etc/passwd", "file=../../../../etc/passwd", "file=%2e%2e/%2e%2e/etc/passwd", "file=/proc/self/environ"]
@@ -84,11 +103,20 @@ def test_uploads_have_a_size(client):
     assert (said.status_code, said.text) == (413, "The request is too large.")
 
 
-def test_changed_hidden_fields_are_told_or_do_nothing(client, functions):
-    for number, inputs in functions.items():
-        for value in ("__import__('os').system('id')", -1, "Infinity", [], {"__class__": "x"}, "\0", "9" * 5000):
-            said = answer(client, number, [value] * inputs)
-            assert not any(given in said for given in ("Traceback", "/nst_keras/")), said
+VALUES = ["__import__('os').system('id')", -1, "Infinity", [], {"__class__": "x"}, "\0", "9" * 5000, None]
+
+
+def test_changed_hidden_fields_are_told_or_do_nothing(client):
+    config = client.get("/config").json()
+    value_of = {one["id"]: one["props"].get("value") for one in config["components"]}
+    start = max(config["dependencies"], key=lambda one: len(one["inputs"]) * (len(one["outputs"]) > 10))
+    usual = [value_of[number] for number in start["inputs"]]
+    assert len(usual) > 30
+    for place in range(len(usual)):
+        value = VALUES[place % len(VALUES)]
+        said = answer(client, start["id"], [*usual[:place], value, *usual[place + 1 :]])
+        assert not any(given in said for given in ("Traceback", "/nst_keras/", "uid=")), said
+        assert '"success":true' in said or '"error":' in said, said
 
 
 def test_paintings_are_bounded(client):

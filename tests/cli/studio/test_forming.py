@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import threading
 import time
@@ -10,8 +11,14 @@ from nst_keras.cli.studio import forming
 
 
 def begin(style_transfer, steps=20, seconds=60.0, **options):
-    asked = settings.FitSettings(epochs=1, steps_per_epoch=steps, learning_rate=5.0, **options)
-    return forming.Forming(style_transfer, asked, seconds=seconds, frames=5)
+    asked = settings.FitSettings(epochs=1, steps_per_epoch=steps, learning_rate=5.0, verbose=0, **options)
+
+    def make(watch):
+        style_transfer.fit(dataclasses.replace(asked, callbacks=(watch,)))
+
+    run = forming.Forming(make, steps=steps, seconds=seconds, frames=5)
+    run.start()
+    return run
 
 
 def until(condition):
@@ -98,3 +105,23 @@ def test_views_are_no_more_often_than_asked_for(make_transfer):
     run = begin(make_transfer(), steps=100)
     times = [time.monotonic() for _ in run.views(every=0.1)]
     assert all(b - a >= 0.09 for a, b in itertools.pairwise(times[:-1]))
+
+
+def test_a_stop_ends_a_pause_and_changes_after_it_do_no_harm(make_transfer):
+    run = begin(make_transfer(), steps=400)
+    run.stop()
+    run.pause(paused=True)
+    run.change(lambda handle: handle.set_strength(0.5))
+    run.join(30)
+    assert not run.is_going
+    assert len(run.losses) <= 2
+    assert list(run.views())[-1].step == len(run.losses)
+
+
+def test_changes_are_made_in_the_order_in_which_they_came(make_transfer):
+    style_transfer = make_transfer()
+    run = begin(style_transfer, steps=30)
+    for strength in (0.25, 0.5, 0.75):
+        run.change(lambda handle, strength=strength: handle.set_strength(strength))
+    run.join(60)
+    assert [what for _, what in style_transfer.result.changes] == ["strength=0.25", "strength=0.5", "strength=0.75"]

@@ -23,7 +23,7 @@ def test_help_shows_the_examples_and_every_flag(capsys):
         (["--port=0"], "port must be a whole number, 1 to 65535, but 0 was given."),
         (["--port=many"], "flag --port=many"),
         (["photo.jpg"], "'photo.jpg' is no flag."),
-        (["--largest_size=-5"], "largest_size must be a whole number, 1 or more, but -5 was given."),
+        (["--largest_size=-5"], "largest_size must be a whole number, 128 or more, but -5 was given."),
         (["--prot=1"], "Unknown command line flag 'prot'"),
     ],
 )
@@ -64,9 +64,16 @@ def test_the_files_of_a_space_belong_together():
 
 
 @pytest.mark.slow
-def test_a_space_has_the_page_with_its_limits():
+def test_a_space_serves_the_page_behind_its_guard():
     pytest.importorskip("gradio", reason="needs the extra `studio`")
-    code = f"import runpy; print(runpy.run_path({str(ROOT / 'docs/spaces/app.py')!r})['page'].launch.keywords)"
+    code = f"""
+import runpy, urllib.error, urllib.request
+page = runpy.run_path({str(ROOT / "docs/spaces/app.py")!r})["page"]
+page.launch(prevent_thread_lock=True, quiet=True, app_kwargs={{"title": "a space"}})
+try:
+    urllib.request.urlopen(page.local_url + "monitoring")
+except urllib.error.HTTPError as error:
+    print(error.code, error.read(), page.max_file_size)
+"""
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "'max_file_size': 32000000" in done.stdout
-    assert "Guard" in done.stdout
+    assert "404 b'There is no such page.' 32000000" in done.stdout
