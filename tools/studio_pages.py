@@ -19,7 +19,7 @@ from typing import Any
 import PIL.Image
 from playwright import sync_api
 
-__all__ = ["STATES", "Visit", "main"]
+__all__ = ["DESKTOP", "PHONE", "STATES", "Visit", "main", "take"]
 
 CONTENT, STYLE, SECOND = "landscape", "swirls", "stained glass"
 DESKTOP, PHONE = (1280, 940), (390, 844)
@@ -152,7 +152,6 @@ def _done(visit: Visit, name: str) -> None:
 
 # {name of the picture: what is done, the window, the scheme, whether the whole page is shown}.
 STATES: dict[str, tuple[Callable[[Visit], None], tuple[int, int], str, bool]] = {
-    "empty": (empty, DESKTOP, "light", False),
     "forming": (forming, DESKTOP, "light", False),
     "paused": (paused, DESKTOP, "dark", False),
     "finished": (finished, DESKTOP, "light", True),
@@ -180,13 +179,25 @@ def main(argv: list[str] | None = None) -> int:
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=QUIET)
         for name in arguments.only.split(","):
-            act, size, scheme, whole = STATES[name]
-            visit = Visit(browser, arguments.address, size, scheme)
-            act(visit)
-            picture = PIL.Image.open(io.BytesIO(visit.page.screenshot(full_page=whole)))
-            picture.convert("RGB").save(arguments.folder / f"{name}.jpg", quality=QUALITY, optimize=True)
-            visit.page.close()
+            take(browser, arguments.address, arguments.folder, name)
     return 0
+
+
+def take(browser: Any, address: str, folder: pathlib.Path, name: str) -> None:
+    """Takes one picture.
+
+    Args:
+        browser: The browser.
+        address: The studio's address.
+        folder: Where the picture is written.
+        name: A name in `STATES`.
+    """
+    act, size, scheme, whole = STATES[name]
+    visit = Visit(browser, address, size, scheme)
+    act(visit)
+    picture = PIL.Image.open(io.BytesIO(visit.page.screenshot(full_page=whole)))
+    picture.convert("RGB").save(folder / f"{name}.jpg", quality=QUALITY, optimize=True)
+    visit.page.close()
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -107,7 +108,7 @@ RUNS = {
 # These start processes that import them again. The others share one, which imports TensorFlow once.
 ALONE = {"memory", "scale", "start_up"}
 # These have a test of their own.
-OTHERS = {"device_step"}
+OTHERS = {"device_step", "studio"}
 
 
 def arguments(name, folder):
@@ -150,6 +151,25 @@ def test_benchmarks_in_processes_of_their_own(folder, name):
 
 def test_every_benchmark_is_run():
     assert RUNS.keys() | OTHERS == {path.stem for path in BENCHMARKS.glob("*.py")}
+
+
+@pytest.mark.slow
+def test_what_the_page_of_the_studio_costs_is_measured():
+    pytest.importorskip("gradio", reason="needs the extra `studio`")
+    pytest.importorskip("playwright", reason="needs Playwright, of the extra `test`")
+    if shutil.which("chromium") is None:
+        pytest.skip("needs Chromium: install Debian's chromium")
+    short = ["--image_size=96", "--steps=14", "--repeats=1", "--runs=1"]
+    program = [sys.executable, BENCHMARKS / "studio.py", *short]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for told in (
+        "s after Start",
+        "steps a second with the page",
+        "MB after 1 runs",
+        "once the visitor has gone, 5 before",
+    ):
+        assert told in done.stdout
 
 
 @pytest.mark.slow

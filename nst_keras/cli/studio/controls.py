@@ -50,16 +50,19 @@ class Controls:
         self._start = self._values(presets.DEFAULT)
 
     def make_pictures(self) -> None:
-        """Makes the controls of the pictures and the masks."""
+        """Makes the controls of the photograph and the painting."""
         self.content = self._picture("Photograph", sources.CONTENTS)
         self.style = self._picture("Painting", sources.STYLES)
+
+    def make_masks(self) -> None:
+        """Makes the controls of the second painting and of the masks."""
         with gr.Accordion("Second style, and masks to paint", open=False):
             self.second = self._picture("Second painting", sources.STYLES)
             self.editor = editor.editor(self._upload)
 
     def make_strength(self) -> None:
         """Makes the control of the strength."""
-        strength = gr.Slider(0, 1, self._start["strength"], step=0.01, label="Strength", info=_help("strength"))
+        strength = gr.Slider(0, 1, self._start["strength"], step=0.01, label="Strength", info=_hint("strength"))
         self.at_hand: dict[str, Any] = {"strength": strength}
 
     def make_options(self) -> None:
@@ -148,7 +151,7 @@ class Controls:
             show_label=False,
             columns=len(names),
             rows=1,
-            height="auto",
+            height=336 // len(names) + 20,
             object_fit="cover",
             allow_preview=False,
             interactive=False,
@@ -163,13 +166,13 @@ class Controls:
         thumbnails.select(chosen, None, picture, queue=False, show_progress="hidden", api_visibility="private")
         return picture
 
-    def _others_at_hand(self) -> dict[str, Any]:
+    def _others_at_hand(self) -> dict[str, gr.Slider | gr.Radio]:
         """Makes the controls of the options at hand but the strength, with the values of the first preset."""
         limits, start = self._limits, self._start
         size, steps, colours = start["image_size"], start["steps_per_epoch"], list(colour.PRESERVATIONS)
         steps_help = "More steps come closer to the style."
         return {
-            "image_size": gr.Slider(64, limits.largest_size, size, step=16, label="Size", info=_help("image_size")),
+            "image_size": gr.Slider(64, limits.largest_size, size, step=16, label="Size", info=_hint("image_size")),
             "steps_per_epoch": gr.Slider(1, limits.most_steps, steps, step=1, label="Steps", info=steps_help),
             "preserve_color": gr.Radio(
                 colours, value=start["preserve_color"], label="Colours", info=_help("preserve_color")
@@ -198,6 +201,11 @@ def _help(name: str) -> str:
     kinds = (settings.TransferSettings, settings.FitSettings)
     groups = [group for kind in kinds for group in settings.groups(kind)]
     return next(settings.helps(group)[name] for group in groups if name in settings.helps(group)).replace("`", "")
+
+
+def _hint(name: str) -> str:
+    """Returns the first sentence of an option's help."""
+    return f"{_help(name).partition('. ')[0].rstrip('.')}."
 
 
 def _own(preset: str) -> presets.Options:

@@ -33,7 +33,7 @@ def editor(upload: Callable[[str], object]) -> Any:
         sources=(),
         transforms=(),
         layers=gr.LayerOptions(allow_additional_layers=False),  # pyright: ignore[reportPrivateImportUsage]
-        brush=gr.Brush(colors=list(painted.COLOURS.values()), color_mode="fixed", default_size=24),
+        brush=gr.Brush(colors=[(one, 0.7) for one in painted.COLOURS.values()], color_mode="fixed", default_size=24),
         eraser=gr.Eraser(default_size=24),
         buttons=[],
         height=420,

@@ -39,6 +39,7 @@ class PictureLayout:
             with gr.Column(scale=5, min_width=320):
                 self._picture()
                 self.controls.make_strength()
+                self.controls.make_masks()
                 self._losses()
                 self._takeaway()
             with gr.Column(scale=3, min_width=280):

@@ -256,4 +256,4 @@ def _standing(view: forming.View) -> str:
     """Returns how far a picture has come, as a sentence."""
     if view.image is None:
         return "Preparing the network ..."
-    return f"{'Paused after' if view.is_paused else 'Step'} {view.step} of {view.total}"
+    return f"{'Paused after step' if view.is_paused else 'Step'} {view.step} of {view.total}"

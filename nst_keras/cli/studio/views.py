@@ -32,6 +32,7 @@ CSS = """
 .row-of-pictures { display: flex; flex-wrap: wrap; gap: 12px; }
 .row-of-pictures figure { flex: 1 1 220px; margin: 0; }
 .row-of-pictures figcaption { padding: 4px 0; color: var(--body-text-color); overflow-wrap: anywhere; }
+.samples .caption-label { font-size: 0.7em; padding: 0 4px; }
 .status { color: var(--body-text-color); font-size: 1.05em; }
 .status progress {
     appearance: none; display: block; width: 100%; height: 8px; margin-top: 6px; border: 0; border-radius: 4px;

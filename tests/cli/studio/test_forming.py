@@ -9,6 +9,8 @@ import pytest
 from nst_keras import settings
 from nst_keras.cli.studio import forming
 
+pytestmark = pytest.mark.slow
+
 
 def begin(style_transfer, steps=20, seconds=60.0, **options):
     asked = settings.FitSettings(epochs=1, steps_per_epoch=steps, learning_rate=5.0, verbose=0, **options)

@@ -14,6 +14,8 @@ pytest.importorskip("playwright", reason="needs Playwright, of the extra `test`"
 from nst_keras import run
 from nst_keras.cli import provenance
 from tests.cli.studio import conftest
+from tests.conftest import ROOT
+from tools import studio_pages
 
 pytestmark = pytest.mark.slow
 
@@ -156,13 +158,13 @@ def test_a_mask_painted_by_mouse_keeps_the_rest_of_the_photograph(visit, files):
     visit.page.wait_for_timeout(1500)
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    for height in np.linspace(0.2, 0.8, 10):
+    for height in np.linspace(0.25, 0.75, 4):
         y = box["y"] + height * box["height"]
         visit.page.mouse.move(box["x"] + 0.2 * box["width"], y)
         visit.page.mouse.down()
         visit.page.mouse.move(box["x"] + 0.35 * box["width"], y, steps=6)
         visit.page.mouse.up()
-    visit.set("Steps", 30)
+    visit.set("Steps", 20)
     visit.press("Start")
     visit.until_made()
     names = visit.page.locator("#files").inner_text()
@@ -277,3 +279,14 @@ def test_the_keyboard_alone_is_enough(visit):
     assert visit.page.evaluate("document.activeElement.textContent").strip() == "Stop"
     visit.page.keyboard.press("Enter")
     visit.until_made()
+
+
+def test_the_pictures_of_the_documentation_can_be_taken(browser, address, tmp_path):
+    assert {path.stem for path in (ROOT / "docs" / "studio").iterdir()} == studio_pages.STATES.keys()
+    sizes = {}
+    for name in ("phone_empty", "refused"):
+        studio_pages.take(browser, address, tmp_path, name)
+        with PIL.Image.open(tmp_path / f"{name}.jpg") as picture:
+            sizes[name] = picture.size
+    assert sizes["refused"] == studio_pages.DESKTOP
+    assert sizes["phone_empty"][0] == studio_pages.PHONE[0]
