@@ -25,19 +25,19 @@ _SOURCES: Any = ["upload", "webcam", "clipboard"]
 
 
 class Controls:
-    """The controls, in the column in which they are made.
+    """The controls of the page. Each `make_` method makes some of them where it is called.
 
     Args:
         samples: The sample pictures.
         limits: What the studio allows.
-        upload: Returns the path of a file that was uploaded; raises `ValueError` for other files.
+        upload: Function that returns the path of an uploaded file, and raises `ValueError` for any other.
 
     Attributes:
         content: The photograph.
         style: The painting.
         second: The second painting.
         editor: The photograph to paint masks on.
-        preset: The look.
+        preset: The preset.
         at_hand: {option: its control} of the options that stand by themselves.
         more: {option: its control} of the others.
         remade: A picture made before, whose settings are taken.
@@ -66,7 +66,7 @@ class Controls:
         self.at_hand: dict[str, Any] = {"strength": strength}
 
     def make_options(self) -> None:
-        """Makes the controls of the other options. The other ones must be there."""
+        """Makes the controls of the other options. It is called last."""
         look = presets.get(presets.DEFAULT)
         self.preset = gr.Dropdown(presets.names(), value=look.name, label="Preset", info=look.summary)
         self.at_hand |= self._others_at_hand()

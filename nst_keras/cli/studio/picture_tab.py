@@ -82,8 +82,8 @@ class PictureTab:
         """Makes a picture, and yields what changes on the page."""
         order, sentence = None, "Stopped before the first step."
         yield self._buttons(going=True) | {self._parts.status: views.status("Preparing ...")}
-        visitor = self._visitor(request)
         try:
+            visitor = self._visitor(request)
             masks = self._host.masks(visitor.fresh("masks"), *self.controls.drawing(values))
             asked = self.controls.asked(values, masks)
             order = visitor.ask()
@@ -93,10 +93,8 @@ class PictureTab:
             sentence = self._host.sentence(error)
         if order is not None and self._order(request) is not order:
             return  # Another one has taken its place on the page.
-        if order is not None and order.made is not None:
-            yield self._buttons(going=False) | self._finished(order.made, layers=visitor.shows_layers)
-        else:
-            yield self._buttons(going=False) | {self._parts.status: views.status(sentence)}
+        end = {self._parts.status: views.status(sentence)}
+        yield self._buttons(going=False) | (self._finished(order.made) if order and order.made else end)
 
     def _formed(
         self, visitor: visitors_lib.Visitor, order: visitors_lib.Order, asked: asked_lib.Asked
@@ -120,13 +118,14 @@ class PictureTab:
                     update |= self._plotted(order.forming.losses, layers=visitor.shows_layers)
                 yield update
 
-    def _finished(self, made: takeaway.Made, *, layers: bool) -> controls_lib.Update:
+    def _finished(self, made: takeaway.Made) -> controls_lib.Update:
         """Returns what changes on the page once a picture is made."""
         last = len(made.frames) - 1
         return {
             self._parts.status: views.status(f"{made.sentence[:1].upper()}{made.sentence[1:].rstrip('.')}."),
             self._parts.frames: gr.update(visible=last > 0, maximum=max(1, last), value=last),
-            **self._plotted(made.losses, layers=layers),
+            self._parts.plot: views.losses(made.losses, layers=False),
+            self._parts.layer_plot: views.losses(made.losses, layers=True),
             self._parts.takeaway: gr.update(visible=True),
             self._parts.files: [str(path) for path in made.files],
             self._parts.command: made.command,

@@ -70,8 +70,8 @@ def test_no_path_or_address_can_be_named_in_any_place(client, functions, uploads
 
 def test_an_upload_is_taken_where_a_path_is_not(client, functions, files):
     """So that the refusals above are refusals of what was named."""
-    with open(files["photo"], "rb") as picture:
-        (path,) = client.post("/gradio_api/upload", files={"files": ("photo.png", picture)}).json()
+    with open(files["painting"], "rb") as picture:
+        (path,) = client.post("/gradio_api/upload", files={"files": ("painting.png", picture)}).json()
     said = [answer(client, number, [{"path": path}]) for number, inputs in functions.items() if inputs == 1]
     assert any("photograph.png" in one for one in said)
 
