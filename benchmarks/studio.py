@@ -192,7 +192,7 @@ def main(_: list[str]) -> None:
         memory(visit, process)
         print(f"files: {_files(folder)} while the visitor is there", flush=True)
         visit.page.context.close()
-        time.sleep(5)
+        time.sleep(3)
         print(f"files: {_files(folder)} once the visitor has gone, {before} before the visit")
 
 

@@ -31,6 +31,20 @@ COMMANDS = unique(
 )
 REPEATED = [one for one in BASH if is_repeated(one.text)]
 PROGRAMS = unique(documents.snippets("python"), lambda one: documents.shortened_python(one.text))
+# The same process serves the page of a Space, behind the guard whatever `launch` is given.
+BEHIND_ITS_GUARD = """
+import runpy, sys, urllib.error, urllib.request
+page.close()
+page = runpy.run_path(sys.argv[1])["page"]
+page.launch(prevent_thread_lock=True, quiet=True, app_kwargs={"title": "a space"})
+try:
+    urllib.request.urlopen(page.local_url + "monitoring")
+except urllib.error.HTTPError as error:
+    assert (error.code, error.read()) == (404, b"There is no such page."), error
+else:
+    raise AssertionError("the page is served without its guard")
+assert page.max_file_size == 32_000_000
+"""
 TRAININGS = [words for one in documents.snippets("bash") for words in documents.commands(one.text)]
 TRAININGS = [words for words in TRAININGS if words[:3] == ["python", "-m", "training.train"]]
 
@@ -69,7 +83,9 @@ def test_a_picture_is_made_again(folder, snippet):
 @pytest.mark.filterwarnings("ignore:show_image. there is no screen")
 def test_programs(folder, snippet):
     program = documents.shortened_python(snippet.text)
-    if "xla_cache.use" in program or "studio.app" in program:  # Before TensorFlow is imported; and it starts a server.
+    if "studio.app" in program:
+        assert documents.alone("-c", f"{program}\n{BEHIND_ITS_GUARD}", str(ROOT / "docs" / "spaces" / "app.py")) == 0
+    elif "xla_cache.use" in program:  # Before TensorFlow is imported.
         assert documents.alone("-c", program) == 0
     else:
         with documents.short_presets():

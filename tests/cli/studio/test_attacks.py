@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import secrets
-import time
 
 import httpx
 import PIL.Image
@@ -132,12 +131,10 @@ def test_paintings_are_bounded(client):
     assert said == {"0": 200, "999999999": 500, "-1": 500, "a": 500}
 
 
-def test_a_hundred_requests_a_second_are_survived(client, functions):
-    end = time.monotonic() + 3
-    asked = 0
+def test_a_flood_of_requests_is_survived(client):
+    paths = ["/", "/config", "/gradio_api/file=x", "/monitoring"] * 75
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        while time.monotonic() < end:
-            jobs = [pool.submit(client.get, path) for path in ["/", "/config", "/gradio_api/file=x", "/monitoring"] * 8]
-            asked += sum(job.result().status_code < 500 for job in jobs)
-    assert asked > 100
+        said = list(pool.map(lambda path: client.get(path).status_code, paths))
+    assert {status for path, status in zip(paths, said, strict=True) if path in ("/", "/config")} == {200}
+    assert max(said) < 500
     assert client.get("/").status_code == 200

@@ -23,6 +23,14 @@ def begin(style_transfer, steps=20, seconds=60.0, **options):
     return run
 
 
+def settled(value, seconds=0.5):
+    """The value once it has stayed the same for some time."""
+    before = None
+    while before != (before := value()):
+        time.sleep(seconds)
+    return before
+
+
 def until(condition):
     for _ in range(1000):
         if condition():
@@ -50,9 +58,9 @@ def test_a_pause_halts_it_and_shows_the_picture_of_its_step(make_transfer):
     views = run.views(every=0.0)
     next(view for view in views if view.step >= 3)
     run.pause(paused=True)
-    time.sleep(0.5)
-    made = len(run.losses)
-    assert next(view for view in views if view.is_paused).step == made < 400
+    made = settled(lambda: len(run.losses))
+    assert made < 400
+    assert next(view for view in views if view.is_paused and view.step == made)
     time.sleep(0.2)
     assert len(run.losses) == made
     run.pause(paused=False)

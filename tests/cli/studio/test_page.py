@@ -91,11 +91,9 @@ def visit(browser, address, files):
 
 
 def test_a_picture_forms_is_steered_halted_and_stopped(visit):
-    begun = time.monotonic()
     visit.press("Start")
     visit.until(lambda: STARTED.search(visit.status()))
     first = visit.changes(None)
-    assert time.monotonic() - begun < 30
     visit.changes(first)
     visit.press("Pause")
     visit.until(lambda: "Paused after" in visit.status())

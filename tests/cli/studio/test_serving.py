@@ -61,19 +61,3 @@ def test_the_files_of_a_space_belong_together():
     assert about["sdk"] == "gradio"
     assert (folder / about["app_file"]).is_file()
     assert (folder / "requirements.txt").read_text().startswith("nst_keras[studio] @ git+https://")
-
-
-@pytest.mark.slow
-def test_a_space_serves_the_page_behind_its_guard():
-    pytest.importorskip("gradio", reason="needs the extra `studio`")
-    code = f"""
-import runpy, urllib.error, urllib.request
-page = runpy.run_path({str(ROOT / "docs/spaces/app.py")!r})["page"]
-page.launch(prevent_thread_lock=True, quiet=True, app_kwargs={{"title": "a space"}})
-try:
-    urllib.request.urlopen(page.local_url + "monitoring")
-except urllib.error.HTTPError as error:
-    print(error.code, error.read(), page.max_file_size)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "404 b'There is no such page.' 32000000" in done.stdout

@@ -20,8 +20,16 @@ def begin(turns, ticket):
         has_turn.set()
 
     threading.Thread(target=wait, daemon=True).start()
-    time.sleep(0.1)
+    until(lambda: told or has_turn.is_set())
     return told, has_turn
+
+
+def until(condition):
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not come")
 
 
 def test_each_waits_for_those_who_came_before():
@@ -31,8 +39,7 @@ def test_each_waits_for_those_who_came_before():
     assert (set(told_b), set(told_c)) == ({1}, {2})
     turns.leave("a")
     assert b.wait(5)
-    time.sleep(0.1)
-    assert told_c[-1] == 1
+    until(lambda: told_c[-1] == 1)
     assert not c.is_set()
     turns.leave("b")
     assert c.wait(5)
