@@ -96,7 +96,7 @@ class Visit:
         self.page.get_by_role("button", name="Start", exact=True).wait_for()
         for name in (CONTENT, STYLE):
             self.page.locator(".samples button").filter(has_text=name).first.click()
-            self.page.wait_for_timeout(800)
+            self.page.wait_for_timeout(500)
         self.set("Size", SIZE.value)
         for name in ("More", "Coarse to fine"):
             self.page.locator("button.label-wrap").filter(has_text=name).first.click()

@@ -160,7 +160,7 @@ def test_a_mask_painted_by_mouse_keeps_the_rest_of_the_photograph(visit, files):
         y = box["y"] + height * box["height"]
         visit.page.mouse.move(box["x"] + 0.2 * box["width"], y)
         visit.page.mouse.down()
-        visit.page.mouse.move(box["x"] + 0.35 * box["width"], y, steps=6)
+        visit.page.mouse.move(box["x"] + 0.35 * box["width"], y, steps=2)
         visit.page.mouse.up()
     visit.set("Steps", 20)
     visit.press("Start")
