@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
+import ctypes
 import dataclasses
 import os
 import pathlib
@@ -108,6 +110,7 @@ class Host:
                         order.made = takeaway.made(style_transfer, run, asked, order.work, self.visitors.hidden)
             finally:
                 self._queue.leave(order)
+                _trim()
 
         steps = wanted.fit.epochs * wanted.fit.steps_per_epoch
         run = forming.Forming(make, steps=steps, seconds=self.limits.run_seconds, frames=_FRAMES)
@@ -152,6 +155,12 @@ class Host:
 def _without_frames(given: settings.TransferSettings) -> settings.TransferSettings:
     """Returns settings of a run that keeps its last frame alone: the studio keeps smaller ones."""
     return dataclasses.replace(given, frames=settings.FrameSettings(frame_interval=2**62))
+
+
+def _trim() -> None:
+    """Gives freed memory back to the system, where its C library can: threads that come and go leave it in pieces."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _own_folder() -> pathlib.Path:

@@ -88,6 +88,7 @@ def _page(limits: settings.StudioSettings) -> gradio.Blocks:
         raise ImportError('The studio needs Gradio. Install it with `pip install "nst_keras[studio]"`.')
     os.environ.setdefault("GRADIO_HEARTBEAT_INTERVAL", _NOTICED)
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    os.environ.setdefault("GRADIO_RUN_HISTORY", "False")  # Else browsers keep what visitors made.
     xla_cache.use_default()
     from nst_keras.cli.studio import page  # noqa: PLC0415  It loads TensorFlow and Gradio.
 
