@@ -22,8 +22,8 @@ from nst_keras.export import record as record_lib
 
 __all__ = ["Made", "made"]
 
-# Options whose values are those that the run used: its steps are those that were made.
-_AS_USED = ("epochs", "steps_per_epoch", "seed", "precision")
+# Options whose values are those that the run used: its steps are those that were made, compiled as all were to be.
+_AS_USED = ("epochs", "steps_per_epoch", "seed", "precision", "jit_compile")
 _LONGEST_FRAME = 512  # Pixels. Frames are for looking at, and for animations of this size.
 _QUALITY = 92
 

@@ -88,3 +88,11 @@ def files(tmp_path):
 def left(uploads):
     """All files below a folder."""
     return [pathlib.Path(folder) / name for folder, _, names in os.walk(uploads) for name in names]
+
+
+def until(condition):
+    for _ in range(1000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not come")

@@ -8,6 +8,7 @@ import pytest
 
 from nst_keras import settings
 from nst_keras.cli.studio import forming
+from tests.cli.studio.conftest import until
 
 pytestmark = pytest.mark.slow
 
@@ -29,14 +30,6 @@ def settled(value, seconds=0.5):
     while before != (before := value()):
         time.sleep(seconds)
     return before
-
-
-def until(condition):
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not come")
 
 
 def test_it_makes_the_picture_of_a_plain_run(make_transfer):

@@ -1,5 +1,6 @@
 """What the studio makes for a visitor, without a page: pictures, files, and texts that make them again."""
 
+import re
 import shlex
 import shutil
 
@@ -200,3 +201,13 @@ def test_a_pyramid_that_was_stopped_says_so(host, visitor, files):
             visitor.order.end()
     for text in (visitor.order.made.command, visitor.order.made.python):
         assert text.startswith("# This cannot be repeated: it was stopped after step")
+
+
+def test_a_stop_keeps_what_was_chosen_for_all_steps(host, visitor, files):
+    """Fewer steps might be compiled in another way, to other pixels."""
+    for view in host.run(visitor.ask(), asked(files, steps_per_epoch=900, jit_compile="auto")):
+        if view.step > 2:
+            visitor.order.end()
+    made = visitor.order.made
+    assert re.search(r"--jit_compile=(true|false)", made.command)
+    assert re.search(r"jit_compile='(true|false)'", made.python)

@@ -1,9 +1,9 @@
 import threading
-import time
 
 import pytest
 
 from nst_keras.cli.studio import turns as turns_lib
+from tests.cli.studio.conftest import until
 
 
 def stays():
@@ -22,14 +22,6 @@ def begin(turns, ticket):
     threading.Thread(target=wait, daemon=True).start()
     until(lambda: told or has_turn.is_set())
     return told, has_turn
-
-
-def until(condition):
-    for _ in range(1000):
-        if condition():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not come")
 
 
 def test_each_waits_for_those_who_came_before():
