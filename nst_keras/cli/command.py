@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None, *, usage: str, is_short: bool = False) -> i
         try:
             return _main(argv, usage, is_short=is_short, ending=ending)
         except KeyboardInterrupt:
-            return _say("interrupted before the first step; nothing was written.", ending.status)
+            return output.say("interrupted before the first step; nothing was written.", ending.status)
 
 
 def _main(argv: Sequence[str], usage: str, *, is_short: bool, ending: signals.StopSignals) -> int:
@@ -74,14 +74,14 @@ def _main(argv: Sequence[str], usage: str, *, is_short: bool, ending: signals.St
         answer = usage if is_short and not argv else help_lib.answer(values, usage)
         if answer is not None:
             lost = output.write(answer)
-            return _say(f"the answer could not be printed ({lost}).", _FAILURE) if lost else 0
+            return output.say(f"the answer could not be printed ({lost}).", _FAILURE) if lost else 0
         for arguments in (argv, *map(flagfiles_lib.lines, flagfiles.values())):
             _check_once(arguments, values)
         if is_short:
             positional.place(values, rest, has_look=any(map(_LOOK.search, flagfiles.values())))
         _check_usage(values, [] if is_short else rest)
     except (absl_flags.Error, ValueError, OSError, RuntimeError, ImportError) as error:
-        return _say(error, _USAGE)
+        return output.say(error, _USAGE)
     with _warnings_as_lines():
         # A flagfile that a run has written may be replaced: making its picture again writes it anew.
         kept = [path for path, text in flagfiles.items() if not text.startswith(flags.HEADER)]
@@ -120,7 +120,7 @@ def _run(
     except Exception as error:
         return _failed(error, _USAGE, values)
     if asks_size and (note := _size_note(work, values)):
-        _say(note, 0)
+        output.say(note, 0)
     ending.keeping = lambda: work.state.interrupted
     try:
         work.run()
@@ -173,7 +173,7 @@ def _finish(
     state = work.state
     unfinished = ending.status if state.interrupted or ending.received else _FAILURE
     if not work.has_picture:
-        return status or _say(state.stop_reason, unfinished)
+        return status or output.say(state.stop_reason, unfinished)
     try:
         for problem in work.write():
             status = _failed(problem, status or _FAILURE, values)
@@ -181,13 +181,13 @@ def _finish(
         return _failed(error, _FAILURE, values)
     except KeyboardInterrupt:
         there = ", ".join(work.written()) or "no files"
-        return _say(f"interrupted while writing; there are {there}.", ending.status)
+        return output.say(f"interrupted while writing; there are {there}.", ending.status)
     written = f"wrote {', '.join(work.written())}" if work.is_chief else "the chief writes the files"
     if status or not state.completed:
-        return status or _say(f"{state.stop_reason.rstrip('.')}; {written}", unfinished)
+        return status or output.say(f"{state.stop_reason.rstrip('.')}; {written}", unfinished)
     if not values["quiet"].value:
         output.write(f"nst_keras: {work.summary}; {written}")
-    return 0 if ending.received is None else _say(f"interrupted at the end; {written}", ending.status)
+    return 0 if ending.received is None else output.say(f"interrupted at the end; {written}", ending.status)
 
 
 @contextlib.contextmanager
@@ -196,7 +196,7 @@ def _warnings_as_lines() -> Generator[None, None, None]:
     with warnings.catch_warnings():
         for category in (UserWarning, RuntimeWarning):
             warnings.simplefilter("default", category)
-        warnings.showwarning = lambda message, *_: _say(f"warning: {message}", 0)
+        warnings.showwarning = lambda message, *_: output.say(f"warning: {message}", 0)
         yield
 
 
@@ -255,7 +255,7 @@ def _failed(error: Exception, status: int, values: absl_flags.FlagValues) -> int
     if values["debug"].value:
         raise error
     sentence = str(error) or type(error).__name__
-    return _say(f"{sentence}{_from_preset(sentence, values)}", status)
+    return output.say(f"{sentence}{_from_preset(sentence, values)}", status)
 
 
 def _from_preset(sentence: str, values: absl_flags.FlagValues) -> str:
@@ -265,10 +265,3 @@ def _from_preset(sentence: str, values: absl_flags.FlagValues) -> str:
     if preset not in presets.names() or name not in presets.get(preset).values or not values[name].using_default_value:
         return ""
     return f" (The preset {preset!r} sets {flags.flag_line(name, presets.get(preset).values[name])}.)"
-
-
-def _say(message: object, status: int) -> int:
-    """Prints a message as one line on standard error, and returns the exit status."""
-    if sys.stderr is not None:  # Closed by whoever started the process.
-        output.write(f"nst_keras: {' '.join(str(message).split())}", file=sys.stderr)
-    return status

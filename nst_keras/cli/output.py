@@ -11,7 +11,7 @@ from typing import TextIO
 from nst_keras.runtime import consoles
 from nst_keras.settings import printable
 
-__all__ = ["flush", "safe_streams", "write"]
+__all__ = ["flush", "safe_streams", "say", "write"]
 
 
 def write(text: str, *, start: str = "", end: str = "\n", file: TextIO | None = None) -> OSError | None:
@@ -40,6 +40,13 @@ def write(text: str, *, start: str = "", end: str = "\n", file: TextIO | None = 
     except ValueError:  # A closed file.
         return None
     return None
+
+
+def say(message: object, status: int) -> int:
+    """Prints a message as one line on standard error, and returns the exit status."""
+    if sys.stderr is not None:  # Closed by whoever started the process.
+        write(f"nst_keras: {' '.join(str(message).split())}", file=sys.stderr)
+    return status
 
 
 @contextlib.contextmanager

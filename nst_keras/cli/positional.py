@@ -6,7 +6,7 @@ import itertools
 import pathlib
 import re
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from absl import flags as absl_flags
@@ -15,7 +15,7 @@ from nst_keras import checks, presets
 from nst_keras.cli import flags
 from nst_keras.settings import modes, paths
 
-__all__ = ["place"]
+__all__ = ["place", "stem_of"]
 
 # Ends of the names of what a run writes beside its picture STEM.png.
 _BESIDE = (".png", ".flags", ".json", "_compare")
@@ -111,12 +111,20 @@ def _free(pictures: Sequence[str | list[str]], *, keeps_name: bool) -> str:
         pictures: The pictures, each a name or names.
         keeps_name: Whether an existing file of this name may be meant. Otherwise a number is added to it.
     """
-    every = [name for names in pictures for name in ([names] if isinstance(names, str) else names)]
-    stem = "_".join(map(_stem, every)).encode()[:100].decode(errors="ignore")
+    stem = stem_of(name for names in pictures for name in ([names] if isinstance(names, str) else names))
     numbered = itertools.chain([stem], (f"{stem}_{number}" for number in itertools.count(2)))
     return next(
         name for name in numbered if keeps_name or not any(pathlib.Path(name + end).exists() for end in _BESIDE)
     )
+
+
+def stem_of(pictures: Iterable[str]) -> str:
+    """Returns what a picture that is made of others is called, without suffix.
+
+    Args:
+        pictures: Paths, URLs or `sample:NAME`.
+    """
+    return "_".join(map(_stem, pictures)).encode()[:100].decode(errors="ignore")
 
 
 def _stem(name: str) -> str:

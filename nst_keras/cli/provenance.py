@@ -106,8 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         made = read(arguments.picture)
     except (ValueError, OSError) as error:
-        output.write(f"nst_keras: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return output.say(error, 2)
     if lost := _print(json.dumps(made, indent=1) + "\n" if arguments.json else flagfile(made)):
         output.write(f"nst_keras: the settings could not be printed ({lost}).", file=sys.stderr)
         return 2

@@ -79,11 +79,8 @@ def values_of(written: Mapping[str, str]) -> presets.Options:
     Raises:
         ValueError: A text that is no value of its option.
     """
-    kinds = (settings.TransferSettings, settings.FitSettings)
-    offered = {*AT_HAND, *(field.name for _, found in fields() for field in found)}
-    known = {
-        field.name: texts.form(field) for kind in kinds for field in settings.fields(kind) if field.name in offered
-    }
+    offered = [*AT_HAND, *(field.name for _, found in fields() for field in found)]
+    known = {name: texts.form(presets.FIELDS[name]) for name in offered}
     values: dict[str, Any] = {}
     for name, text in written.items():
         if text.strip():

@@ -14,13 +14,15 @@ from nst_keras.cli.studio import editor, sources
 from nst_keras.images import colour
 from nst_keras.settings import texts
 
-__all__ = ["Controls", "Update"]
+__all__ = ["QUIET", "Controls", "Update"]
 
 # {control: its new value, or what Gradio's `update` returns}.
 Update: TypeAlias = "dict[Any, Any]"
 
 # Where these differ from a preset's, options that belong to its own mean nothing.
 _PARTS = {"extractor", "mode", "normalization", "optimizer", "pyramid", "variation"}
+# Of events: those in Gradio's queue show their errors on the page. None waits in it.
+QUIET: Any = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
 _SOURCES: Any = ["upload", "webcam", "clipboard"]
 
 
@@ -77,7 +79,7 @@ class Controls:
             self.remade: Any = gr.File(label="A picture that this package has made", height=120, elem_id="remade")
         self.remade.preprocess = _path_of(self._upload)
         shown = [self.preset, *self.at_hand.values(), *self.more.values()]
-        self.preset.input(self._of_preset, self.preset, shown, queue=False, api_visibility="private")
+        self.preset.input(self._of_preset, self.preset, shown, **QUIET)
 
     @property
     def inputs(self) -> list[Any]:
@@ -163,7 +165,7 @@ class Controls:
             """Returns the file of the sample that was clicked."""
             return files[int(event.index) % len(files)]  # pyright: ignore[reportArgumentType]
 
-        thumbnails.select(chosen, None, picture, queue=False, show_progress="hidden", api_visibility="private")
+        thumbnails.select(chosen, None, picture, **QUIET)
         return picture
 
     def _others_at_hand(self) -> dict[str, gr.Slider | gr.Radio]:
@@ -180,7 +182,7 @@ class Controls:
         }
 
     def _values(self, preset: str) -> presets.Options:
-        """Returns {option: value} of the options at hand in a look, within what the studio allows."""
+        """Returns {option: value} of the options at hand in a preset, within what the studio allows."""
         own, limits = _own(preset), self._limits
         return {
             **own,
@@ -189,7 +191,7 @@ class Controls:
         }
 
     def _of_preset(self, preset: str) -> list[Any]:
-        """Returns the updates of the controls for a look."""
+        """Returns the updates of the controls for a preset."""
         values = self._values(preset)
         look = presets.get(preset)
         info = gr.update(info=f"{look.summary} Needs {look.needs}.")
@@ -209,11 +211,9 @@ def _hint(name: str) -> str:
 
 
 def _own(preset: str) -> presets.Options:
-    """Returns {option: value} of the options at hand in a look. Its steps are those of all its epochs."""
+    """Returns {option: value} of the options at hand in a preset. Its steps are those of all its epochs."""
     own = presets.get(preset).values
-    kinds = (settings.TransferSettings, settings.FitSettings)
-    known = {field.name: field.default for kind in kinds for field in settings.fields(kind)}
-    values = {name: own.get(name, known[name]) for name in asked_lib.AT_HAND}
+    values = {name: own.get(name, presets.FIELDS[name].default) for name in asked_lib.AT_HAND}
     return values | {"steps_per_epoch": values["steps_per_epoch"] * int(own.get("epochs", 1))}
 
 
@@ -235,7 +235,7 @@ def _path_of(upload: Callable[[str], object]) -> Callable[[Any], str | None]:
 
 
 def _more(own: presets.Options) -> presets.Options:
-    """Makes the controls of all further options, group by group; `own` are a look's."""
+    """Makes the controls of all further options, group by group; `own` are a preset's."""
     made: dict[str, Any] = {}
     for group, fields in asked_lib.fields():
         helps = settings.helps(group)
@@ -277,12 +277,12 @@ def _choices(field: dataclasses.Field[Any]) -> list[str]:
 
 
 def _own_text(field: dataclasses.Field[Any], own: presets.Options) -> str:
-    """Returns an option's value in a look, as text."""
+    """Returns an option's value in a preset, as text."""
     return texts.form(field).text(own.get(field.name, field.default))
 
 
 def _changed(at_hand: presets.Options, own: presets.Options) -> presets.Options:
-    """Returns the options at hand that differ from a look's own."""
+    """Returns the options at hand that differ from a preset's own."""
     whole = {
         name: int(value) if name in ("image_size", "steps_per_epoch") else value for name, value in at_hand.items()
     }

@@ -21,8 +21,6 @@ __all__ = ["PictureTab"]
 _PLOT_EVERY = 1.0  # Seconds. Drawing it costs the browser more than a picture does.
 # Weights that may change while the picture forms.
 _WEIGHTS = ("style_weight", "content_weight", "var_weight")
-# Events in Gradio's queue show their errors on the page; others do not. None waits in it.
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
 
 
 class PictureTab:
@@ -44,23 +42,23 @@ class PictureTab:
     def _listen(self) -> None:
         """Connects the controls with what they do."""
         own = self.controls
-        self._parts.start.click(self._start, own.inputs, self._parts.of_a_run, **_QUIET)
-        self._parts.pause.click(self._pause, None, self._parts.pause, **_QUIET)
-        self._parts.stop.click(self._stop, None, None, **_QUIET)
-        own.at_hand["strength"].change(self._steered("strength"), own.at_hand["strength"], None, **_QUIET)
+        self._parts.start.click(self._start, own.inputs, self._parts.of_a_run, **controls_lib.QUIET)
+        self._parts.pause.click(self._pause, None, self._parts.pause, **controls_lib.QUIET)
+        self._parts.stop.click(self._stop, None, None, **controls_lib.QUIET)
+        own.at_hand["strength"].change(self._steered("strength"), own.at_hand["strength"], None, **controls_lib.QUIET)
         for name in _WEIGHTS:
-            own.more[name].blur(self._steered(name), own.more[name], None, **_QUIET)
-            own.more[name].submit(self._steered(name), own.more[name], None, **_QUIET)
+            own.more[name].blur(self._steered(name), own.more[name], None, **controls_lib.QUIET)
+            own.more[name].submit(self._steered(name), own.more[name], None, **controls_lib.QUIET)
         for picture in (own.style, own.second):
-            picture.change(self._restyle, [own.style, own.second], None, **_QUIET)
-        own.content.change(self._to_paint, own.content, own.editor, **_QUIET)
-        self._parts.frames.change(self._frame, self._parts.frames, self._parts.live, **_QUIET)
+            picture.change(self._restyle, [own.style, own.second], None, **controls_lib.QUIET)
+        own.content.change(self._to_paint, own.content, own.editor, **controls_lib.QUIET)
+        self._parts.frames.change(self._frame, self._parts.frames, self._parts.live, **controls_lib.QUIET)
         plots = [self._parts.plot, self._parts.layer_plot]
-        self._parts.layers.change(self._plots, self._parts.layers, plots, **_QUIET)
+        self._parts.layers.change(self._plots, self._parts.layers, plots, **controls_lib.QUIET)
         for button, suffix in ((self._parts.gif, ".gif"), (self._parts.mp4, ".mp4")):
             button.click(self._animated(suffix), None, self._parts.files, api_visibility="private")
         taken = [own.preset, *own.at_hand.values(), *own.more.values(), self._parts.status]
-        own.remade.upload(self._take_over, own.remade, taken, **_QUIET)
+        own.remade.upload(self._take_over, own.remade, taken, **controls_lib.QUIET)
 
     def _visitor(self, request: gr.Request) -> visitors_lib.Visitor:
         return self._host.visitors.of(request.session_hash)

@@ -77,8 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 page = _page(limits)
             _serve(page, limits)
         except (absl_flags.Error, ValueError, OSError, ImportError) as error:
-            output.write(f"nst_keras: {' '.join(str(error).split())}", file=sys.stderr)
-            return _USAGE
+            return output.say(error, _USAGE)
     return 0
 
 

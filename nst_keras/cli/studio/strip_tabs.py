@@ -41,7 +41,7 @@ _RATIO = r"""
 
 $$\mathcal{L}_{\mathrm{total}} = \alpha \, \mathcal{L}_{\mathrm{content}} + \beta \, \mathcal{L}_{\mathrm{style}}$$
 """
-LATEX: Any = [
+_LATEX: Any = [
     {"left": "$$", "right": "$$", "display": True},
     {"left": r"\(", "right": r"\)", "display": False},
 ]
@@ -71,15 +71,15 @@ def teaching_tab(host: host_lib.Host, controls: controls_lib.Controls) -> None:
     """Makes the tab that shows what layers hold, and what the ratio of the weights does."""
     pictures = [controls.content, controls.style]
     gr.Markdown("With the photograph and the painting of the first tab, or with samples if there are none.")
-    gr.Markdown(_CONTENT, latex_delimiters=LATEX)
+    gr.Markdown(_CONTENT, latex_delimiters=_LATEX)
     content_layers = gr.CheckboxGroup(_LAYERS, value=["conv1_1", "conv3_1", "conv5_1"], label="Layers")
     _strip(
         host, "Show the content", lambda _, *v: _held(host, *v, kind="content"), [*pictures, content_layers], "content"
     )
-    gr.Markdown(_STYLE, latex_delimiters=LATEX)
+    gr.Markdown(_STYLE, latex_delimiters=_LATEX)
     style_layers = gr.CheckboxGroup(_STYLE_LAYERS, value=["conv1_1", "conv3_1", "conv5_1"], label="Up to the layers")
     _strip(host, "Show the style", lambda _, *v: _held(host, *v, kind="style"), [*pictures, style_layers], "style")
-    gr.Markdown(_RATIO, latex_delimiters=LATEX)
+    gr.Markdown(_RATIO, latex_delimiters=_LATEX)
     ratios = gr.Textbox("0.005, 0.05, 0.5", label="Weights of the content, with a style weight of 1", max_lines=1)
     _strip(host, "Show the ratio", lambda _, *v: _ratios(host, *v), [*pictures, ratios], "ratio")
 
@@ -153,6 +153,5 @@ def _strip(host: host_lib.Host, label: str, wanted: Requests, inputs: list[Any],
         if visitor is not None and visitor.row is not None:
             visitor.row.end()
 
-    shared: Any = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
-    start.click(run, inputs, [start, stop, status, shown], **shared)
-    stop.click(end, None, None, queue=False, show_progress="hidden", api_visibility="private")
+    start.click(run, inputs, [start, stop, status, shown], **controls_lib.QUIET)
+    stop.click(end, None, None, **controls_lib.QUIET)

@@ -6,7 +6,6 @@ import dataclasses
 import io
 import json
 import pathlib
-import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,7 +14,7 @@ import numpy as np
 import PIL.Image
 
 from nst_keras import export, presets, settings, transfer
-from nst_keras.cli import flags, provenance
+from nst_keras.cli import flags, positional, provenance
 from nst_keras.cli.studio import asked as asked_lib
 from nst_keras.cli.studio import forming, sources
 from nst_keras.export import record as record_lib
@@ -90,7 +89,8 @@ def made(
     result = dataclasses.replace(result, options={**result.options, "callbacks": ()})  # The page's own are no one's.
     record: record_lib.Record = json.loads(hidden(json.dumps(result.record(settings.SaveSettings()))))
     record["settings"] = dict(sources.named(record["settings"], asked.pictures))
-    picture = folder / f"{_stem(asked.pictures)}.png"
+    given = [asked.pictures.get(name) for name in ("content_image", "style_image")]
+    picture = folder / f"{positional.stem_of(name for one in given for name in _list(one))}.png"
     export.save_image(result.generated_image, picture, text=json.dumps(record))
     again = f"{picture.stem}_again.png"  # Beside the picture, and not in its place.
     flagfile = provenance.flagfile(record, {"output": again})
@@ -130,13 +130,6 @@ def _encoded(image: np.ndarray) -> bytes:
     picture = PIL.Image.fromarray(image)
     picture.thumbnail((_LONGEST_FRAME, _LONGEST_FRAME), PIL.Image.Resampling.LANCZOS)
     return export.encoded(picture, "JPEG", quality=_QUALITY)
-
-
-def _stem(pictures: presets.Options) -> str:
-    """Returns what a picture is called: the names of its content and its styles."""
-    given = [pictures.get("content_image"), *_list(pictures.get("style_image"))]
-    names = [pathlib.PurePath(sources.shown(one).partition(":")[2] or sources.shown(one)).stem for one in given if one]
-    return re.sub(r"[^\w-]+", "_", "_".join(names))[:80].strip("_") or "stylized"
 
 
 def _masks(pictures: presets.Options) -> list[pathlib.Path]:

@@ -14,13 +14,6 @@ import urllib.request
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def free_port():
@@ -63,8 +56,10 @@ def browser():
         pytest.skip("needs Chromium: install Debian's chromium, or put a browser of its kind on the PATH")
     from playwright import sync_api
 
+    from tools import studio_pages
+
     with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=studio_pages.QUIET)
         yield launched
         launched.close()
 
