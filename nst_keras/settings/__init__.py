@@ -5,6 +5,7 @@ classes. A new option is one field here, one argument of `NeuralStyleTransfer`, 
 TensorFlow, so that `--help` and the error for a bad flag appear at once.
 """
 
+from nst_keras.settings.batch import BatchSettings
 from nst_keras.settings.fit import CONTENT_SIZE, FitSettings, LearningRate, SaveSettings
 from nst_keras.settings.job import FileSettings, JobSettings, ProcessSettings
 from nst_keras.settings.options import (
@@ -36,6 +37,7 @@ from nst_keras.settings.transfer import (
 
 __all__ = [
     "CONTENT_SIZE",
+    "BatchSettings",
     "FileSettings",
     "FitSettings",
     "FrameSettings",

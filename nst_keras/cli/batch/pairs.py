@@ -1,0 +1,74 @@
+"""A pair of a batch, and what has become of it. Nothing here needs TensorFlow."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from nst_keras import presets, settings
+
+__all__ = ["Outcome", "Pair", "Status"]
+
+
+class Pair(NamedTuple):
+    """One picture to make.
+
+    Attributes:
+        number: Its number, from 1, in the order in which the pairs were given.
+        content: Content image: a path, a URL, a URI or `sample:NAME`; None in a mode without content.
+        style: Style image, or images to blend; None in a mode without style.
+        own: {option: value} of the options that this pair has for itself, from a table or a grid.
+        output: Name of the picture, such as `dog_wave.png`, below the batch's folder, with `/` between folders.
+        asked: All settings of its run; None if there is a problem with them.
+        asked_texts: {flag: text} of what was asked for, by which a picture is found to be made already.
+        problem: Why it cannot be made, as a sentence; "" if it can be tried.
+    """
+
+    number: int
+    content: str | None
+    style: str | list[str] | None
+    own: presets.Options
+    output: str
+    asked: settings.JobSettings | None
+    asked_texts: Mapping[str, str]
+    problem: str = ""
+
+    @property
+    def styles(self) -> list[str]:
+        """The style images as a list."""
+        return [] if self.style is None else [self.style] if isinstance(self.style, str) else self.style
+
+
+class Status(str, enum.Enum):
+    """What has become of a pair."""
+
+    MADE = "made"
+    KEPT = "made before"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    WAITING = "not begun"
+
+
+class Outcome(NamedTuple):
+    """What has become of a pair.
+
+    Attributes:
+        number: The pair's number.
+        status: What has become of it.
+        sentence: Why it failed or its run ended; "" if there is nothing to say.
+        seconds: Seconds that it took, from reading its pictures to the written file.
+        size: Height and width of the picture in pixels; None if it is not made.
+        steps: Number of steps made.
+        losses: {term: value} in the last step.
+        warnings: Warnings of its run.
+    """
+
+    number: int
+    status: Status
+    sentence: str = ""
+    seconds: float = 0.0
+    size: tuple[int, int] | None = None
+    steps: int = 0
+    losses: Mapping[str, float] = {}
+    warnings: tuple[str, ...] = ()
