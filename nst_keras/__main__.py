@@ -9,6 +9,7 @@ Examples:
   nst-keras photo.jpg painting.jpg --strength=0.5         half way to the style
   nst-keras sample:landscape sample:swirls                pictures that come with the package
   nst-keras studio --open                                 a page on which the picture forms
+  nst-keras batch photos/ paintings/ made/                every photograph in every style
 
 A picture is a path, a URL or sample:NAME. Commas separate several styles. Without OUTPUT, the file is named after both.
 """
@@ -20,6 +21,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from nst_keras.cli import command, process
+from nst_keras.cli.batch import command as batch
 from nst_keras.cli.studio import serving
 from nst_keras.settings import docstrings
 
@@ -35,6 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv[:1] == ["studio"]:
         return serving.main(argv[1:])
+    if argv[:1] == ["batch"]:
+        return batch.main(argv[1:], is_short=True)
     return command.main(argv, usage=docstrings.of(sys.modules[__name__]), is_short=True)
 
 

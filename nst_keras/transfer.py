@@ -105,6 +105,7 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
         mode: str = "transfer",
         image_size: int | None = 512,
         enlarge: bool = False,
+        size_step: int | None = None,
         texture_size: str | None = None,
         pyramid: int | Sequence[int] | None = None,
         pyramid_shares: Sequence[float] | None = None,
@@ -137,8 +138,8 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
         self._session = session.Session(settings_lib.TransferSettings(
             images=settings_lib.ImageSettings(
                 style_image=style_image, content_image=content_image, image_size=image_size, enlarge=enlarge,
-                texture_size=texture_size, style_blend=style_blend, style_scale=style_scale, style_mask=style_mask,
-                content_mask=content_mask, preserve_color=preserve_color, init=init,
+                size_step=size_step, texture_size=texture_size, style_blend=style_blend, style_scale=style_scale,
+                style_mask=style_mask, content_mask=content_mask, preserve_color=preserve_color, init=init,
             ),
             network=settings_lib.NetworkSettings(
                 extractor=extractor, weights=weights, pooling=pooling, padding=padding, smoothing=smoothing,

@@ -25,7 +25,6 @@ import pathlib
 import re
 import sys
 import warnings
-from collections import Counter
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +75,7 @@ def _main(argv: Sequence[str], usage: str, *, is_short: bool, ending: signals.St
             lost = output.write(answer)
             return output.say(f"the answer could not be printed ({lost}).", _FAILURE) if lost else 0
         for arguments in (argv, *map(flagfiles_lib.lines, flagfiles.values())):
-            _check_once(arguments, values)
+            flags.check_once(arguments, values)
         if is_short:
             positional.place(values, rest, has_look=any(map(_LOOK.search, flagfiles.values())))
         _check_usage(values, [] if is_short else rest)
@@ -206,17 +205,6 @@ def _flag_values() -> absl_flags.FlagValues:
     flags.define(values)
     help_lib.define(values)
     return values
-
-
-def _check_once(arguments: Sequence[str], values: absl_flags.FlagValues) -> None:
-    """Raises an error if a flag for several values is repeated in one place: only the last would count."""
-    given = flags.given(arguments, values)
-    for name, times in Counter(name for name, _ in given).items():
-        if times > 1 and flags.form_of(name).kind.several:
-            together = ",".join(text or "" for other, text in given if other == name)
-            raise absl_flags.Error(
-                f"--{name} is given {times} times. Give it once, with commas between: --{name}={together}."
-            )
 
 
 def _check_usage(values: absl_flags.FlagValues, rest: Sequence[str]) -> None:

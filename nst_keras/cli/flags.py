@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 from absl import flags
@@ -12,7 +13,7 @@ from absl import flags
 from nst_keras import presets, settings
 from nst_keras.settings import texts
 
-__all__ = ["HEADER", "chosen", "define", "flag_line", "form_of", "given", "settings_of"]
+__all__ = ["HEADER", "check_once", "chosen", "define", "flag_line", "form_of", "given", "settings_of"]
 
 T = TypeVar("T")
 
@@ -20,17 +21,18 @@ T = TypeVar("T")
 HEADER = "# Made by nst_keras"
 
 
-def define(values: flags.FlagValues, kind: type[Any] = settings.JobSettings) -> None:
+def define(values: flags.FlagValues, kind: type[Any] = settings.JobSettings, *, without: Collection[str] = ()) -> None:
     """Defines a flag for each option with `has_flag`.
 
     Args:
         values: The flags, to which these are added.
         kind: A dataclass of groups of options.
+        without: Options that have no flag here.
     """
     for group in settings.groups(kind):
         helps = settings.helps(group)
         for field in settings.fields(group):
-            if settings.declared(field).has_flag:
+            if settings.declared(field).has_flag and field.name not in without:
                 _define(field, helps[field.name], group.title, values)
 
 
@@ -94,6 +96,22 @@ def given(argv: Sequence[str], values: flags.FlagValues) -> list[tuple[str, str 
         else:
             found.append((name, next(rest, None) if name in takes_text else None))
     return found
+
+
+def check_once(arguments: Sequence[str], values: flags.FlagValues) -> None:
+    """Raises `absl.flags.Error` if a flag for several values is repeated in one place: only the last would count.
+
+    Args:
+        arguments: The arguments of a command line, or the lines of a flagfile.
+        values: See `given`.
+    """
+    found = given(arguments, values)
+    for name, times in Counter(name for name, _ in found).items():
+        if times > 1 and form_of(name).kind.several:
+            together = ",".join(text or "" for other, text in found if other == name)
+            raise flags.Error(
+                f"--{name} is given {times} times. Give it once, with commas between: --{name}={together}."
+            )
 
 
 @functools.cache

@@ -108,7 +108,7 @@ class _Known(NamedTuple):
 
     def _has(self, *names: str) -> bool:
         """Returns whether one of these settings has changed, or the size of all images."""
-        return any(name in self.changed for name in (*names, "image_size", "enlarge"))
+        return any(name in self.changed for name in (*names, "image_size", "enlarge", "size_step"))
 
 
 def _content(given: settings.ImageSettings) -> loading.Picture | None:
@@ -117,7 +117,7 @@ def _content(given: settings.ImageSettings) -> loading.Picture | None:
         return None
     _check_is_one(given.content_image)
     picture = loading.read(given.content_image, longest_side=given.image_size, argument="content_image")
-    return picture._replace(image=_enlarged(picture.image, given))
+    return picture._replace(image=_rounded(_enlarged(picture.image, given), given.size_step))
 
 
 def _check_is_one(content_image: object) -> None:
@@ -148,6 +148,15 @@ def _enlarged(image: tf.Tensor, given: settings.ImageSettings) -> tf.Tensor:
     if not given.enlarge or given.image_size is None:
         return image
     return _resized("image_size", image, given.image_size)
+
+
+def _rounded(image: tf.Tensor, step: int | None) -> tf.Tensor:
+    """Returns an image stretched to sides that are multiples of a number of pixels; the image itself for None."""
+    if step is None:
+        return image
+    height, width = (max(1, round(side / step)) * step for side in resizing.size_of(image))
+    memory.check_picture("size_step", height, width)
+    return resizing.resize_to(image, height, width)
 
 
 def _style_masks(style_mask: Sources, size: tuple[int, int], styles: Sequence[tf.Tensor]) -> list[tf.Tensor]:

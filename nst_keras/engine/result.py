@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import json
 import os
+import types
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -106,12 +107,19 @@ class Result:
         asked = settings.SaveSettings(output_size=output_size, bit_depth=bit_depth, alpha=alpha, metadata=metadata)
         self.save_as(path, asked)
 
-    def save_as(self, path: str | os.PathLike[str], asked: settings.SaveSettings) -> None:
+    def save_as(
+        self,
+        path: str | os.PathLike[str],
+        asked: settings.SaveSettings,
+        *,
+        notes: Mapping[str, object] = types.MappingProxyType({}),
+    ) -> None:
         """Saves the picture. See `save`, which takes the same options one by one.
 
         Args:
             path: The file, ending in .png, .jpg, .jpeg, .webp, .tif or .tiff.
             asked: The options of `save`.
+            notes: What the record in the file has beside that of `record`, in JSON's types.
         """
         height, width = size = output_size(self.plan.setup.pictures, asked.output_size)
         # Before the picture is resized, which may take much memory.
@@ -123,7 +131,7 @@ class Result:
             path,
             bit_depth=asked.bit_depth,
             alpha=self.plan.setup.pictures.content_alpha if asked.alpha else None,
-            text=json.dumps(self.record(asked)) if asked.metadata else None,
+            text=json.dumps({**self.record(asked), **notes}) if asked.metadata else None,
         )
 
     def record(self, asked: settings.SaveSettings | None = None) -> record.Record:

@@ -52,6 +52,8 @@ class ImageSettings(options.Group):
         image_size: Longest side of the picture in pixels. Larger content and style images are reduced to it. None: all
             images keep their size.
         enlarge: Also enlarges smaller images to `image_size`.
+        size_step: Rounds the sides of the picture to multiples of this many pixels, so that photographs of nearly one
+            shape share a size, and what is compiled for it. The content image is stretched by as much.
         texture_size: Size of a texture in pixels, `WIDTHxHEIGHT`. Default: the style image's size.
         style_blend: Share of each style image, such as `0.7,0.3`. With masks: the strength of each. Default: equal
             shares.
@@ -72,6 +74,7 @@ class ImageSettings(options.Group):
     content_image: ImageSource | None = options.option(None, reads=(), term="content")
     image_size: int | None = options.option(512, options.optional(checks.integer), is_agreed=True)
     enlarge: bool = options.option(False)
+    size_step: int | None = options.option(None, options.optional(checks.integer), term="content", is_agreed=True)
     texture_size: str | None = options.option(None, is_agreed=True)
     style_blend: Sequence[float] | None = options.option(None, term="style")
     style_scale: float | Sequence[float] | None = options.option(None, term="style")
@@ -88,6 +91,7 @@ class ImageChanges(TypedDict, total=False):
     content_image: ImageSource | None
     image_size: int | None
     enlarge: bool
+    size_step: int | None
     texture_size: str | None
     style_blend: Sequence[float] | None
     style_scale: float | Sequence[float] | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 from nst_keras import presets, settings, transfer
 
@@ -38,7 +39,7 @@ class Engines:
             found = transfer.NeuralStyleTransfer.from_settings(given)
         else:
             try:
-                found.set_images(**settings.values(given.images))  # pyright: ignore[reportCallIssue]
+                found.set_images(**_changes(found.given.images, given.images))  # pyright: ignore[reportCallIssue]
             except Exception:
                 self._keep(key, found)
                 raise
@@ -58,6 +59,26 @@ class Engines:
                     self._idle.remove(entry)
                     return entry[1]
         return None
+
+
+def _changes(before: settings.ImageSettings, now: settings.ImageSettings) -> presets.Options:
+    """Returns {option: value} of the pictures that are others now. The rest need not be read again."""
+    earlier = settings.values(before)
+    return {name: value for name, value in settings.values(now).items() if not _is_same(earlier[name], value)}
+
+
+def _is_same(before: Any, now: Any) -> bool:
+    """Returns whether two values name the same: arrays are the same only if they are one object."""
+    plain = (str, int, float, list, tuple, type(None))
+    if before is now:
+        return True
+    return isinstance(before, plain) and isinstance(now, plain) and _all_plain(before, now) and before == now
+
+
+def _all_plain(*values: Any) -> bool:
+    """Returns whether lists hold no arrays, which have no single answer to whether they are equal."""
+    every = [part for value in values for part in (value if isinstance(value, (list, tuple)) else [])]
+    return all(isinstance(part, (str, int, float)) for part in every)
 
 
 def _key(given: settings.TransferSettings) -> presets.Options:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from nst_keras import presets, settings
 
-__all__ = ["Outcome", "Pair", "Status"]
+__all__ = ["Estimate", "Outcome", "Pair", "Status", "Step"]
 
 
 class Pair(NamedTuple):
@@ -72,3 +72,37 @@ class Outcome(NamedTuple):
     steps: int = 0
     losses: Mapping[str, float] = {}
     warnings: tuple[str, ...] = ()
+
+
+class Step(NamedTuple):
+    """How far a pair has come.
+
+    Attributes:
+        number: The pair's number.
+        step: Number of steps made.
+        total: Number of steps to make.
+    """
+
+    number: int
+    step: int
+    total: int
+
+
+class Estimate(NamedTuple):
+    """What a pair costs, found by a few of its steps.
+
+    Attributes:
+        number: The pair's number.
+        size: Height and width of its picture in pixels.
+        seconds: Seconds of all its steps, with nothing left to compile.
+        compiling: Seconds that the first pair of its size takes more.
+        memory: Bytes that the process takes at most.
+        problem: Why it cannot be made, as a sentence; "" if it can.
+    """
+
+    number: int
+    size: tuple[int, int]
+    seconds: float
+    compiling: float
+    memory: int
+    problem: str = ""

@@ -1,0 +1,74 @@
+"""The order of a batch: pairs of one network and one size follow each other. Nothing here needs TensorFlow."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable
+
+import PIL.ExifTags
+import PIL.Image
+
+from nst_keras import settings
+from nst_keras.cli.batch import pairs as pairs_lib
+from nst_keras.images import samples
+from nst_keras.settings import paths
+
+__all__ = ["kind", "ordered", "size"]
+
+# Values of EXIF's orientation that turn a picture on its side.
+_TURNED = (5, 6, 7, 8)
+
+
+def ordered(pairs: Iterable[pairs_lib.Pair]) -> list[pairs_lib.Pair]:
+    """Returns pairs in the order in which least is compiled and measured: by settings, size, style and number.
+
+    Args:
+        pairs: Pairs with settings.
+    """
+    every = list(pairs)
+    kinds = list(dict.fromkeys(map(kind, every)))
+    return sorted(every, key=lambda pair: (kinds.index(kind(pair)), size(pair) or (0, 0), pair.styles, pair.number))
+
+
+def size(pair: pairs_lib.Pair) -> tuple[int, int] | None:
+    """Returns about the height and width that a pair's picture will have; None where only its run can tell."""
+    if pair.asked is None:
+        return None
+    images = pair.asked.transfer.images
+    if images.texture_size is not None:
+        width, _, height = images.texture_size.partition("x")
+        return (int(height), int(width)) if height.isdigit() and width.isdigit() else None
+    own = _own_size(pair.content) if pair.content else _own_size(pair.styles[0]) if pair.styles else None
+    return None if own is None else _scaled(own, images)
+
+
+def _scaled(own: tuple[int, int], images: settings.ImageSettings) -> tuple[int, int]:
+    """Returns the size of a picture after it was reduced or enlarged."""
+    scale = 1.0 if images.image_size is None else images.image_size / max(own)
+    scale = scale if images.enlarge else min(1.0, scale)
+    height, width = (max(1, round(side * scale)) for side in own)
+    step = images.size_step or 1
+    return max(1, round(height / step)) * step, max(1, round(width / step)) * step
+
+
+def kind(pair: pairs_lib.Pair) -> str:
+    """Returns what tells apart pairs that no one transfer can make."""
+    own = settings.values(pair.asked.transfer) if pair.asked is not None else {}
+    images = settings.values(settings.ImageSettings())
+    return repr({name: value for name, value in own.items() if name not in images})
+
+
+@functools.lru_cache(maxsize=4096)
+def _own_size(name: str) -> tuple[int, int] | None:
+    """Returns height and width of a picture as it is shown; None if that is not known without reading it whole."""
+    try:
+        if name.startswith(paths.SAMPLE):
+            height, width, *_ = samples.read(name.removeprefix(paths.SAMPLE)).shape
+            return height, width
+        with PIL.Image.open(os.path.expanduser(paths.local(name))) as picture:
+            turned = picture.getexif().get(PIL.ExifTags.Base.Orientation) in _TURNED
+            width, height = picture.size
+            return (width, height) if turned else (height, width)
+    except Exception:  # Whatever is wrong with it, the run says it better.
+        return None

@@ -1,0 +1,124 @@
+"""How far a batch has come: one line of a terminal, or a line now and then. Nothing here needs TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+
+from nst_keras.cli import output
+from nst_keras.cli.batch import ordering
+from nst_keras.cli.batch import pairs as pairs_lib
+
+__all__ = ["Progress", "clock"]
+
+_REDRAWN, _LINES = 0.1, 10.0  # Seconds between two drawings: in a terminal, and elsewhere.
+_USUAL_SIZE = (512, 512)
+
+
+class Progress:
+    """Shows how many pairs are done, what is being made, how much time is left, and why pairs fail.
+
+    Args:
+        pairs: All pairs of the batch.
+        quiet: Whether only failures are shown.
+    """
+
+    def __init__(self, pairs: Sequence[pairs_lib.Pair], *, quiet: bool) -> None:
+        self._pairs = {pair.number: pair for pair in pairs}
+        self._outcomes: dict[int, pairs_lib.Outcome] = {}
+        self._steps: dict[int, pairs_lib.Step] = {}
+        self._work = {pair.number: _work(pair) for pair in pairs}
+        self._quiet, self._said = quiet, set[str]()
+        self._is_terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self._drawn, self._next = 0, 0.0
+        self._begun = time.monotonic()
+
+    def step(self, step: pairs_lib.Step) -> None:
+        """Shows a step of a pair."""
+        self._steps[step.number] = step
+        self._draw()
+
+    def outcome(self, outcome: pairs_lib.Outcome) -> None:
+        """Shows what has become of a pair. A failure is a line of its own."""
+        self._outcomes[outcome.number] = outcome
+        self._steps.pop(outcome.number, None)
+        for text in outcome.warnings:
+            if text not in self._said:
+                self._said.add(text)
+                self.say(f"warning: {text}")
+        if outcome.status is pairs_lib.Status.FAILED:
+            self.say(f"{title(self._pairs[outcome.number])}: {outcome.sentence}")
+        self._draw()
+
+    def say(self, text: str) -> None:
+        """Prints a line on standard error, above the line that is redrawn."""
+        self.clear()
+        output.say(text, 0)
+
+    def clear(self) -> None:
+        """Blanks the line of a terminal."""
+        if self._drawn:
+            output.write(" " * self._drawn, start="\r", end="\r")
+            self._drawn = 0
+
+    def _draw(self) -> None:
+        """Shows the line, if the last one was shown some time ago."""
+        now = time.monotonic()
+        if self._quiet or now < self._next:
+            return
+        self._next = now + (_REDRAWN if self._is_terminal else _LINES)
+        text = f"nst_keras: {self.text()}"
+        if self._is_terminal:
+            text = text[: shutil.get_terminal_size().columns - 1]
+            output.write(text.ljust(self._drawn), start="\r", end="\r")
+            self._drawn = len(text)
+        else:
+            output.write(text)
+
+    def text(self) -> str:
+        """Returns the line."""
+        counts = [outcome.status for outcome in self._outcomes.values()]
+        failed = counts.count(pairs_lib.Status.FAILED)
+        parts = [f"{len(counts) - failed} of {len(self._pairs)} pictures"]
+        parts += [f"{failed} failed"] if failed else []
+        parts += [f"{self._pairs[at].output} {step.step}/{step.total}" for at, step in sorted(self._steps.items())]
+        left = self._seconds_left()
+        return ", ".join([*parts, *([] if left is None else [f"{clock(left)} left"])])
+
+    def _seconds_left(self) -> float | None:
+        """Returns the seconds left by the pace so far; None before a pair is made."""
+        made = [at for at, one in self._outcomes.items() if one.status is pairs_lib.Status.MADE]
+        if not made:
+            return None
+        done = sum(self._work[at] for at in made)
+        done += sum(self._work[at] * step.step / step.total for at, step in self._steps.items())
+        left = sum(work for at, work in self._work.items() if at not in self._outcomes)
+        left -= sum(self._work[at] * step.step / step.total for at, step in self._steps.items())
+        return max(0.0, left) * (time.monotonic() - self._begun) / done
+
+
+def title(pair: pairs_lib.Pair) -> str:
+    """Returns what a pair is called in a line: its picture's name, and what it is made of."""
+    made_of = " + ".join(part for part in [pair.content, *pair.styles] if part)
+    return f"{pair.output} ({made_of})" if made_of else pair.output
+
+
+def clock(seconds: float) -> str:
+    """Returns a time as text: minutes and seconds, or hours and minutes.
+
+    >>> clock(75), clock(7500)
+    ('1:15', '2 h 05 min')
+    """
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _work(pair: pairs_lib.Pair) -> float:
+    """Returns the work of a pair: pixels times steps."""
+    if pair.asked is None:
+        return 0.0
+    height, width = ordering.size(pair) or _USUAL_SIZE
+    return float(height * width * pair.asked.fit.epochs * pair.asked.fit.steps_per_epoch)

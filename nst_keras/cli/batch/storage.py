@@ -1,0 +1,199 @@
+"""Where a batch's pictures come from and go: folders of this machine, and URIs that fsspec knows, such as `s3://`."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib
+import os
+import pathlib
+import re
+import tempfile
+from typing import Any
+
+from nst_keras.images import folders
+from nst_keras.settings import paths
+
+__all__ = ["Place", "fetched", "is_remote", "pictures"]
+
+_URI = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+
+
+def is_remote(name: object) -> bool:
+    """Returns whether a name is a URI for fsspec. Paths, samples, file URLs and the URLs of pictures are none.
+
+    >>> [is_remote(name) for name in ("s3://bucket/a.jpg", "https://host/a.jpg", "sample:swirls", "a.jpg")]
+    [True, False, False, False]
+    """
+    return isinstance(name, str) and bool(_URI.match(name)) and not paths.is_url(name)
+
+
+def pictures(argument: str, name: str, *, recursive: bool) -> list[str]:
+    """Returns the URIs of the pictures that a URI stands for: a file, a folder or a pattern.
+
+    Args:
+        argument: The argument that errors name.
+        name: The URI.
+        recursive: Whether the folders inside a folder are looked through too.
+
+    Raises:
+        OSError: There is no such file or folder, or it cannot be read.
+        ImportError: The package that reads such URIs is not installed.
+    """
+    files, path = _opened(argument, name)
+    try:
+        if any(mark in path for mark in "*?["):
+            found = [one for one in files.glob(path) if _is_picture(one)]
+        elif files.isfile(path):
+            return [name]
+        else:
+            found = [one for one in files.find(path, maxdepth=None if recursive else 1) if _is_picture(one)]
+    except Exception as error:  # Each kind of storage raises its own.
+        raise OSError(f"{argument}: {name!r} cannot be read ({_reason(error)}). Check its address.") from error
+    return [files.unstrip_protocol(one) for one in sorted(found)]
+
+
+def fetched(argument: str, name: str, folder: pathlib.Path) -> str:
+    """Returns the path of a copy of a remote file, which is made at the first call.
+
+    Args:
+        argument: The argument that errors name.
+        name: The file's URI.
+        folder: The folder of the copy.
+
+    Raises:
+        OSError: The file cannot be read.
+        ImportError: The package that reads such URIs is not installed.
+    """
+    files, path = _opened(argument, name)
+    unique = hashlib.sha256(name.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    copy = folder / f"{unique}{pathlib.PurePosixPath(path).suffix}"
+    if not copy.exists():
+        try:
+            files.get_file(path, f"{copy}.part")
+        except Exception as error:
+            raise OSError(f"{argument}: {name!r} cannot be read ({_reason(error)}). Check its address.") from error
+        os.replace(f"{copy}.part", copy)
+    return str(copy)
+
+
+class Place:
+    """The folder that a batch writes to. Files of a remote one are written here first, and then sent.
+
+    Args:
+        name: A folder, or a URI.
+
+    Attributes:
+        name: The folder as it was named.
+        folder: The folder of this machine in which files are written.
+        is_remote: Whether they are sent elsewhere.
+
+    Raises:
+        OSError: The folder cannot be made.
+        ImportError: The package that writes to such URIs is not installed.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name, self.is_remote = name, is_remote(name)
+        self._held = contextlib.ExitStack()
+        if self.is_remote:
+            self._files, self._path = _opened("output_dir", name)
+            self.folder = pathlib.Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="nst_keras-")))
+        else:
+            self.folder = pathlib.Path(os.path.expanduser(paths.local(name)))
+
+    def __enter__(self) -> Place:
+        """Returns the place itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Removes what is kept of a remote folder."""
+        self.close()
+
+    def close(self) -> None:
+        """Removes what is kept of a remote folder."""
+        self._held.close()
+
+    def path(self, name: str) -> pathlib.Path:
+        """Returns the file of this machine in which an output is written, in a folder that exists.
+
+        Args:
+            name: The output's name below the folder.
+
+        Raises:
+            OSError: Its folder cannot be made.
+        """
+        path = self.folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(
+                f"output_dir: the folder {str(path.parent)!r} cannot be made ({error.strerror}). Choose another."
+            ) from error
+        return path
+
+    def keep(self, name: str) -> None:
+        """Sends an output that was written to `path` to where it belongs, whole or not at all.
+
+        Raises:
+            OSError: It cannot be written there.
+        """
+        if not self.is_remote:
+            return
+        target = f"{self._path.rstrip('/')}/{name}"
+        part = f"{target}.{os.getpid()}.part"
+        try:
+            self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
+            self._files.put_file(str(self.folder / name), part)
+            self._files.mv(part, target)
+        except Exception as error:
+            raise OSError(f"output_dir: {name!r} cannot be written to {self.name!r} ({_reason(error)}).") from error
+
+    def made(self, name: str) -> pathlib.Path | None:
+        """Returns a file of this machine with an output that exists; None if there is none.
+
+        Raises:
+            OSError: A remote folder cannot be read.
+        """
+        path = self.folder / name
+        if self.is_remote and not path.exists():
+            source = f"{self._path.rstrip('/')}/{name}"
+            try:
+                if not self._files.exists(source):
+                    return None
+                self._files.get_file(source, str(self.path(f"{name}.part")))
+            except Exception as error:
+                raise OSError(f"output_dir: {self.name!r} cannot be read ({_reason(error)}). Check it.") from error
+            os.replace(self.folder / f"{name}.part", path)
+        return path if path.exists() else None
+
+    def remove(self, name: str) -> None:
+        """Removes an output, if it exists."""
+        (self.folder / name).unlink(missing_ok=True)
+        if self.is_remote:
+            with contextlib.suppress(Exception):
+                self._files.rm_file(f"{self._path.rstrip('/')}/{name}")
+
+
+def _opened(argument: str, name: str) -> tuple[Any, str]:
+    """Returns fsspec's file system for a URI, and the path in it."""
+    try:
+        fsspec = importlib.import_module("fsspec")
+    except ImportError as error:
+        raise ImportError(
+            f'{argument}: {name!r} needs fsspec. Install it with `pip install "nst_keras[cluster]"`.'
+        ) from error
+    try:
+        return fsspec.core.url_to_fs(name)
+    except ImportError as error:
+        raise ImportError(f"{argument}: {name!r} cannot be opened ({error}).") from error
+    except Exception as error:
+        raise ValueError(f"{argument}: {name!r} cannot be opened ({_reason(error)}). Check its address.") from error
+
+
+def _is_picture(path: str) -> bool:
+    return pathlib.PurePosixPath(path).suffix.lower() in folders.SUFFIXES
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
