@@ -3,3 +3,5 @@
 `planning` lists the pairs, `making` makes one of them, `child` and `cluster` are where that happens, `running` leads
 from the list to the report.
 """
+
+__all__: list[str] = []

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 from nst_keras.cli.batch import pairs as pairs_lib
 from nst_keras.runtime import backend, lean, xla_cache
@@ -24,7 +24,7 @@ from nst_keras.runtime import backend, lean, xla_cache
 __all__ = ["Workers", "main"]
 
 _STOP, _ESTIMATE = "stop", "estimate"
-_TOLD_EVERY = 0.2  # Seconds.
+_TOLD_EVERY, _ENDING = 0.2, 10.0  # Seconds between two steps that are told, and until a process has ended.
 
 
 class Workers:
@@ -63,16 +63,22 @@ class Workers:
                 found.append(answer)
         return found
 
-    def close(self) -> None:
-        """Ends the process."""
+    def close(self, *, patient: bool = True) -> None:
+        """Ends the process.
+
+        Args:
+            patient: Whether it may remove its temporary files.
+        """
         if self._process is not None:
-            for pipe in (self._process.stdin, self._process.stdout):
-                with contextlib.suppress(OSError):
-                    assert pipe is not None
-                    pipe.close()
-            self._process.kill()
-            self._process.wait()
-            self._process = None
+            process, self._process = self._process, None
+            with contextlib.suppress(OSError):
+                assert process.stdin is not None
+                process.stdin.close()  # It then ends by itself.
+            try:
+                process.wait(_ENDING if patient else 0.0)
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):
+                process.kill()
+                process.wait()
 
     def _made(self, pair: pairs_lib.Pair) -> Iterator[pairs_lib.Outcome | pairs_lib.Step]:
         """Makes one pair."""
@@ -87,7 +93,7 @@ class Workers:
                 answer = self._answers.get()
             except KeyboardInterrupt:
                 if self._stopping:  # Asked for a second time: the present step is not waited for.
-                    self.close()
+                    self.close(patient=False)
                     yield pairs_lib.Outcome(pair.number, pairs_lib.Status.STOPPED)
                     return
                 self._stopping = True
@@ -139,8 +145,8 @@ def _listen(answers: IO[bytes], heard: queue.SimpleQueue[Any]) -> None:
     heard.put(None)
 
 
-def main(argv: Sequence[str]) -> int:
-    """Makes the pairs that come on standard input, until it is closed, and returns the exit status.
+def main(argv: Sequence[str]) -> NoReturn:
+    """Makes the pairs that come on standard input, until it is closed, and ends the process.
 
     Args:
         argv: The folder of the pictures.
@@ -164,7 +170,8 @@ def main(argv: Sequence[str]) -> int:
             _answer(answers, maker.make(request, watch))
         else:
             _answer(answers, maker.estimate(request[1]))
-    return 0
+    maker.close()
+    os._exit(0)  # Taking TensorFlow apart takes a second.
 
 
 def _teller(number: int, answers: IO[bytes]) -> Callable[[int, int], None]:
@@ -205,4 +212,4 @@ def _answer(answers: IO[bytes], what: Any) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

@@ -61,7 +61,7 @@ def _main(argv: Sequence[str], ending: signals.StopSignals, *, is_short: bool) -
         whole, texts = flagfiles.expanded(argv, values)
         rest = values(["batch", *whole])[1:]
         if values["help"].value or values["helpfull"].value or (is_short and not argv):
-            output.write(_help(values, full=values["helpfull"].value))
+            output.write(_help(values, full=bool(values["helpfull"].value)))
             return 0
         for arguments in (argv, *map(flagfiles.lines, texts.values())):
             flags.check_once(arguments, values)

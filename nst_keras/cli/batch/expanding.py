@@ -44,8 +44,8 @@ def _names(argument: str, given: str | os.PathLike[str] | Sequence[str]) -> list
     every = [named] if isinstance(named, (str, os.PathLike)) else named
     if not isinstance(every, (list, tuple)) or not all(isinstance(one, (str, os.PathLike)) for one in every):
         raise TypeError(
-            f"{argument} must be names of pictures, but {type(given).__name__} was given. Save arrays as files first, or "
-            "make their pictures with NeuralStyleTransfer.set_images."
+            f"{argument} must be names of pictures, but {type(given).__name__} was given. Save arrays as files first, "
+            "or make their pictures with NeuralStyleTransfer.set_images."
         )
     return [os.fspath(one) for one in every]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import pathlib
 import sys
@@ -9,7 +10,6 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from typing import Any, NamedTuple, cast
 
 from nst_keras import export, settings
@@ -54,8 +54,13 @@ class Maker:
     def __init__(self, output_dir: str) -> None:
         self._place = storage.Place(output_dir)
         self._engines = engines.Engines()
-        # Copies of remote pictures.
-        self._copies = tempfile.TemporaryDirectory(prefix="nst_keras-")
+        self._held = contextlib.ExitStack()
+        self._copies: pathlib.Path | None = None  # Folder of the copies of remote pictures, if there are any.
+
+    def close(self) -> None:
+        """Removes temporary files."""
+        self._held.close()
+        self._place.close()
 
     def make(self, pair: pairs_lib.Pair, watch: Watch) -> pairs_lib.Outcome:
         """Makes a picture, and returns what has become of it. No error is raised: it is the outcome's sentence.
@@ -162,7 +167,9 @@ class Maker:
             return [self._copy(argument, one) for one in source]
         if not storage.is_remote(source):
             return source
-        return storage.fetched(argument, source, pathlib.Path(self._copies.name))
+        if self._copies is None:
+            self._copies = pathlib.Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="nst_keras-")))
+        return storage.fetched(argument, source, self._copies)
 
 
 class _Clock(run_view.RunCallback):
@@ -209,7 +216,7 @@ def _check_outputs(asked: settings.JobSettings) -> None:
         export.check_animation(asked.files.animation, seconds=asked.files.animation_seconds, argument="animation")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _kept_warnings() -> Generator[list[str], None, None]:
     """Yields a list to which the warnings within the block are added, as sentences."""
     found: list[str] = []

@@ -7,15 +7,18 @@ import pathlib
 import re
 import string
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
+from nst_keras import export
 from nst_keras.cli import positional
 from nst_keras.settings import paths
 
-__all__ = ["FIELDS", "check_template", "filled", "problem_of", "titles"]
+__all__ = ["FIELDS", "PICTURES", "check_template", "filled", "problems", "titles"]
 
 # What stands for a part of a name.
 FIELDS = ("content", "style", "settings", "number")
+# Suffixes of the pictures that can be written.
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 # Names of the files that a batch writes beside its pictures.
 _REPORT = re.compile(r"contact_sheet(_\d+)?\.png|report\.\w+|failures\.csv")
 
@@ -35,12 +38,14 @@ def check_template(argument: str, template: str) -> None:
     if not set(used) <= set(FIELDS):
         known = ", ".join(f"{{{name}}}" for name in FIELDS)
         raise ValueError(f"{argument}: {template!r} has a part in braces that is unknown. Known ones: {known}.")
-    path = pathlib.PurePath(template)
+    path = pathlib.Path(template)
     if path.is_absolute() or ".." in path.parts or not path.suffix:
         raise ValueError(
             f"{argument}: {template!r} must name files below output_dir, with a suffix, such as "
             "{content}_{style}.png."
         )
+    suffixes = {"output": PICTURES, "animation": tuple(export.ANIMATION_WRITERS)}.get(argument, (path.suffix.lower(),))
+    export.check_suffix(argument, path, suffixes)
 
 
 def filled(template: str, parts: Mapping[str, object]) -> str:
@@ -77,27 +82,25 @@ def titles(pictures: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def problem_of(outputs: Sequence[str], folder: pathlib.Path | None, read: Iterable[str]) -> list[str]:
-    """Returns for each output why it cannot be written, as a sentence; "" if it can.
+def problems(outputs: Mapping[int, str], folder: pathlib.Path | None, read: Iterable[str]) -> dict[int, str]:
+    """Returns {number of a pair: why its picture cannot have its name, as a sentence}, for pairs of which that is so.
 
     Args:
-        outputs: Names below the folder, in the order of the pairs.
+        outputs: {number of a pair: its picture's name below the folder}.
         folder: The folder; None if it is none of this machine.
         read: Names of the files that the batch reads.
     """
     first: dict[str, int] = {}
     inputs = {os.path.realpath(os.path.expanduser(paths.local(name))) for name in read}
-    found: list[str] = []
-    for number, output in enumerate(outputs, 1):
+    found: dict[int, str] = {}
+    for number, output in outputs.items():
         before = first.setdefault(output.casefold(), number)
         if before != number:
-            found.append(f"output: {output!r} is the name of pair {before} too. Give it another name.")
+            found[number] = f"output: {output!r} is the name of pair {before} too. Give it another name."
         elif _REPORT.fullmatch(output.casefold()):
-            found.append(f"output: {output!r} is a file of the report. Give it another name.")
+            found[number] = f"output: {output!r} is a file of the report. Give it another name."
         elif folder is not None and os.path.realpath(folder / output) in inputs:
-            found.append(f"output: {output!r} would replace a picture that the batch reads. Choose another output_dir.")
-        else:
-            found.append("")
+            found[number] = f"output: {output!r} would replace a picture that the batch reads. Choose another name."
     return found
 
 

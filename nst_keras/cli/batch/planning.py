@@ -186,14 +186,19 @@ def _texts(options: presets.Options) -> dict[str, str]:
 
 
 def _checked(made: Sequence[pairs_lib.Pair], batch: settings.BatchSettings) -> list[pairs_lib.Pair]:
-    """Returns the pairs, those whose picture cannot have its name with a problem."""
+    """Returns the pairs, those whose picture cannot have its name with a problem.
+
+    Raises:
+        ValueError: All pairs have the same problem, and it stands in no table.
+    """
     folder = None if storage.is_remote(batch.output_dir) else pathlib.Path(batch.output_dir).expanduser()
     read = [name for pair in made for name in [pair.content, *pair.styles] if name and not storage.is_remote(name)]
-    problems = naming.problem_of([pair.output for pair in made], folder, _files(read))
-    return [
-        pair if pair.problem or not problem else pair._replace(problem=problem, asked=None)
-        for pair, problem in zip(made, problems, strict=True)
-    ]
+    outputs = {pair.number: pair.output for pair in made if not pair.problem}
+    problems = naming.problems(outputs, folder, _files(read))
+    every = [pair._replace(problem=problems.get(pair.number, pair.problem)) for pair in made]
+    if len(shared := {pair.problem for pair in every}) == 1 and "" not in shared and batch.pairs is None:
+        raise ValueError(shared.pop())  # It is no fault of a pair.
+    return every
 
 
 def _files(names: Iterable[str]) -> list[str]:

@@ -104,5 +104,5 @@ def _value(name: str, text: str) -> object:
 
 
 def _pictures(given: Mapping[str, str]) -> presets.Options:
-    """Returns the pictures of a row, so that a report can name them."""
-    return {name: given[name] for name in ("content_image", "style_image") if name in given}
+    """Returns the pictures of a row and its output, so that a report can name them."""
+    return {name: given[name] for name in ("content_image", "style_image", "output") if name in given}

@@ -1,0 +1,267 @@
+import csv
+import json
+import os
+import shutil
+import warnings
+
+import numpy as np
+import PIL.Image
+import pytest
+
+from nst_keras import batch as door
+from nst_keras import run
+from nst_keras.cli.batch import making
+from nst_keras.export import record
+from tests.cli.batch.conftest import EVERY, NAMES, USUAL, batch, folder, inline, picture
+
+__all__ = ["folder", "inline"]
+
+
+def pixels(path):
+    return np.asarray(PIL.Image.open(path))
+
+
+def statuses(path="made/report.json"):
+    return [pair["status"] for pair in json.loads(open(path).read())["pairs"]]
+
+
+def test_every_pair_is_made_as_a_run_makes_it(folder, inline, capsys):
+    assert batch(*EVERY, "--seed=3", "--init=noise") == 0
+    assert "6 pictures made" in capsys.readouterr().out
+    assert sorted(os.listdir("made")) == sorted([*NAMES, "contact_sheet.png", "report.html", "report.json"])
+    pictures = ["--content_image=photos/cat.png", "--style_image=paintings/wave.png", "--output=alone.png"]
+    assert run.main([*USUAL, *pictures, "--seed=3", "--init=noise", "--quiet"]) == 0
+    assert np.array_equal(pixels("alone.png"), pixels("made/cat_wave.png"))
+    made = record.read("made/cat_wave.png")
+    assert made["settings"]["content_image"] == str(folder / "photos" / "cat.png")
+    assert made["batch"]["asked"]["seed"] == "3"
+    report = json.loads((folder / "made" / "report.json").read_text())
+    assert report["pairs"][1]["losses"]["loss"] == made["losses"]["loss"]
+    assert report["pairs"][1]["size"] == [40, 30]
+
+
+def test_what_is_made_is_kept_and_what_changed_is_made_again(folder, inline, capsys):
+    assert batch(*EVERY) == 0
+    before = {name: os.stat(f"made/{name}").st_mtime_ns for name in NAMES}
+    inline.clear()
+    assert batch(*EVERY) == 0
+    assert inline == []
+    assert statuses() == ["made before"] * 6
+    losses = [pair["losses"]["loss"] for pair in json.loads(open("made/report.json").read())["pairs"]]
+    assert all(loss > 0 for loss in losses)
+    picture(folder / "photos" / "dog.png", seed=77)  # Another picture of the same name.
+    picture(folder / "photos" / "fox.png")  # A new one.
+    os.remove("made/eel_wave.png")
+    assert batch(*EVERY) == 0
+    assert sorted(inline) == ["dog_night.png", "dog_wave.png", "eel_wave.png", "fox_night.png", "fox_wave.png"]
+    assert all(os.stat(f"made/{name}").st_mtime_ns == before[name] for name in ("cat_night.png", "eel_night.png"))
+    inline.clear()
+    assert batch(*EVERY, "--strength=0.5") == 0  # Another setting of all.
+    assert len(inline) == 8
+    inline.clear()
+    assert batch(*EVERY, "--strength=0.5", "--noresume") == 0
+    assert len(inline) == 8
+
+
+def test_a_picture_that_no_batch_has_made_is_not_replaced_unasked(folder, inline, capsys):
+    picture(folder / "made" / "cat_wave.png")
+    before = (folder / "made" / "cat_wave.png").read_bytes()
+    assert batch(*EVERY) == 1
+    assert "'made/cat_wave.png' exists already, and no batch has made it" in capsys.readouterr().err
+    assert (folder / "made" / "cat_wave.png").read_bytes() == before
+    assert len(inline) == 5
+    assert batch(*EVERY, "--overwrite") == 0
+    assert (folder / "made" / "cat_wave.png").read_bytes() != before
+
+
+def test_a_cut_picture_is_made_again(folder, inline):
+    assert batch(*EVERY) == 0
+    inline.clear()
+    for name, size in {"cat_night.png": 0, "cat_wave.png": 20}.items():
+        with open(f"made/{name}", "r+b") as file:
+            file.truncate(size)
+    assert batch(*EVERY, "--overwrite") == 0
+    assert sorted(inline) == ["cat_night.png", "cat_wave.png"]
+
+
+@pytest.mark.slow
+def test_bad_pairs_cost_no_others(folder, inline, capsys, monkeypatch):
+    """100 pairs of which 7 are bad, each in a way of its own."""
+    rows = [{"content": f"photos/{index}.png", "style": "paintings/wave.png"} for index in range(100)]
+    for index in range(100):
+        picture(folder / "photos" / f"{index}.png", index)
+    (folder / "photos" / "3.png").write_bytes((folder / "photos" / "3.png").read_bytes()[:60])
+    picture(folder / "photos" / "17.png", size=(1, 1))
+    rows[29]["content"] = "photos"
+    rows[41]["content_mask"] = "photos/notes.txt"
+    rows[57]["output"] = "0_wave.png"
+    rows[68] |= {"image_size": "900000", "enlarge": "true"}
+    opened = PIL.Image.open
+
+    def refused(path, *arguments, **options):
+        if str(path).endswith("83.png"):  # As a file of another user: the tests may be run by root.
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(PIL.Image, "open", refused)
+    from nst_keras.images.formats import pngs
+
+    of_pngs = pngs.opened
+    monkeypatch.setattr(pngs, "opened", lambda path: refused(path) if "83.png" in str(path) else of_pngs(path))
+    with open("pairs.csv", "w", newline="") as file:
+        writer = csv.DictWriter(file, ["content", "style", "output", "content_mask", "image_size", "enlarge"])
+        writer.writeheader()
+        writer.writerows(rows)
+    assert batch("--pairs=pairs.csv", "--output_dir=made") == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if "warning" not in line]
+    expected = {
+        "3_wave.png": "is damaged",
+        "17_wave.png": "too small",
+        "photos_wave.png": "is a folder",
+        "41_wave.png": "is not an image",
+        "0_wave.png": "is the name of pair 1 too",
+        "68_wave.png": "more than this machine can hold",
+        "83_wave.png": "may not be read",
+    }
+    assert len(lines) == 8
+    for name, sentence in expected.items():
+        (line,) = [line for line in lines if line.startswith(f"nst_keras: {name} (")]
+        assert sentence in line
+    assert "93 pictures made, 7 failed" in lines[-1]
+    made = [path.name for path in (folder / "made").glob("*_wave.png")]
+    assert len(made) == 93
+    failed = list(csv.DictReader(open("made/failures.csv", newline="")))
+    assert sorted(row["output"] for row in failed) == sorted(expected)
+
+
+def test_the_failures_are_a_table_that_makes_them_again(folder, inline, capsys):
+    good = (folder / "photos" / "dog.png").read_bytes()
+    (folder / "photos" / "dog.png").write_bytes(good[:50])
+    assert batch(*EVERY) == 1
+    assert statuses() == ["made", "made", "failed", "failed", "made", "made"]
+    (folder / "photos" / "dog.png").write_bytes(good)
+    inline.clear()
+    assert batch("--pairs=made/failures.csv", "--output_dir=made") == 0
+    assert inline == ["dog_night.png", "dog_wave.png"]
+    inline.clear()
+    assert batch(*EVERY) == 0
+    assert inline == []
+    assert not (folder / "made" / "failures.csv").exists()
+
+
+def test_a_full_disk_costs_its_pairs(folder, inline, capsys, monkeypatch):
+    replace = os.replace
+
+    def full(source, target):
+        if str(target).endswith("cat_wave.png"):
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    assert batch(*EVERY) == 1
+    assert "cat_wave.png" in capsys.readouterr().err
+    assert sorted(path.name for path in (folder / "made").glob("*_*e.png")) == ["dog_wave.png", "eel_wave.png"]
+    assert not [name for name in os.listdir("made") if "tmp" in name]
+
+
+def test_other_files_of_a_pair_are_written_too(folder, inline):
+    more = [
+        "--animation={content}_{style}.gif",
+        "--loss_plot={content}_{style}_loss.png",
+        "--contact_sheet=s/{content}.png",
+    ]
+    assert batch("--content_image=photos/cat.png", "--style_image=paintings/wave.png", "--output_dir=made", *more) == 0
+    for name in ("cat_wave.png", "cat_wave.gif", "cat_wave_loss.png", "s/cat.png"):
+        assert PIL.Image.open(f"made/{name}").size[0] > 20, name
+    assert PIL.Image.open("made/cat_wave.gif").n_frames > 1
+
+
+def test_python_makes_the_same(folder, inline):
+    options = {"extractor": "compact", "image_size": 48, "epochs": 1, "steps_per_epoch": 2, "normalization": "relative"}
+    report = door.run("photos", ["paintings/wave.png"], folder / "made", quiet=True, **options)
+    assert report.counts == {"made": 3}
+    assert report.failed == []
+    assert batch("--content_image=photos", "--style_image=paintings/wave.png", "--output_dir=made") == 0
+    assert statuses() == ["made before"] * 3
+    with pytest.raises(ValueError, match="batch.run: the option='strenght' is not known. Did you mean 'strength'?"):
+        door.run("photos", "paintings", strenght=1)
+    with pytest.raises(TypeError, match="content_image must be names of pictures, but ndarray was given"):
+        door.run(np.zeros((4, 4, 3)), "paintings")
+
+
+def test_styles_are_measured_once(folder, inline, monkeypatch):
+    from nst_keras.sweeps import engines
+
+    changes = []
+    borrowed = engines._changes
+    monkeypatch.setattr(engines, "_changes", lambda *given: changes.append(borrowed(*given)) or changes[-1])
+    assert batch("--content_image=photos/dog.png,photos/eel.png", "--style_image=paintings", "--output_dir=made") == 0
+    assert [sorted(one) for one in changes] == [["content_image"], ["content_image", "style_image"], ["content_image"]]
+
+
+def test_a_dry_run_makes_nothing(folder, monkeypatch, capsys):
+    assert batch(*EVERY, "--dry_run", "--steps_per_epoch=7") == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 7
+    assert printed[0] == "to make: cat_night.png (photos/cat.png + paintings/night.png), 30x40"
+    assert printed[-1].startswith("6 pictures to make of 2 sizes: about 0:")
+    assert "GiB of memory" in printed[-1]
+    assert not (folder / "made").exists()
+
+
+BAD = {
+    "photos paintings made more": "4 arguments are given",
+    "photos paintings --content_image=photos": "content_image is given twice",
+    "nowhere paintings": "content_image: there is no file 'nowhere'.",
+    "photos": "style_image must be given",
+    "photos paintings --steps_per_epoch=none": "steps_per_epoch",
+    "photos paintings --resume --checkpoint_dir=kept": "Unknown command line flag 'checkpoint_dir'",
+    "photos paintings --output={foo}.png": "has a part in braces that is unknown",
+    "photos paintings --output=made.pgn": "output: 'made.pgn' must end in one of",
+    "photos paintings --pairs=nowhere.csv": "pairs: 'nowhere.csv' cannot be read",
+    "photos paintings photos/notes.txt": "output_dir: the folder",
+    "photos paintings --size_buckets=0": "size_buckets must be a whole number, 1 or more",
+    "photos paintings --compare=strength": "compare: 'strength' is not OPTION=VALUE",
+    "photos paintings s4://bucket/made": "output_dir: 's4://bucket/made' cannot be opened",
+}
+
+
+@pytest.mark.parametrize("arguments", BAD)
+def test_a_bad_command_is_one_line_and_status_2_and_writes_nothing(folder, inline, capsys, arguments):
+    before = sorted(folder.rglob("*"))
+    from nst_keras.cli.batch import command
+
+    assert command.main([*USUAL, *arguments.split()], is_short=True) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert BAD[arguments] in line
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_help_is_short_and_names_every_flag_of_a_batch(capsys):
+    assert batch("--help") == 0
+    text = capsys.readouterr().out
+    assert len(text.splitlines()) <= 90
+    for name in ("--pairs", "--output_dir", "--[no]resume", "--ray_address", "--size_buckets", "{content}_{style}.png"):
+        assert name in text
+    assert batch("--helpfull") == 0
+    assert "--style_scale" in capsys.readouterr().out
+
+
+def test_warnings_are_said_once(folder, inline, capsys, monkeypatch):
+    made = making.Maker._made
+
+    def warning(*given):
+        warnings.warn("It may not fit.", UserWarning, stacklevel=1)
+        return made(*given)
+
+    monkeypatch.setattr(making.Maker, "_made", warning)
+    assert batch(*EVERY) == 0
+    assert capsys.readouterr().err.count("It may not fit.") == 1
+
+
+def test_nothing_is_left_in_the_temporary_folder(folder, inline, monkeypatch, tmp_path_factory):
+    empty = tmp_path_factory.mktemp("temporary")
+    monkeypatch.setattr("tempfile.tempdir", str(empty))
+    assert batch(*EVERY) == 0
+    assert os.listdir(empty) == []
+    shutil.rmtree("made")
