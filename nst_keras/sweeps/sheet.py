@@ -1,15 +1,19 @@
-"""The sheet of a comparison: a grid of labelled pictures on one matplotlib figure, each in its own shape."""
+"""The sheet of a comparison: a grid of labelled pictures on one matplotlib figure, each in its own shape.
+
+Nothing here needs TensorFlow.
+"""
 
 from __future__ import annotations
 
 import functools
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from nst_keras.export import plots
+if TYPE_CHECKING:
+    from nst_keras.export.figures import Figure
 
 __all__ = ["Cell", "Grid", "draw", "wrapped"]
 
@@ -48,8 +52,10 @@ class Grid(NamedTuple):
     labels: Sequence[str] = ()
 
 
-def draw(grid: Grid) -> plots.Figure:
+def draw(grid: Grid) -> Figure:
     """Draws the sheet. Texts are wrapped to the width, or height, of the pictures that they belong to."""
+    from nst_keras.export import figures  # noqa: PLC0415  matplotlib is imported only to draw.
+
     side = _side(grid)
     heights = [_row_height(row, side) for row in grid.rows]
     header = _block(grid.columns, side)
@@ -58,7 +64,7 @@ def draw(grid: Grid) -> plots.Figure:
     left = _GAP + (max(map(len, names)) * _LINE + _GAP if names else 0.0)
     width = left + len(grid.rows[0]) * (side + _GAP)
     height = _GAP + header + sum(heights) + sum(titles) + len(heights) * _GAP
-    figure = plots.Figure(figsize=(width, height), dpi=_dots_per_inch(grid, side), facecolor="white")
+    figure = figures.Figure(figsize=(width, height), dpi=_dots_per_inch(grid, side), facecolor="white")
     page = _Page(figure, width, height)
     top = _GAP + header
     for place, text in enumerate(grid.columns):
@@ -95,7 +101,7 @@ def wrapped(text: str, inches: float) -> list[str]:
 class _Page:
     """A figure on which places are given in inches, from its upper left corner."""
 
-    def __init__(self, figure: plots.Figure, width: float, height: float) -> None:
+    def __init__(self, figure: Figure, width: float, height: float) -> None:
         self._figure, self._width, self._height = figure, width, height
 
     def write(self, lines: Sequence[str], left: float, bottom: float) -> None:
@@ -156,7 +162,7 @@ def _dots_per_inch(grid: Grid, side: float) -> int:
 @functools.lru_cache(maxsize=4096)
 def _width(text: str) -> float:
     """Returns the width of a text in inches, with a margin because letters on a screen begin at whole pixels."""
-    from nst_keras.export import figures  # noqa: PLC0415  matplotlib is imported only to draw.
+    from nst_keras.export import figures  # noqa: PLC0415
 
     drawn = figures.textpath.TextPath((0, 0), text.replace("$", "S"), size=_FONT)
     return 1.08 * drawn.get_extents().width / 72 if text.strip() else 0.0

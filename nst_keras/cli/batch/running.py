@@ -117,7 +117,7 @@ class Batch:
         problems = report.write(self.report, self._place.folder, self._picture)
         if self._place.is_remote:
             for path in self._place.folder.iterdir():
-                if report.is_file(path.name):
+                if report.is_reserved(path.name):
                     try:
                         self._place.keep(path.name)
                     except OSError as error:
