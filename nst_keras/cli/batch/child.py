@@ -139,7 +139,7 @@ class Workers:
 
 def _listen(answers: IO[bytes], heard: queue.SimpleQueue[Any]) -> None:
     """Puts each answer of the process into a queue, and None at its end."""
-    with contextlib.suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):
+    with answers, contextlib.suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):
         while True:
             heard.put(pickle.load(answers))
     heard.put(None)

@@ -54,7 +54,7 @@ def planned(given: presets.Options, batch: settings.BatchSettings) -> list[pairs
         OSError: A picture, folder or table is missing.
     """
     entries = _entries(given, batch)
-    templates = _templates(given, varies=any(entry.settings_text for entry in entries))
+    templates = _templates(given, entries)
     called = naming.titles(entry.content for entry in entries if entry.content is not None)
     styled = naming.titles(name for entry in entries for name in _list(entry.style))
     made: list[pairs_lib.Pair] = []
@@ -114,10 +114,14 @@ def _of_rows() -> list[str]:
     return [name for name in OPTIONS if name not in _OF_BATCH]
 
 
-def _templates(given: presets.Options, *, varies: bool) -> dict[str, str]:
+def _templates(given: presets.Options, entries: Sequence[_Entry]) -> dict[str, str]:
     """Returns {output: template of its names} of the files that each pair writes."""
-    pictures = [part for part in ("content", "style") if given.get(f"{part}_image") is not None] or ["content", "style"]
-    usual = "_".join(f"{{{part}}}" for part in [*pictures, *(["settings"] if varies else [])]) + ".png"
+    parts = {
+        "content": any(entry.content for entry in entries),
+        "style": any(entry.style for entry in entries),
+        "settings": any(entry.settings_text for entry in entries),
+    }
+    usual = "_".join(f"{{{part}}}" for part, is_there in parts.items() if is_there) + ".png"
     found = {name: given[name] for name in _TEMPLATES if given.get(name)}
     found = {"output": usual, **found}
     for name, template in found.items():
@@ -139,7 +143,7 @@ def _pair(
     own = {name: value for name, value in entry.own.items() if name not in _TEMPLATES}
     asked, problem = None, entry.problem
     options = {**given, **own, "content_image": entry.content, "style_image": entry.style, **names}
-    options = {name: value for name, value in options.items() if value is not None}
+    options = {name: _absolute(name, value) for name, value in options.items() if value is not None}
     options.pop("compare", None)
     if batch.size_buckets is not None:
         options["size_step"] = max(1, (options.get("image_size") or 512) // (2 * batch.size_buckets))
@@ -175,6 +179,16 @@ def _check_pictures(images: settings.ImageSettings) -> None:
                 raise FileNotFoundError(paths.missing(name, one))
             if name == "content_image" and paths.is_folder(one):
                 raise IsADirectoryError(f"{name}: {one!r} is a folder. A row of a table names one photograph.")
+
+
+def _absolute(name: str, value: Any) -> Any:
+    """Returns a value with absolute paths in the place of files' names: workers have other current folders."""
+    if name not in record.INPUTS:
+        return value
+    if isinstance(value, list):
+        return [_absolute(name, one) for one in value]
+    path = os.path.expanduser(paths.local(value))
+    return os.path.abspath(path) if os.path.exists(path) else value
 
 
 def _texts(options: presets.Options) -> dict[str, str]:

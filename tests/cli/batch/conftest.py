@@ -1,4 +1,5 @@
 import threading
+from typing import ClassVar
 
 import numpy as np
 import PIL.Image
@@ -12,7 +13,7 @@ USUAL = ["--extractor=compact", "--image_size=48", "--epochs=1", "--steps_per_ep
 class InThisProcess:
     """Makes pairs as `child.Workers` does, without a process of their own, which takes seconds to start."""
 
-    made = []  # Names of the pictures that were made, of all batches of a test.
+    made: ClassVar[list[str]] = []  # Names of the pictures that were made, of all batches of a test.
 
     def __init__(self, output_dir):
         self._maker = making.Maker(output_dir)
