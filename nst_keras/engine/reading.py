@@ -131,8 +131,8 @@ def _check_is_one(content_image: object) -> None:
     else:
         return
     raise error(
-        f"content_image is {what}, but a run makes one picture: repeat the command for each content image, or in "
-        "Python call style_transfer.set_images(content_image=...) and fit_style_transfer() for each."
+        f"content_image is {what}, but a run makes one picture: nst-keras batch makes several, and so does "
+        "nst_keras.batch.run in Python."
     )
 
 

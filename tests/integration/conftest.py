@@ -1,3 +1,4 @@
+import re
 import shutil
 
 import keras
@@ -8,6 +9,9 @@ from nst_keras.images import samples
 from nst_keras.networks import architectures
 from tests.conftest import ROOT
 from tools.drawing import swirls_night
+
+# The table of pairs that the guide shows.
+_TABLE = re.compile(r"```text\n(content,style,.*?)```", re.DOTALL)
 
 
 @pytest.fixture(scope="session")
@@ -35,4 +39,13 @@ def folder(tmp_path, monkeypatch, weights_folder, pictures):
     monkeypatch.setenv(architectures.WEIGHTS_VARIABLE, str(weights_folder))
     shutil.copytree(pictures, tmp_path, dirs_exist_ok=True)
     (tmp_path / "configs").symlink_to(ROOT / "configs")
+    for source, copies in {
+        "golden_gate": ["photos/dog", "photos/cat"],
+        "starry_night": ["paintings/wave", "paintings/night"],
+    }.items():
+        for copy in copies:
+            path = tmp_path / f"{copy}.jpg"
+            path.parent.mkdir(exist_ok=True)
+            shutil.copy(tmp_path / f"{source}.jpg", path)
+    (tmp_path / "pairs.csv").write_text(_TABLE.search((ROOT / "docs" / "guide" / "batch.md").read_text())[1])
     return tmp_path

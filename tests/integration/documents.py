@@ -12,10 +12,12 @@ from typing import NamedTuple
 from unittest import mock
 
 from nst_keras import __main__ as short_command
-from nst_keras import presets, provenance, run
+from nst_keras import batch, presets, provenance, run
+from nst_keras.cli.batch import child
 from nst_keras.cli.studio import serving
 from nst_keras.presets import merging
 from nst_keras.runtime import compilation
+from tests.cli.batch import conftest as batch_conftest
 from tests.conftest import ROOT
 
 DOCS = ROOT / "docs"
@@ -184,6 +186,8 @@ def execute(words):
         # Its flags are read and checked. `tests/cli/studio` builds the page and visits it.
         with mock.patch.multiple(serving, _page=mock.DEFAULT, _serve=mock.DEFAULT) as parts:
             return short_command.main(arguments) or 1 - parts["_serve"].call_count
+    if arguments[:1] == ["batch"] or program == "nst_keras.batch":
+        return short_batch(arguments, is_short=program == "nst-keras")
     if any(word.startswith(PRINTING) for word in arguments):
         return alone("-m", "nst_keras", *arguments)
     before = written()
@@ -195,6 +199,14 @@ def execute(words):
         status = short_command.main(shortened(arguments, preset="quick"))
     assert written() != before, f"{shlex.join(words)!r} wrote nothing"
     return status
+
+
+def short_batch(arguments, *, is_short):
+    """Runs a batch in this process, shortened, and returns its exit status."""
+    arguments = shortened(arguments, preset="quick" if is_short else None)
+    own = [argument for argument in arguments if not argument.startswith(("--ray_address", "--workers"))]
+    with mock.patch.object(child, "Workers", batch_conftest.InThisProcess):
+        return short_command.main(own) if is_short else batch.main(own)
 
 
 def alone(*arguments):

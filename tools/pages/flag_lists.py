@@ -11,13 +11,17 @@ from nst_keras.settings import texts
 __all__ = ["flag_list", "titles"]
 
 
+# The groups of options that have flags, in the order of `--helpfull`.
+_GROUPS = [*settings.groups(settings.JobSettings), settings.BatchSettings]
+
+
 def titles() -> list[str]:
     """Returns the titles of the groups of options that have flags, in the order of `--helpfull`."""
-    return [group.title for group in settings.groups(settings.JobSettings) if _flags(group)]
+    return [group.title for group in _GROUPS if _flags(group)]
 
 
 def flag_list(title: str) -> str:
-    """Returns the flags of a group as a definition list in Markdown. Each has its own anchor, the flag's name.
+    """Returns the flags of a group as a definition list in Markdown. Each has its own anchor.
 
     Args:
         title: The title of a group, such as `Pictures`.
@@ -25,16 +29,22 @@ def flag_list(title: str) -> str:
     Raises:
         ValueError: No group has this title.
     """
-    found = [group for group in settings.groups(settings.JobSettings) if group.title == title]
+    found = [group for group in _GROUPS if group.title == title]
     if not found:
         raise ValueError(f"flags: {title!r} is no group of flags. Choose one of: {', '.join(titles())}.")
     helps = settings.helps(found[0])
-    return "\n".join(_entry(field, helps[field.name]) for field in _flags(found[0]))
+    return "\n".join(_entry(field, _anchor(field, found[0]), helps[field.name]) for field in _flags(found[0]))
 
 
-def _entry(field: dataclasses.Field[Any], text: str) -> str:
+def _anchor(field: dataclasses.Field[Any], own: Any) -> str:
+    """Returns the anchor of a flag: its name, after that of its group if an earlier group has one of this name."""
+    first = next(group for group in _GROUPS if field.name in {other.name for other in _flags(group)})
+    return field.name if first is own else f"{own.title.lower()}-{field.name}"
+
+
+def _entry(field: dataclasses.Field[Any], anchor: str, text: str) -> str:
     default = _default(field)
-    return f"`--{field.name}`{{ #{field.name} }}{f' = `{default}`' if default else ''}\n:   {text}\n"
+    return f"`--{field.name}`{{ #{anchor} }}{f' = `{default}`' if default else ''}\n:   {text}\n"
 
 
 def _flags(group: Any) -> list[dataclasses.Field[Any]]:
