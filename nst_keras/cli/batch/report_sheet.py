@@ -20,7 +20,7 @@ SHEET = "contact_sheet.png"
 _ROWS, _COLUMNS = 25, 20  # Most of a grid's on a page.
 _IN_A_ROW = 5  # Pictures in a row, if they form no grid.
 SIDE = 384  # Most pixels of a side of a result as it is read.
-_WIDE, _LEAST = 2600, 150  # Pixels of a row's pictures together, about, and the least of one.
+_PIXELS, _LEAST = 8_500_000, 150  # Of a page's pictures together, about, and the least of one's longer side.
 
 
 def write(report: report_values.Report, folder: pathlib.Path, pictures: thumbnails.Thumbnails) -> None:
@@ -95,10 +95,13 @@ class _Sheet:
         own = (report_values.shown(f"{name}={text}") for name, text in report_values.own_texts(pair).items())
         return ", ".join(filter(None, [self.content(pair), self.styles(pair), *own]))
 
-    def cell(self, pair: pairs.Pair, label: str, across: int) -> sheet.Cell:
-        """Returns the place of a pair in a row of `across` pictures."""
+    def cells(self, rows: Sequence[Sequence[pairs.Pair]], *, labelled: bool) -> list[list[sheet.Cell]]:
+        """Returns the cells of a page. Many pictures are smaller than few."""
+        most = max(_LEAST, math.isqrt(_PIXELS // sum(map(len, rows))))
+        return [[self._cell(pair, self.label(pair) if labelled else "", most) for pair in row] for row in rows]
+
+    def _cell(self, pair: pairs.Pair, label: str, most: int) -> sheet.Cell:
         picture = self._pictures.get(self.report.picture(pair), SIDE)
-        most = max(_LEAST, _WIDE // across)
         return sheet.Cell(None if picture is None else np.asarray(thumbnails.reduced(picture, most)), label)
 
 
@@ -109,8 +112,7 @@ def _pages(shown: _Sheet) -> Iterator[sheet.Grid]:
         begun = [pair for pair in shown.report.pairs if shown.is_begun(pair)]
         rows = [begun[start : start + _IN_A_ROW] for start in range(0, len(begun), _IN_A_ROW)]
         for top in range(0, len(rows), _ROWS):
-            part = rows[top : top + _ROWS]
-            yield sheet.Grid([[shown.cell(pair, shown.label(pair), _IN_A_ROW) for pair in row] for row in part])
+            yield sheet.Grid(shown.cells(rows[top : top + _ROWS], labelled=True))
         return
     rows = [row for row in rows if any(map(shown.is_begun, row))]
     columns = len(rows[0])
@@ -118,7 +120,7 @@ def _pages(shown: _Sheet) -> Iterator[sheet.Grid]:
     for top, left in itertools.product(range(0, len(rows), _ROWS), range(0, columns, across)):
         part = [row[left : left + across] for row in rows[top : top + _ROWS]]
         yield sheet.Grid(
-            [[shown.cell(pair, "", across) for pair in row] for row in part],
+            shown.cells(part, labelled=False),
             columns=[shown.styles(pair) for pair in part[0]],
             labels=[shown.content(row[0]) for row in part],
         )

@@ -52,7 +52,7 @@ class Report(NamedTuple):
         """One sentence, such as `93 pictures made, 4 made before, 7 failed, in 312 s`."""
         counts = self.counts
         made = counts.pop(pairs.Status.MADE)
-        first = f"{made or 'No'} picture{'' if made < 2 else 's'} made"
+        first = f"{made or 'No'} picture{'' if made == 1 else 's'} made"
         others = [f"{count} {status.value}" for status, count in counts.items() if count]
         return ", ".join([first, *others, f"in {duration(self.seconds)}"])
 

@@ -65,7 +65,7 @@ class Thumbnails:
             warnings.simplefilter("ignore")  # A run warns of what is odd in a picture.
             try:
                 path = self._picture_of(name)
-                return None if path is None else _thumbnail(path, side)
+                return _thumbnail(path, side) if path is not None and path.is_file() else None
             except Exception:  # Decoders raise anything, and no picture is worth a report.
                 return None
 
