@@ -71,7 +71,7 @@ def _check_count(arguments: Sequence[str], names: Sequence[str]) -> None:
         takes = " ".join(name.partition("_")[0].upper() for name in names)
         raise absl_flags.Error(
             f"{len(arguments)} arguments are given ({', '.join(arguments)}), but this run takes {takes}. Name the file "
-            "to write with --output. Several styles have commas between them. nst-keras batch makes several photographs."
+            "to write with --output. Several styles have commas between them. Several photographs need nst-keras batch."
         )
 
 
@@ -94,7 +94,7 @@ def _check_output(values: absl_flags.FlagValues) -> None:
     if pathlib.Path(output).expanduser().exists() and not _may_replace(values):
         raise absl_flags.Error(
             f"the third argument, {output!r}, is the file to write, and it exists already. Several styles have commas "
-            "between them: a.jpg,b.jpg. nst-keras batch makes several photographs. To replace the file, "
+            "between them: a.jpg,b.jpg. Several photographs need nst-keras batch. To replace the file, "
             "add --overwrite."
         )
 

@@ -210,3 +210,11 @@ def test_a_style_in_its_own_colours_is_not_held_twice(style, content):
     assert smaller.style_targets[0] is smaller.style_images[0]
     assert smaller.content_target is smaller.content_image
     assert inputs.read(style, content, preserve_color="match").style_targets[0] is not pictures.style_images[0]
+
+
+def test_sides_are_rounded_to_multiples_and_the_content_keeps_its_own_size(style, content):
+    pictures = inputs.read(style, content, image_size=45, size_step=16)
+    assert pictures.size == (48, 32)
+    assert pictures.content_image.shape == (1, 48, 32, 3)
+    assert pictures.content_size == (48, 40)
+    assert inputs.read(style, content, image_size=5, size_step=16).size == (16, 16)

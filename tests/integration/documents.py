@@ -205,8 +205,13 @@ def short_batch(arguments, *, is_short):
     """Runs a batch in this process, shortened, and returns its exit status."""
     arguments = shortened(arguments, preset="quick" if is_short else None)
     own = [argument for argument in arguments if not argument.startswith(("--ray_address", "--workers"))]
-    with mock.patch.object(child, "Workers", batch_conftest.InThisProcess):
+    with batches_in_this_process():
         return short_command.main(own) if is_short else batch.main(own)
+
+
+def batches_in_this_process():
+    """Batches start no process, which takes seconds. `tests/cli/batch` has those that do."""
+    return mock.patch.object(child, "Workers", batch_conftest.InThisProcess)
 
 
 def alone(*arguments):

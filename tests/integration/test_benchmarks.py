@@ -21,6 +21,10 @@ RUNS = {
         ["--sizes=32,40,48", "--repeats=1", "--nomemory", "--only=tutorial,graph", "--product=256"],
         "graph, time: ",
     ),
+    "batch": (
+        [*("--contents=2", "--styles=2", "--sizes=32", "--steps=2", "--alone=1")],
+        "one by one: ",
+    ),
     "memory": (
         ["--sizes=80x96", "--extractors=compact", "--optimizers=adam", "--jit_compile=false", "--steps=1"],
         "worst: ",

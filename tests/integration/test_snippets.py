@@ -88,7 +88,7 @@ def test_programs(folder, snippet):
     elif "xla_cache.use" in program:  # Before TensorFlow is imported.
         assert documents.alone("-c", program) == 0
     else:
-        with documents.short_presets():
+        with documents.short_presets(), documents.batches_in_this_process():
             exec(program, {})
 
 

@@ -31,7 +31,13 @@ FILES = (PAGE, FACTS, FAILURES, report_sheet.SHEET)
 _BROKEN = re.compile("[\ud800-\udfff]")
 
 
-def write(report: Report, folder: pathlib.Path, picture_of: Callable[[str], pathlib.Path | None]) -> list[Exception]:
+def write(
+    report: Report,
+    folder: pathlib.Path,
+    picture_of: Callable[[str, bool], pathlib.Path | None],
+    *,
+    with_waiting: bool = False,
+) -> list[Exception]:
     """Writes the report, each file whole or not at all, and removes an older report's files that this one has not.
 
     One that cannot be written costs no other.
@@ -39,8 +45,9 @@ def write(report: Report, folder: pathlib.Path, picture_of: Callable[[str], path
     Args:
         report: The batch.
         folder: The folder of the report and of the pictures. It is made if it is missing.
-        picture_of: Returns the local file of an input picture or of a pair's `output`, by its name. None where there is
-            none, such as for a URL that was not downloaded.
+        picture_of: Returns the local file of a picture by its name, and by whether the batch has made it. None where
+            there is none, such as for a URL that was not downloaded.
+        with_waiting: Whether the table of failures has the pairs that were not begun too.
 
     Returns:
         What could not be written.
@@ -49,7 +56,7 @@ def write(report: Report, folder: pathlib.Path, picture_of: Callable[[str], path
     writers = [
         functools.partial(checks.make_folder, "output_dir", folder),
         functools.partial(_write_facts, report, folder / FACTS),
-        functools.partial(_write_failures, report, folder / FAILURES),
+        functools.partial(_write_failures, report, folder / FAILURES, with_waiting=with_waiting),
         functools.partial(_write_page, report, folder / PAGE, pictures),
         functools.partial(report_sheet.write, report, folder, pictures),
     ]
@@ -119,12 +126,12 @@ def _plain(value: object) -> object:
     return report_values.without_passwords(str(value))
 
 
-def _write_failures(report: Report, path: pathlib.Path) -> None:
+def _write_failures(report: Report, path: pathlib.Path, *, with_waiting: bool) -> None:
     """Writes the table of the pairs that failed, by which a batch makes just these again; removes it if none did.
 
     Passwords in URLs stay in it, because the pairs could not be made without them.
     """
-    failed = report.failed
+    failed = [*report.failed, *(report.waiting if with_waiting else [])]
     if not failed:
         if path.is_file():
             path.unlink()
@@ -144,6 +151,6 @@ def _write_failures(report: Report, path: pathlib.Path) -> None:
 def _write_page(report: Report, path: pathlib.Path, pictures: thumbnails.Thumbnails) -> None:
     """Writes the page."""
     beside = [FACTS, *([FAILURES] if report.failed else [])]
-    if any(pictures.get(report.picture(pair), report_sheet.SIDE) for pair in report.pairs):
+    if any(pictures.get(report.picture(pair), report_sheet.SIDE, made=True) for pair in report.pairs):
         beside.append(report_sheet.SHEET)
     export.write_text(path, report_page.page(report, pictures, beside))

@@ -156,7 +156,7 @@ class _Page:
 
     def _result(self, pair: pairs.Pair) -> str:
         """Returns a pair's picture and its name, both of which lead to the file if there is one."""
-        picture = self._pictures.get(self._report.picture(pair), report_sheet.SIDE)
+        picture = self._pictures.get(self._report.picture(pair), report_sheet.SIDE, made=True)
         name, caption = _text(pair.output), f"<figcaption>{_breakable(pair.output)}</figcaption>"
         if picture is None:
             word = _NONE if self._report.picture(pair) else _NOT_MADE

@@ -36,7 +36,7 @@ def write(report: report_values.Report, folder: pathlib.Path, pictures: thumbnai
     Raises:
         OSError: A page cannot be written.
     """
-    is_any = any(pictures.get(report.picture(pair), SIDE) for pair in report.pairs)
+    is_any = any(pictures.get(report.picture(pair), SIDE, made=True) for pair in report.pairs)
     pages = _pages(_Sheet(report, pictures)) if is_any else ()
     numbered = itertools.count(1)
     for grid in pages:
@@ -101,7 +101,7 @@ class _Sheet:
         return [[self._cell(pair, self.label(pair) if labelled else "", most) for pair in row] for row in rows]
 
     def _cell(self, pair: pairs.Pair, label: str, most: int) -> sheet.Cell:
-        picture = self._pictures.get(self.report.picture(pair), SIDE)
+        picture = self._pictures.get(self.report.picture(pair), SIDE, made=True)
         return sheet.Cell(None if picture is None else np.asarray(thumbnails.reduced(picture, most)), label)
 
 

@@ -48,6 +48,11 @@ class Report(NamedTuple):
         return [pair for pair in self.pairs if self.outcome(pair).status is pairs.Status.FAILED]
 
     @property
+    def waiting(self) -> list[pairs.Pair]:
+        """The pairs that were not begun."""
+        return [pair for pair in self.pairs if self.outcome(pair).status is pairs.Status.WAITING]
+
+    @property
     def summary(self) -> str:
         """One sentence, such as `93 pictures made, 4 made before, 7 failed, in 312 s`."""
         counts = self.counts

@@ -114,7 +114,11 @@ class Batch:
 
     def write(self) -> list[Exception]:
         """Writes the report, and returns what could not be written."""
-        problems = report.write(self.report, self._place.folder, self._picture)
+        failures = self._place.folder / report.FAILURES
+        pairs = pathlib.Path(self._settings.pairs or "").expanduser()
+        # The table of failures that this batch makes again stays whole until each has had its turn.
+        is_unfinished = self.is_interrupted and pairs.exists() and failures.exists() and pairs.samefile(failures)
+        problems = report.write(self.report, self._place.folder, self._picture, with_waiting=is_unfinished)
         if self._place.is_remote:
             for path in self._place.folder.iterdir():
                 if report.is_reserved(path.name):
@@ -144,10 +148,9 @@ class Batch:
 
         return cluster.Workers(self._settings)
 
-    def _picture(self, name: str) -> pathlib.Path | None:
-        """Returns the file of a picture that was read or made; None where it is not on this machine."""
-        outputs = {pair.output for pair in self.pairs}
-        if name in outputs:
+    def _picture(self, name: str, made: bool) -> pathlib.Path | None:
+        """Returns the file of a picture that was made or read; None where it is not on this machine."""
+        if made:
             with contextlib.suppress(OSError):
                 return self._place.made(name)
             return None

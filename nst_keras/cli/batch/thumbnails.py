@@ -36,35 +36,38 @@ _UPRIGHT = {
 class Thumbnails:
     """Reads pictures reduced to thumbnails, and keeps these as JPEGs."""
 
-    def __init__(self, picture_of: Callable[[str], pathlib.Path | None]) -> None:
+    def __init__(self, picture_of: Callable[[str, bool], pathlib.Path | None]) -> None:
         """Reads nothing yet.
 
         Args:
-            picture_of: Returns the local file of a picture by its name; None if there is none.
+            picture_of: Returns the local file of a picture by its name, and by whether the batch has made it; None if
+                there is none.
         """
         self._picture_of = picture_of
-        self._kept: dict[tuple[str, int], bytes | None] = {}
+        self._kept: dict[tuple[str, int, bool], bytes | None] = {}
 
-    def get(self, name: str, side: int) -> PIL.Image.Image | None:
+    def get(self, name: str, side: int, *, made: bool = False) -> PIL.Image.Image | None:
         """Returns a thumbnail, RGB; None if there is no such picture, or if it cannot be read.
 
         Args:
             name: The picture's name; "" for none.
             side: Most pixels of its longer side. A smaller picture keeps its size.
+            made: Whether the batch has made it. Otherwise it was read.
         """
         if not name:
             return None
-        if (name, side) not in self._kept:
-            made = self._read(name, side)
-            self._kept[name, side] = None if made is None else export.encoded(made, "JPEG", quality=_KEPT_QUALITY)
-        data = self._kept[name, side]
+        key = name, side, made
+        if key not in self._kept:
+            small = self._read(name, side, made=made)
+            self._kept[key] = None if small is None else export.encoded(small, "JPEG", quality=_KEPT_QUALITY)
+        data = self._kept[key]
         return None if data is None else PIL.Image.open(io.BytesIO(data), formats=["JPEG"]).convert("RGB")
 
-    def _read(self, name: str, side: int) -> PIL.Image.Image | None:
+    def _read(self, name: str, side: int, *, made: bool) -> PIL.Image.Image | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # A run warns of what is odd in a picture.
             try:
-                path = self._picture_of(name)
+                path = self._picture_of(name, made)
                 return _thumbnail(path, side) if path is not None and path.is_file() else None
             except Exception:  # Decoders raise anything, and no picture is worth a report.
                 return None

@@ -11,7 +11,7 @@ import pytest
 
 from nst_keras import batch as door
 from nst_keras import run
-from nst_keras.cli.batch import making, pairs
+from nst_keras.cli.batch import making, pairs, running
 from nst_keras.export import record
 from tests.cli.batch.conftest import EVERY, NAMES, USUAL, batch, folder, inline, picture
 
@@ -271,3 +271,33 @@ def test_nothing_is_left_in_the_temporary_folder(folder, inline, monkeypatch, tm
     assert batch(*EVERY) == 0
     assert os.listdir(empty) == []
     shutil.rmtree("made")
+
+
+def test_a_photograph_named_like_a_picture_is_shown_as_it_is(folder, inline, monkeypatch):
+    shutil.copy("photos/cat.png", "same.png")
+    asked = []
+    shown = running.Batch._picture
+    monkeypatch.setattr(running.Batch, "_picture", lambda *given: asked.append(given[1:]) or shown(*given))
+    pictures = ["--content_image=same.png", "--style_image=paintings/wave.png", "--output=same.png"]
+    assert batch(*pictures, "--output_dir=made") == 0
+    assert {("same.png", True), ("same.png", False)} <= set(asked)
+
+
+def test_an_interrupted_table_of_failures_stays_whole(folder, inline, monkeypatch):
+    for name in ("cat", "dog", "eel"):
+        (folder / "photos" / f"{name}.png").write_bytes(b"")
+    assert batch(*EVERY) == 1
+    picture(folder / "photos" / "eel.png")
+    made = making.Maker.make
+
+    def interrupted(self, pair, watch):
+        if pair.output == "dog_wave.png":
+            raise KeyboardInterrupt
+        return made(self, pair, watch)
+
+    monkeypatch.setattr(making.Maker, "make", interrupted)
+    assert batch("--pairs=made/failures.csv", "--output_dir=made") == 130
+    with open("made/failures.csv", newline="") as file:
+        left = {row["output"] for row in csv.DictReader(file)}
+    assert "dog_wave.png" in left
+    assert len(left) + statuses().count("made") == 6

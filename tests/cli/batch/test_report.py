@@ -48,7 +48,7 @@ def report_of(every, outcomes, command=""):
 
 def local(folder):
     """`picture_of`: files by their paths, results in the folder."""
-    return lambda name: found if (found := folder / name).is_file() else None
+    return lambda name, made: found if (found := folder / name).is_file() else None
 
 
 def grid(folder, contents, styles):
@@ -331,7 +331,7 @@ def test_thumbnails_on_white_and_of_sixteen_bits(tmp_path):
 def test_a_picture_that_cannot_be_read_is_none(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
 
-    def picture_of(name):
+    def picture_of(name, made):
         if name == "bad":
             raise OSError("no such disk")
         return tmp_path / name
@@ -347,7 +347,7 @@ def test_it_needs_no_tensorflow(tmp_path):
         "pair = pairs.Pair(1, 'dog.jpg', 'wave.jpg', {'seed': 1}, 'made_1.png', None, {})\n"
         "told = report.Report([pair], {1: pairs.Outcome(1, pairs.Status.MADE)}, 1.0, '', '')\n"
         "folder = pathlib.Path(sys.argv[1])\n"
-        "assert report.write(told, folder, lambda name: folder / name) == []\n"
+        "assert report.write(told, folder, lambda name, made: folder / name) == []\n"
         "assert not {'tensorflow', 'keras'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code, tmp_path], cwd=ROOT, check=True)
@@ -363,7 +363,7 @@ def test_a_page_of_a_thousand_pairs(tmp_path):
     every = [pair(20 * row + column, c, s) for row, c in enumerate(contents) for column, s in enumerate(styles)]
     began = time.process_time()
     told = report_of(every, [made(one.number) for one in every])
-    pictures = thumbnails.Thumbnails(lambda name: tmp_path / ("made.png" if name.startswith("made_") else name))
+    pictures = thumbnails.Thumbnails(lambda name, made: tmp_path / ("made.png" if name.startswith("made_") else name))
     report._write_page(told, tmp_path / report.PAGE, pictures)
     assert time.process_time() - began < 60
     assert (tmp_path / report.PAGE).stat().st_size < 15e6
