@@ -11,7 +11,7 @@ from typing import Any
 
 from nst_keras.cli import process
 from nst_keras.cli.batch import asking, command
-from nst_keras.cli.batch.report import Report
+from nst_keras.cli.batch.report.values import Report
 
 __all__ = ["Report", "main", "run"]
 

@@ -69,7 +69,7 @@ def test_a_folder_is_its_pictures_by_name(tmp_path, content):
         (
             TypeError,
             ["a.png", "b.png"],
-            r"content_image is a list of 2, but a run makes one picture: repeat .*set_images",
+            r"content_image is a list of 2, but a run makes one picture: nst-keras batch makes several",
         ),
         (TypeError, [flat(9, 9)], "content_image is a list of 1, but a run makes one picture"),
         (TypeError, [[1, 2], [3, 4]], "content_image must be a path"),

@@ -6,12 +6,13 @@ import contextlib
 
 from nst_keras import checks, presets, settings
 from nst_keras.cli import output
-from nst_keras.cli.batch import planning, report, running
+from nst_keras.cli.batch import planning, running
+from nst_keras.cli.batch.report import values
 
 __all__ = ["run"]
 
 
-def run(options: presets.Options, output_dir: str) -> report.Report:
+def run(options: presets.Options, output_dir: str) -> values.Report:
     """Runs a batch, and returns what has become of each pair. See `nst_keras.batch.run`."""
     own = {field.name for field in settings.fields(settings.BatchSettings)}
     for name in options:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
 from typing import Any
 
 import PIL.Image
 
-from nst_keras import settings
+from nst_keras import presets, settings
 from nst_keras.cli.batch import pairs as pairs_lib
 from nst_keras.cli.batch import storage
 from nst_keras.export import record
@@ -21,7 +20,7 @@ __all__ = ["KEY", "Found", "notes"]
 KEY = "batch"
 
 
-def notes(pair: pairs_lib.Pair, seconds: float) -> dict[str, Any]:
+def notes(pair: pairs_lib.Pair, seconds: float) -> presets.Options:
     """Returns what a batch adds to the record of a picture.
 
     Args:
@@ -68,7 +67,7 @@ class Found:
         is_same = noted.get("asked") == dict(pair.asked_texts) and made.get("completed") is True
         return _kept(pair, made, path) if keeps and is_same and self._has_same_files(pair, made) else None
 
-    def _has_same_files(self, pair: pairs_lib.Pair, made: Mapping[str, Any]) -> bool:
+    def _has_same_files(self, pair: pairs_lib.Pair, made: presets.Options) -> bool:
         """Returns whether the files that a picture was made of are as they were. Remote ones count as unchanged."""
         if pair.asked is None:
             return False
@@ -85,7 +84,7 @@ def _digest(source: object) -> str | None:
         return None
 
 
-def _kept(pair: pairs_lib.Pair, made: Mapping[str, Any], path: os.PathLike[str]) -> pairs_lib.Outcome:
+def _kept(pair: pairs_lib.Pair, made: presets.Options, path: os.PathLike[str]) -> pairs_lib.Outcome:
     """Returns the outcome of a picture that was made before, from its record."""
     with PIL.Image.open(path) as picture:
         width, height = picture.size

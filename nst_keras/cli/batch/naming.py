@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from nst_keras import export
 from nst_keras.cli import positional
-from nst_keras.cli.batch import report
+from nst_keras.cli.batch.report import files
 from nst_keras.settings import paths
 
 __all__ = ["FIELDS", "PICTURES", "check_template", "filled", "problems", "titles"]
@@ -96,7 +96,7 @@ def problems(outputs: Mapping[int, str], folder: pathlib.Path | None, read: Iter
         before = first.setdefault(output.casefold(), number)
         if before != number:
             found[number] = f"output: {output!r} is the name of pair {before} too. Give it another name."
-        elif report.is_reserved(output):
+        elif files.is_reserved(output):
             found[number] = f"output: {output!r} is a file of the report. Give it another name."
         elif folder is not None and os.path.realpath(folder / output) in inputs:
             found[number] = f"output: {output!r} would replace a picture that the batch reads. Choose another name."

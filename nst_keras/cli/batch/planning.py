@@ -159,7 +159,7 @@ def _pair(
 
 def _settings(options: presets.Options) -> settings.JobSettings:
     """Returns the settings of a pair's run; raises `ValueError` for a bad option."""
-    defaults = {name: field.default for name, field in _fields().items()}
+    defaults = {field.name: field.default for field in settings.fields(settings.JobSettings)}
     chosen = presets.options(options["preset"], options) if options.get("preset") else options
     values = {**defaults, "seed": _SEED, **chosen}
     made = settings.built(settings.JobSettings, values.__getitem__)
@@ -217,10 +217,6 @@ def _checked(made: Sequence[pairs_lib.Pair], batch: settings.BatchSettings) -> l
 
 def _files(names: Iterable[str]) -> list[str]:
     return [name for name in dict.fromkeys(names) if os.path.isfile(os.path.expanduser(paths.local(name)))]
-
-
-def _fields() -> dict[str, Any]:
-    return {field.name: field for field in settings.fields(settings.JobSettings)}
 
 
 def _list(value: Any) -> list[str]:

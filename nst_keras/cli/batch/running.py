@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from nst_keras import presets, settings
-from nst_keras.cli.batch import child, done, ordering, planning, progress, report, storage
+from nst_keras.cli.batch import child, done, ordering, planning, progress, storage
 from nst_keras.cli.batch import pairs as pairs_lib
+from nst_keras.cli.batch.report import files
+from nst_keras.cli.batch.report import values as report_lib
 from nst_keras.settings import paths
 
 __all__ = ["Batch", "Workers"]
@@ -72,10 +74,10 @@ class Batch:
         return ordering.ordered(pair for pair in self.pairs if pair.number not in self.outcomes)
 
     @property
-    def report(self) -> report.Report:
+    def report(self) -> report_lib.Report:
         """The report of the batch so far."""
         began = self._began.isoformat(timespec="seconds")
-        return report.Report(self.pairs, dict(self.outcomes), self._seconds, began, self._command)
+        return report_lib.Report(self.pairs, dict(self.outcomes), self._seconds, began, self._command)
 
     @property
     def output_dir(self) -> str:
@@ -114,14 +116,14 @@ class Batch:
 
     def write(self) -> list[Exception]:
         """Writes the report, and returns what could not be written."""
-        failures = self._place.folder / report.FAILURES
+        failures = self._place.folder / files.FAILURES
         pairs = pathlib.Path(self._settings.pairs or "").expanduser()
         # The table of failures that this batch makes again stays whole until each has had its turn.
         is_unfinished = self.is_interrupted and pairs.exists() and failures.exists() and pairs.samefile(failures)
-        problems = report.write(self.report, self._place.folder, self._picture, with_waiting=is_unfinished)
+        problems = files.write(self.report, self._place.folder, self._picture, with_waiting=is_unfinished)
         if self._place.is_remote:
             for path in self._place.folder.iterdir():
-                if report.is_reserved(path.name):
+                if files.is_reserved(path.name):
                     try:
                         self._place.keep(path.name)
                     except OSError as error:

@@ -12,7 +12,10 @@ import pytest
 
 import nst_keras
 from nst_keras.cli import flags
-from nst_keras.cli.batch import pairs, report, report_sheet, thumbnails
+from nst_keras.cli.batch import pairs
+from nst_keras.cli.batch.report import files as report
+from nst_keras.cli.batch.report import sheet as report_sheet
+from nst_keras.cli.batch.report import thumbnails
 from nst_keras.settings import texts
 from tests.conftest import ROOT
 
@@ -343,7 +346,8 @@ def test_a_picture_that_cannot_be_read_is_none(tmp_path):
 def test_it_needs_no_tensorflow(tmp_path):
     picture(tmp_path / "made_1.png")
     code = (
-        "import pathlib, sys; from nst_keras.cli.batch import pairs, report\n"
+        "import pathlib, sys; from nst_keras.cli.batch import pairs\n"
+        "from nst_keras.cli.batch.report import files as report\n"
         "pair = pairs.Pair(1, 'dog.jpg', 'wave.jpg', {'seed': 1}, 'made_1.png', None, {})\n"
         "told = report.Report([pair], {1: pairs.Outcome(1, pairs.Status.MADE)}, 1.0, '', '')\n"
         "folder = pathlib.Path(sys.argv[1])\n"

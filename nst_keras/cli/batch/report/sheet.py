@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from nst_keras import export
-from nst_keras.cli.batch import pairs, report_values, thumbnails
+from nst_keras.cli.batch import pairs
+from nst_keras.cli.batch.report import thumbnails, values
 from nst_keras.sweeps import sheet
 
 __all__ = ["SHEET", "SIDE", "is_page", "write"]
@@ -23,7 +24,7 @@ SIDE = 384  # Most pixels of a side of a result as it is read.
 _PIXELS, _LEAST = 8_500_000, 150  # Of a page's pictures together, about, and the least of one's longer side.
 
 
-def write(report: report_values.Report, folder: pathlib.Path, pictures: thumbnails.Thumbnails) -> None:
+def write(report: values.Report, folder: pathlib.Path, pictures: thumbnails.Thumbnails) -> None:
     """Writes the pages of the sheet, each whole or not at all, and removes those of an older sheet that had more.
 
     There is no sheet where no picture can be read.
@@ -73,10 +74,10 @@ def _write(grid: sheet.Grid, path: pathlib.Path) -> None:
 class _Sheet:
     """What a batch's sheet shows of each pair."""
 
-    def __init__(self, report: report_values.Report, pictures: thumbnails.Thumbnails) -> None:
+    def __init__(self, report: values.Report, pictures: thumbnails.Thumbnails) -> None:
         self.report, self._pictures = report, pictures
         inputs = (name for pair in report.pairs for name in [*([pair.content] if pair.content else []), *pair.styles])
-        self._names = report_values.short_names(inputs)
+        self._names = values.short_names(inputs)
 
     def is_begun(self, pair: pairs.Pair) -> bool:
         """Returns whether a pair is made, or was tried."""
@@ -92,7 +93,7 @@ class _Sheet:
 
     def label(self, pair: pairs.Pair) -> str:
         """Returns a pair's content, style and settings."""
-        own = (report_values.shown(f"{name}={text}") for name, text in report_values.own_texts(pair).items())
+        own = (values.shown(f"{name}={text}") for name, text in values.own_texts(pair).items())
         return ", ".join(filter(None, [self.content(pair), self.styles(pair), *own]))
 
     def cells(self, rows: Sequence[Sequence[pairs.Pair]], *, labelled: bool) -> list[list[sheet.Cell]]:

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import PIL.Image
 
 import nst_keras
-from nst_keras.cli.batch import pairs, report_sheet, report_style, report_values, thumbnails
+from nst_keras.cli.batch import pairs
+from nst_keras.cli.batch.report import sheet, style, thumbnails, values
 
 __all__ = ["page"]
 
@@ -29,7 +30,7 @@ _SYMBOLS = {
 _LOSSES = {"loss": "total", "style_loss": "style", "content_loss": "content"}
 
 
-def page(report: report_values.Report, pictures: thumbnails.Thumbnails, files: Sequence[str]) -> str:
+def page(report: values.Report, pictures: thumbnails.Thumbnails, files: Sequence[str]) -> str:
     """Returns the page.
 
     Args:
@@ -43,10 +44,10 @@ def page(report: report_values.Report, pictures: thumbnails.Thumbnails, files: S
 class _Page:
     """A page in the making."""
 
-    def __init__(self, report: report_values.Report, pictures: thumbnails.Thumbnails) -> None:
+    def __init__(self, report: values.Report, pictures: thumbnails.Thumbnails) -> None:
         self._report, self._pictures = report, pictures
         inputs = [name for pair in report.pairs for name in _inputs(pair)]
-        self._names = report_values.short_names(inputs)
+        self._names = values.short_names(inputs)
         self._classes = {name: f"p{place}" for place, name in enumerate(self._names)}
         results = sum(bool(report.picture(pair)) for pair in report.pairs)
         area = max(1, results * _RESULT**2 + len(self._names) * _INPUT**2)
@@ -58,11 +59,11 @@ class _Page:
         failed = self._report.failed
         numbers = {pair.number for pair in failed}
         others = [pair for pair in self._report.pairs if pair.number not in numbers]
-        script = report_style.SCRIPT
+        script = style.SCRIPT
         digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
         return "\n".join(
             [
-                report_style.HEAD.format(digest=digest, style=report_style.CSS + self._backgrounds()),
+                style.HEAD.format(digest=digest, style=style.CSS + self._backgrounds()),
                 self._top(files),
                 self._section("failed-pairs", f"Failed ({len(failed)})", failed) if failed else "",
                 self._section("other-pairs", f"Pictures ({len(others)})", others) if others else "",
@@ -96,7 +97,7 @@ class _Page:
         links = ", ".join(f'<a href="{_address(name)}">{_text(name)}</a>' for name in files)
         command = f"<details><summary>Command</summary><pre>{_text(report.command)}</pre></details>"
         choices = "".join(f'<option value="{name}">{status.value}</option>' for status, (name, _) in _SYMBOLS.items())
-        return report_style.TOP.format(
+        return style.TOP.format(
             summary=_text(report.summary),
             counts=counts,
             began=_text(report.began),
@@ -133,7 +134,7 @@ class _Page:
     def _cells(self, pair: pairs.Pair) -> dict[str, str]:
         """Returns {head of a column: what it says of a pair}."""
         outcome = self._report.outcome(pair)
-        own = report_values.own_texts(pair)
+        own = values.own_texts(pair)
         losses = [(label, outcome.losses[name]) for name, label in _LOSSES.items() if name in outcome.losses]
         return {
             "Content": self._input("content", pair.content) if pair.content else "",
@@ -143,8 +144,8 @@ class _Page:
             "Status": _happened(outcome),
             "Size": f"{outcome.size[1]}&#8239;&times;&#8239;{outcome.size[0]}" if outcome.size else "",
             "Steps": str(outcome.steps) if outcome.steps else "",
-            "Time": report_values.duration(outcome.seconds) if outcome.seconds else "",
-            "Losses": _lines(f"{label} <b>{report_values.number(value)}</b>" for label, value in losses),
+            "Time": values.duration(outcome.seconds) if outcome.seconds else "",
+            "Losses": _lines(f"{label} <b>{values.number(value)}</b>" for label, value in losses),
         }
 
     def _input(self, role: str, name: str) -> str:
@@ -156,7 +157,7 @@ class _Page:
 
     def _result(self, pair: pairs.Pair) -> str:
         """Returns a pair's picture and its name, both of which lead to the file if there is one."""
-        picture = self._pictures.get(self._report.picture(pair), report_sheet.SIDE, made=True)
+        picture = self._pictures.get(self._report.picture(pair), sheet.SIDE, made=True)
         name, caption = _text(pair.output), f"<figcaption>{_breakable(pair.output)}</figcaption>"
         if picture is None:
             word = _NONE if self._report.picture(pair) else _NOT_MADE
@@ -196,7 +197,7 @@ def _lines(parts: Iterable[str]) -> str:
 
 def _text(text: str) -> str:
     """Returns a text as HTML, in element or attribute."""
-    return html.escape(report_values.shown(text))
+    return html.escape(values.shown(text))
 
 
 def _breakable(text: str) -> str:

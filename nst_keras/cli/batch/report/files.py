@@ -19,14 +19,15 @@ import numpy as np
 import nst_keras
 from nst_keras import checks, export, presets
 from nst_keras.cli import flags
-from nst_keras.cli.batch import pairs, report_page, report_sheet, report_values, thumbnails
-from nst_keras.cli.batch.report_values import Report
+from nst_keras.cli.batch import pairs
+from nst_keras.cli.batch.report import page, sheet, thumbnails, values
+from nst_keras.cli.batch.report.values import Report
 
 __all__ = ["FAILURES", "FILES", "PAGE", "Report", "is_reserved", "write"]
 
 PAGE, FACTS, FAILURES = "report.html", "report.json", "failures.csv"
 # What a report writes. A contact sheet of several pages has others too, see `is_reserved`.
-FILES = (PAGE, FACTS, FAILURES, report_sheet.SHEET)
+FILES = (PAGE, FACTS, FAILURES, sheet.SHEET)
 
 _BROKEN = re.compile("[\ud800-\udfff]")
 
@@ -58,7 +59,7 @@ def write(
         functools.partial(_write_facts, report, folder / FACTS),
         functools.partial(_write_failures, report, folder / FAILURES, with_waiting=with_waiting),
         functools.partial(_write_page, report, folder / PAGE, pictures),
-        functools.partial(report_sheet.write, report, folder, pictures),
+        functools.partial(sheet.write, report, folder, pictures),
     ]
     problems: list[Exception] = []
     for write_one in writers:
@@ -75,7 +76,7 @@ def is_reserved(name: str) -> bool:
     >>> is_reserved("Report.html"), is_reserved("contact_sheet_2.png"), is_reserved("dog_wave.png")
     (True, True, False)
     """
-    return name.lower() in FILES or report_sheet.is_page(name)
+    return name.lower() in FILES or sheet.is_page(name)
 
 
 def _write_facts(report: Report, path: pathlib.Path) -> None:
@@ -84,7 +85,7 @@ def _write_facts(report: Report, path: pathlib.Path) -> None:
         "nst_keras": nst_keras.__version__,
         "began": report.began,
         "seconds": _plain(report.seconds),
-        "command": report_values.without_passwords(report.command),
+        "command": values.without_passwords(report.command),
         "counts": {status.value: count for status, count in report.counts.items()},
         "pairs": [_facts(report, pair) for pair in report.pairs],
     }
@@ -123,7 +124,7 @@ def _plain(value: object) -> object:
         return [_plain(part) for part in value]
     if value is None or isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
         return value
-    return report_values.without_passwords(str(value))
+    return values.without_passwords(str(value))
 
 
 def _write_failures(report: Report, path: pathlib.Path, *, with_waiting: bool) -> None:
@@ -141,16 +142,16 @@ def _write_failures(report: Report, path: pathlib.Path, *, with_waiting: bool) -
     writer = csv.DictWriter(table, ["content_image", "style_image", *own, "output", "reason"], lineterminator="\n")
     writer.writeheader()
     for pair in failed:
-        reason = report_values.shown(report.outcome(pair).sentence)
+        reason = values.shown(report.outcome(pair).sentence)
         style = "" if pair.style is None else flags.form_of("style_image").text(pair.style)
         named = {"content_image": pair.content or "", "style_image": style, "output": pair.output, "reason": reason}
-        writer.writerow({**report_values.own_texts(pair), **named})
+        writer.writerow({**values.own_texts(pair), **named})
     export.write_text(path, table.getvalue())
 
 
 def _write_page(report: Report, path: pathlib.Path, pictures: thumbnails.Thumbnails) -> None:
     """Writes the page."""
     beside = [FACTS, *([FAILURES] if report.failed else [])]
-    if any(pictures.get(report.picture(pair), report_sheet.SIDE, made=True) for pair in report.pairs):
-        beside.append(report_sheet.SHEET)
-    export.write_text(path, report_page.page(report, pictures, beside))
+    if any(pictures.get(report.picture(pair), sheet.SIDE, made=True) for pair in report.pairs):
+        beside.append(sheet.SHEET)
+    export.write_text(path, page.page(report, pictures, beside))
