@@ -17,7 +17,7 @@ import PIL.Image
 
 from nst_keras import checks
 
-__all__ = ["FOLDER", "PREFIX", "SAMPLES", "read"]
+__all__ = ["FOLDER", "PREFIX", "SAMPLES", "path", "read"]
 
 PREFIX = "sample:"
 FOLDER = pathlib.Path(__file__).parent / "sample_files"
@@ -36,16 +36,28 @@ def read(name: str) -> np.ndarray:
     Raises:
         ValueError: An unknown name.
     """
+    return _decoded(path(name)).copy()
+
+
+def path(name: str) -> pathlib.Path:
+    """Returns the file of a sample.
+
+    Args:
+        name: `"sample:NAME"`, or the name alone.
+
+    Raises:
+        ValueError: An unknown name.
+    """
     name = checks.one_of("sample", name.removeprefix(PREFIX), SAMPLES)
-    return (_grace_hopper() if name == "grace_hopper" else _decoded(FOLDER / f"{name}.webp")).copy()
+    return _grace_hopper() if name == "grace_hopper" else FOLDER / f"{name}.webp"
 
 
-def _grace_hopper() -> np.ndarray:
+def _grace_hopper() -> pathlib.Path:
     """Returns a photograph of Rear Admiral Grace Hopper by the US Navy, in the public domain."""
     # Found without an import, which is slow and may fail over a backend that nothing here needs.
     spec = importlib.util.find_spec("matplotlib")
     folders = [] if spec is None else [pathlib.Path(folder) for folder in spec.submodule_search_locations or ()]
-    return _decoded(next(folder / "mpl-data/sample_data/grace_hopper.jpg" for folder in folders))
+    return next(folder / "mpl-data/sample_data/grace_hopper.jpg" for folder in folders)
 
 
 @functools.cache

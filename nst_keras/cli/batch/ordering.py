@@ -63,10 +63,8 @@ def kind(pair: pairs_lib.Pair) -> str:
 def _own_size(name: str) -> tuple[int, int] | None:
     """Returns height and width of a picture as it is shown; None if that is not known without reading it whole."""
     try:
-        if name.startswith(paths.SAMPLE):
-            height, width, *_ = samples.read(name.removeprefix(paths.SAMPLE)).shape
-            return height, width
-        with PIL.Image.open(os.path.expanduser(paths.local(name))) as picture:
+        path = samples.path(name) if name.startswith(paths.SAMPLE) else os.path.expanduser(paths.local(name))
+        with PIL.Image.open(path) as picture:
             turned = picture.getexif().get(PIL.ExifTags.Base.Orientation) in _TURNED
             width, height = picture.size
             return (width, height) if turned else (height, width)

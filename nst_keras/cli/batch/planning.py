@@ -143,13 +143,14 @@ def _pair(
     own = {name: value for name, value in entry.own.items() if name not in _TEMPLATES}
     asked, problem = None, entry.problem
     options = {**given, **own, "content_image": entry.content, "style_image": entry.style, **names}
-    options = {name: _absolute(name, value) for name, value in options.items() if value is not None}
-    options.pop("compare", None)
-    if batch.size_buckets is not None:
-        options["size_step"] = max(1, (options.get("image_size") or 512) // (2 * batch.size_buckets))
+    options = {name: value for name, value in options.items() if value is not None and name != "compare"}
     if not problem:
         try:
             naming.check_template("output", names["output"])
+            _check_pictures(options)
+            options = {name: _absolute(name, value) for name, value in options.items()}
+            if batch.size_buckets is not None:
+                options["size_step"] = _size_step(options, batch.size_buckets)
             asked = _settings(options)
         except (ValueError, TypeError, OSError) as error:
             problem = str(error)
@@ -160,19 +161,27 @@ def _pair(
 def _settings(options: presets.Options) -> settings.JobSettings:
     """Returns the settings of a pair's run; raises `ValueError` for a bad option."""
     defaults = {field.name: field.default for field in settings.fields(settings.JobSettings)}
-    chosen = presets.options(options["preset"], options) if options.get("preset") else options
-    values = {**defaults, "seed": _SEED, **chosen}
+    values = {**defaults, "seed": _SEED, **_with_preset(options)}
     made = settings.built(settings.JobSettings, values.__getitem__)
     modes.get(made.transfer.losses.mode, made.transfer.images, made.transfer.losses)
     modes.get(made.transfer.losses.mode, made.fit)
-    _check_pictures(made.transfer.images)
     return made
 
 
-def _check_pictures(images: settings.ImageSettings) -> None:
+def _with_preset(options: presets.Options) -> presets.Options:
+    return presets.options(options["preset"], options) if options.get("preset") else options
+
+
+def _size_step(options: presets.Options, buckets: int) -> int:
+    """Returns the pixels of which sides are multiples, for this many lengths from half the longest side on."""
+    longest = _with_preset(options).get("image_size") or settings.ImageSettings().image_size or 1
+    return max(1, longest // (2 * buckets))
+
+
+def _check_pictures(options: presets.Options) -> None:
     """Raises an error for a file of this machine that is missing, or a folder in the place of the content image."""
     for name in ("content_image", "style_image", "style_mask", "content_mask", "init"):
-        for one in _list(getattr(images, name)):
+        for one in _list(options.get(name)):
             if storage.is_remote(one) or one in record.INPUTS[name]:
                 continue
             if paths.is_missing(one):
@@ -183,7 +192,7 @@ def _check_pictures(images: settings.ImageSettings) -> None:
 
 def _absolute(name: str, value: Any) -> Any:
     """Returns a value with absolute paths in the place of files' names: workers have other current folders."""
-    if name not in record.INPUTS:
+    if name not in record.INPUTS or value in record.INPUTS[name]:
         return value
     if isinstance(value, list):
         return [_absolute(name, one) for one in value]

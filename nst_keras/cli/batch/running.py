@@ -14,6 +14,7 @@ from nst_keras.cli.batch import child, done, ordering, planning, progress, stora
 from nst_keras.cli.batch import pairs as pairs_lib
 from nst_keras.cli.batch.report import files
 from nst_keras.cli.batch.report import values as report_lib
+from nst_keras.images import downloads, samples
 from nst_keras.settings import paths
 
 __all__ = ["Batch", "Workers"]
@@ -156,10 +157,13 @@ class Batch:
             with contextlib.suppress(OSError):
                 return self._place.made(name)
             return None
-        if storage.is_remote(name):
-            return None
+        if name.startswith(paths.SAMPLE):
+            return samples.path(name) if name.removeprefix(paths.SAMPLE) in samples.SAMPLES else None
+        if paths.is_url(str(paths.local(name))):
+            copy = downloads.copy_of(name)
+            return None if copy is None else pathlib.Path(copy)
         path = pathlib.Path(paths.local(name)).expanduser()
-        return path if path.is_file() else None
+        return path if not storage.is_remote(name) and path.is_file() else None
 
 
 def _unmade(pair: pairs_lib.Pair) -> pairs_lib.Outcome | None:

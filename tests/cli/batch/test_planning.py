@@ -116,3 +116,5 @@ def test_pictures_of_nearly_one_shape_share_a_size(folder):
     sizes = {ordering.size(pair) for pair in planned(given={"image_size": 32}, size_buckets=2)}
     assert sizes == {(24, 32), (32, 24)}
     assert {pair.asked.transfer.images.size_step for pair in planned(size_buckets=2)} == {128}
+    given = {"preset": "gatys2016"}
+    assert {pair.asked.transfer.images.size_step for pair in planned(size_buckets=2, given=given)} == {96}
