@@ -36,10 +36,14 @@ class Found:
     Args:
         place: The output folder.
         overwrite: Whether pictures that no batch has made may be replaced.
+
+    Raises:
+        OSError: A remote folder cannot be read.
     """
 
     def __init__(self, place: storage.Place, *, overwrite: bool) -> None:
         self._place, self._overwrite = place, overwrite
+        self._listed = place.listed()
         self._digest = functools.cache(_digest)
 
     def outcome(self, pair: pairs_lib.Pair, *, keeps: bool) -> pairs_lib.Outcome | None:
@@ -54,7 +58,8 @@ class Found:
         Raises:
             OSError: A remote folder cannot be read.
         """
-        path = self._place.made(pair.output)
+        is_there = self._listed is None or pair.output in self._listed
+        path = self._place.made(pair.output) if is_there else None
         if path is None:
             return None
         try:

@@ -8,6 +8,7 @@ import importlib
 import os
 import pathlib
 import re
+import secrets
 import tempfile
 from typing import Any
 
@@ -133,21 +134,42 @@ class Place:
         return path
 
     def keep(self, name: str) -> None:
-        """Sends an output that was written to `path` to where it belongs, whole or not at all.
+        """Sends an output that was written to `path` to where it belongs, whole or not at all, and keeps no copy here.
 
         Raises:
             OSError: It cannot be written there.
         """
         if not self.is_remote:
             return
-        target = f"{self._path.rstrip('/')}/{name}"
-        part = f"{target}.{os.getpid()}.part"
+        target = self._remote(name)
+        part = f"{target}.{secrets.token_hex(4)}.part"  # Two machines may make the same picture.
         try:
             self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
             self._files.put_file(str(self.folder / name), part)
             self._files.mv(part, target)
         except Exception as error:
+            with contextlib.suppress(Exception):
+                self._files.rm_file(part)
             raise OSError(f"output_dir: {name!r} cannot be written to {self.name!r} ({_reason(error)}).") from error
+        (self.folder / name).unlink()
+
+    def listed(self) -> frozenset[str] | None:
+        """Returns the names of all outputs in a remote folder, found at once; None for a folder of this machine.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
+        if not self.is_remote:
+            return None
+        root = self._path.rstrip("/")
+        try:
+            self._files.invalidate_cache(root)
+            found = self._files.find(root)
+        except FileNotFoundError:
+            return frozenset()
+        except Exception as error:
+            raise self._unreadable(error) from error
+        return frozenset(one.removeprefix(f"{root}/") for one in found)
 
     def made(self, name: str) -> pathlib.Path | None:
         """Returns a file of this machine with an output that exists; None if there is none.
@@ -157,14 +179,15 @@ class Place:
         """
         path = self.folder / name
         if self.is_remote and not path.exists():
-            source = f"{self._path.rstrip('/')}/{name}"
+            part = self.path(f"{name}.part")
             try:
-                if not self._files.exists(source):
-                    return None
-                self._files.get_file(source, str(self.path(f"{name}.part")))
+                self._files.get_file(self._remote(name), str(part))
+            except FileNotFoundError:
+                part.unlink(missing_ok=True)
+                return None
             except Exception as error:
-                raise OSError(f"output_dir: {self.name!r} cannot be read ({_reason(error)}). Check it.") from error
-            os.replace(self.folder / f"{name}.part", path)
+                raise self._unreadable(error) from error
+            os.replace(part, path)
         return path if path.exists() else None
 
     def remove(self, name: str) -> None:
@@ -172,7 +195,14 @@ class Place:
         (self.folder / name).unlink(missing_ok=True)
         if self.is_remote:
             with contextlib.suppress(Exception):
-                self._files.rm_file(f"{self._path.rstrip('/')}/{name}")
+                self._files.rm_file(self._remote(name))
+
+    def _remote(self, name: str) -> str:
+        """Returns the path of an output in its file system."""
+        return f"{self._path.rstrip('/')}/{name}"
+
+    def _unreadable(self, error: Exception) -> OSError:
+        return OSError(f"output_dir: {self.name!r} cannot be read ({_reason(error)}). Check it.")
 
 
 def _opened(argument: str, name: str) -> tuple[Any, str]:
