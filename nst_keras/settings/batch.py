@@ -28,10 +28,10 @@ class BatchSettings(options.Group):
         dry_run: Lists what would be made, with its time and memory, and makes nothing.
         ray_address: Ray cluster on which the pictures are made: `auto`, `local` or `HOST:PORT`. Default: a process of
             this machine.
-        workers: Pictures that are made at once on a Ray cluster. Default: as many as the cluster has GPUs, or else one
-            for each machine.
-        worker_cpus: Processor cores that a worker of the cluster takes. Default: those of a machine without GPUs; with
-            GPUs, 1.
+        workers: Pictures that are made at once on a Ray cluster. Default: one for each GPU; without GPUs, as many as
+            the machines have room for, also those that join later.
+        worker_cpus: Processor cores that a worker of the cluster takes. Default: those of the smallest machine, so that
+            equal machines have one worker each; with GPUs, 1.
         tries: Times that a picture is begun on a cluster, if workers die over it.
     """
 
