@@ -38,6 +38,8 @@ NOT_RUN = (
     ("nvidia-smi",),
     ("lscpu",),
     ("tensorboard",),
+    ("ray",),
+    ("kubectl",),
     ("pre-commit",),
     ("ruff",),
     ("pyright",),
