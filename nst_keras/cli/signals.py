@@ -25,12 +25,13 @@ class StopSignals:
     Attributes:
         keeping: Returns whether the picture is being kept: the run has been interrupted, or is being saved.
         received: The first signal received; None for none.
+        count: Number of signals received. Those of a burst are one.
     """
 
     def __init__(self) -> None:
         self.keeping: Callable[[], bool] = lambda: False
         self.received: int | None = None
-        self._count, self._last = 0, float("-inf")
+        self.count, self._last = 0, float("-inf")
         self._before: dict[int, Any] = {}
 
     @property
@@ -60,8 +61,8 @@ class StopSignals:
         is_one_of_a_burst, self._last = now - self._last < _BURST, now
         if is_one_of_a_burst:
             return
-        self._count += 1
-        if not self.keeping() or self._count >= _ABORTS:
+        self.count += 1
+        if not self.keeping() or self.count >= _ABORTS:
             raise KeyboardInterrupt
 
 

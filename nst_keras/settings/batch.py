@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from typing import Any
 
 from nst_keras import checks
 from nst_keras.settings import options
 
 __all__ = ["BatchSettings"]
+
+
+def _path(name: str, value: Any) -> str:
+    """Returns a path as text; raises `TypeError` for anything else."""
+    found = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(found, str) or not found or "\0" in found:
+        raise TypeError(f"{name} must be a path, but {value!r} was given.")
+    return found
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -21,8 +31,8 @@ class BatchSettings(options.Group):
         output_dir: Folder of the pictures and of the report. It is made if it is missing. On a cluster, a folder that
             all machines see, or a URI such as `s3://bucket/made`.
         recursive: Also takes the pictures in the folders inside a folder.
-        size_buckets: Lengths to which the pictures' shorter sides are rounded, between half of the longest side and the
-            longest side. Fewer lengths mean fewer sizes to compile. Default: each picture has its own size.
+        size_buckets: Number of lengths that the pictures' shorter sides are rounded to, above half of the longest side;
+            narrower pictures are rounded as finely. Fewer mean fewer sizes to compile. Default: each has its own size.
         resume: Keeps pictures that were made before of the same files, with the same settings. Without it, all are made
             again.
         dry_run: Lists what would be made, with its time and memory, and makes nothing.
@@ -32,12 +42,12 @@ class BatchSettings(options.Group):
             the machines have room for, also those that join later.
         worker_cpus: Processor cores that a worker of the cluster takes. Default: those of the smallest machine, so that
             equal machines have one worker each; with GPUs, 1.
-        tries: Times that a picture is begun on a cluster, if workers die over it.
+        tries: Most attempts at a picture whose worker dies, on a cluster.
     """
 
     title = "Batch"
-    pairs: str | None = options.option(None)
-    output_dir: str = options.option("stylized")
+    pairs: str | None = options.option(None, options.optional(_path))
+    output_dir: str = options.option("stylized", _path)
     recursive: bool = options.option(False)
     size_buckets: int | None = options.option(None, options.optional(checks.integer))
     resume: bool = options.option(True)

@@ -13,7 +13,7 @@ from unittest import mock
 
 from nst_keras import __main__ as short_command
 from nst_keras import batch, presets, provenance, run
-from nst_keras.cli.batch import child
+from nst_keras.cli.batch import parent
 from nst_keras.cli.studio import serving
 from nst_keras.presets import merging
 from nst_keras.runtime import compilation
@@ -213,7 +213,7 @@ def short_batch(arguments, *, is_short):
 
 def batches_in_this_process():
     """Batches start no process, which takes seconds. `tests/cli/batch` has those that do."""
-    return mock.patch.object(child, "Workers", batch_conftest.InThisProcess)
+    return mock.patch.object(parent, "Workers", batch_conftest.InThisProcess)
 
 
 def alone(*arguments):

@@ -11,7 +11,7 @@ import contextlib
 import dataclasses
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from nst_keras import settings
@@ -41,6 +41,8 @@ class Workers:
 
     Args:
         batch: The options of the batch. It has a `ray_address`.
+        stops: Returns how often the batch was asked to stop: once, it ends after the present steps; twice, at once.
+        xla_cache: Folder that keeps XLA's compiled code on each machine, `auto`, or None.
 
     Raises:
         ImportError: Ray is not installed.
@@ -50,9 +52,9 @@ class Workers:
 
     actor_class: type = worker.Worker
 
-    def __init__(self, batch: settings.BatchSettings) -> None:
+    def __init__(self, batch: settings.BatchSettings, stops: Callable[[], int], *, xla_cache: str | None) -> None:
         self._ray = connecting.ray()
-        self._batch = batch
+        self._batch, self._stops, self._xla_cache = batch, stops, xla_cache
         self._is_own = connecting.connect(self._ray, str(batch.ray_address))
         self._room = connecting.Room(self._ray, batch)
         self._make = self._ray.remote(self.actor_class).options(max_concurrency=_THREADS, **self._room.options)
@@ -64,7 +66,7 @@ class Workers:
         self._next, self._served = 0.0, time.monotonic()
 
     def outcomes(self, pairs: Sequence[pairs_lib.Pair]) -> Iterator[pairs_lib.Outcome | pairs_lib.Step]:
-        """Makes pairs, and yields each step and each outcome. Ctrl-C ends it after the present steps.
+        """Makes pairs, and yields each step and each outcome, until all are made or the batch is stopped.
 
         Args:
             pairs: The pairs, in the order in which they are begun.
@@ -77,16 +79,13 @@ class Workers:
         for pair in pairs:
             self._waiting.setdefault(_kind(pair), collections.deque()).append(pair)
         while self._busy or (self._waiting and not self._stopping):
-            try:
-                answered = self._answers()
-            except KeyboardInterrupt:
-                if self._stopping:  # Asked for a second time: the present steps are not waited for.
-                    break
+            if self._stops() > 1:
+                break
+            if self._stops() and not self._stopping:
                 self._stopping = True
                 for member in self._busy:
                     member.actor.stop.remote()
-                continue
-            for answer in answered:
+            for answer in self._answers():
                 if (news := self._heard(answer)) is not None:
                     yield news
         for member in self._busy:
@@ -135,7 +134,7 @@ class Workers:
         left = sum(map(len, self._waiting.values())) + len(self._busy)
         for _ in range(len(self._crew), 0 if self._stopping else min(self._room.workers(), left)):
             if self._unstarted < self._batch.tries:
-                member = _Member(self._make.remote(_absolute(self._batch.output_dir)))
+                member = _Member(self._make.remote(_absolute(self._batch.output_dir), self._xla_cache))
                 self._crew.append(member)
                 self._ask(member, "ready")
 

@@ -7,7 +7,7 @@ Examples:
   nst-keras batch photos/ paintings/ made/                                 every pair
   nst-keras batch "photos/*.jpg" wave.jpg,night.jpg made/ --preset=bold    some photographs, two paintings
   nst-keras batch photos/ wave.jpg made/ --compare="strength=0.5,1"        each with several settings
-  nst-keras batch --pairs=pairs.csv --output_dir=made/                     a row a picture: content, style, any flag
+  nst-keras batch --pairs=pairs.csv --output_dir=made/                     one row for each picture
   nst-keras batch photos/ paintings/ made/ --dry_run                       what would be made, and how long it takes
 
 PHOTOS and PAINTINGS are folders, files, patterns, URLs or sample:NAME, with commas between them. All flags of
@@ -29,12 +29,14 @@ from absl import flags as absl_flags
 
 from nst_keras import presets, settings
 from nst_keras.cli import flagfiles, flags, output, signals
-from nst_keras.cli.batch import estimating, planning, running
+from nst_keras.cli.batch import estimating, rows, running
 from nst_keras.settings import docstrings
 
 __all__ = ["main"]
 
 _FAILURE, _USAGE = 1, 2
+# Errors that are told as a sentence.
+_SENTENCES = (ValueError, TypeError, OSError, ImportError, RuntimeError)
 _POSITIONAL = ("content_image", "style_image", "output_dir")
 
 
@@ -68,7 +70,7 @@ def _main(argv: Sequence[str], ending: signals.StopSignals, *, is_short: bool) -
         _place(values, rest, is_short=is_short)
         batch = flags.settings_of(values, settings.BatchSettings)
         made = running.Batch(_given(values), batch, command=shlex.join(argv))
-    except (absl_flags.Error, ValueError, TypeError, OSError, ImportError) as error:
+    except (absl_flags.Error, *_SENTENCES) as error:
         return output.say(error, _USAGE)
     with contextlib.closing(made):
         if batch.dry_run:
@@ -78,18 +80,21 @@ def _main(argv: Sequence[str], ending: signals.StopSignals, *, is_short: bool) -
 
 def _run(made: running.Batch, ending: signals.StopSignals, *, quiet: bool) -> int:
     """Makes the pictures, writes the report, and returns the exit status."""
+    ending.keeping = lambda: True  # Signals ask the run to stop, and do not break into it.
+    before, status = len(made.outcomes), 0
     try:
-        made.run()
-    except (OSError, ImportError, ValueError, RuntimeError) as error:
-        return output.say(error, _USAGE)
-    ending.keeping = lambda: True
+        made.run(lambda: ending.count)
+    except _SENTENCES as error:
+        status = output.say(error, _USAGE if len(made.outcomes) == before else _FAILURE)
+        if status == _USAGE:
+            return status
     problems = made.write()
     for problem in problems:
-        output.say(problem, _FAILURE)
-    sentence = f"{made.report.summary}; {made.where}"
-    if made.is_interrupted:
+        status = output.say(problem, _FAILURE)
+    sentence = f"{made.report.summary}." if problems else f"{made.report.summary}; {made.where}"
+    if made.is_unfinished and ending.received is not None:
         return output.say(f"interrupted: {sentence} The same command goes on.", ending.status)
-    if made.report.failed or problems:
+    if made.report.failed or status:
         return output.say(sentence, _FAILURE)
     if not quiet:
         output.write(f"nst_keras: {sentence}")
@@ -100,7 +105,10 @@ def _list(made: running.Batch) -> int:
     """Prints what would be made, and returns the exit status."""
     for line in estimating.lines(made.pairs, made.outcomes):
         output.write(line)
-    output.write(estimating.summary(made.left, made.output_dir))
+    try:
+        output.write(estimating.summary(made.left, made.settings.output_dir))
+    except _SENTENCES as error:
+        return output.say(error, _FAILURE)
     return _FAILURE if made.report.failed else 0
 
 
@@ -108,7 +116,7 @@ def _flag_values() -> absl_flags.FlagValues:
     """Returns all flags of a batch, unparsed."""
     values = absl_flags.FlagValues()
     flags.define(values, settings.BatchSettings)
-    flags.define(values, without=planning.NOT_HERE)
+    flags.define(values, without=rows.NOT_HERE)
     for name, short in {"help": "h", "helpfull": None}.items():
         text = "Shows how the command is used." if short else "Shows all flags."
         absl_flags.DEFINE_bool(name, False, text, short_name=short, flag_values=values, module_name="Help")
@@ -117,7 +125,7 @@ def _flag_values() -> absl_flags.FlagValues:
 
 def _given(values: absl_flags.FlagValues) -> presets.Options:
     """Returns {option: value} of the flags of a run that are given."""
-    known = planning.OPTIONS
+    known = rows.OPTIONS
     return {name: values[name].value for name in values if name in known and not values[name].using_default_value}
 
 

@@ -3,34 +3,47 @@
 from __future__ import annotations
 
 import functools
-import os
+import math
+import pathlib
 from typing import Any
-
-import PIL.Image
 
 from nst_keras import presets, settings
 from nst_keras.cli.batch import pairs as pairs_lib
 from nst_keras.cli.batch import storage
 from nst_keras.export import record
 from nst_keras.images import digests
+from nst_keras.images.formats import opening
 
-__all__ = ["KEY", "Found", "notes"]
+__all__ = ["KEY", "EarlierPictures", "is_made_by_a_batch", "notes"]
 
 # The name under which the record of a picture has what a batch adds to it.
 KEY = "batch"
+_NOT_UNDERSTOOD = (OSError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+# The pictures that a picture's name tells.
+_SHOWN = ("content_image", "style_image")
 
 
 def notes(pair: pairs_lib.Pair, seconds: float) -> presets.Options:
     """Returns what a batch adds to the record of a picture.
 
     Args:
-        pair: The pair.
+        pair: The pair. It has settings.
         seconds: Seconds that the picture took.
     """
-    return {KEY: {"asked": dict(pair.asked_texts), "seconds": round(seconds, 3)}}
+    remote = {name: storage.stamp(source) for name, source in _sources(pair).items() if storage.is_remote(source)}
+    return {KEY: {"asked": dict(pair.asked_texts), "remote": remote, "seconds": round(seconds, 3)}}
 
 
-class Found:
+def is_made_by_a_batch(path: pathlib.Path) -> bool:
+    """Returns whether a file is a picture that a batch has made."""
+    try:
+        made: Any = record.read(path)
+    except _NOT_UNDERSTOOD:
+        return False
+    return isinstance(made, dict) and KEY in made
+
+
+class EarlierPictures:
     """What an output folder holds already.
 
     Args:
@@ -45,6 +58,7 @@ class Found:
         self._place, self._overwrite = place, overwrite
         self._listed = place.listed()
         self._digest = functools.cache(_digest)
+        self._stamp = functools.cache(storage.stamp)
 
     def outcome(self, pair: pairs_lib.Pair, *, keeps: bool) -> pairs_lib.Outcome | None:
         """Returns what has become of a pair before this batch; None if it is to be made.
@@ -52,61 +66,92 @@ class Found:
         A pair fails if its picture would replace one that no batch has made.
 
         Args:
-            pair: The pair.
+            pair: The pair. It has settings.
             keeps: Whether a picture of the same settings and files is kept.
 
         Raises:
             OSError: A remote folder cannot be read.
         """
-        is_there = self._listed is None or pair.output in self._listed
-        path = self._place.made(pair.output) if is_there else None
+        path = self._place.local_copy(pair.output) if self._has(pair.output) else None
         if path is None:
             return None
         try:
             made: Any = record.read(path)
-        except (ValueError, OSError, RecursionError):
+        except _NOT_UNDERSTOOD:
             made = None
         noted = made.get(KEY) if isinstance(made, dict) else None
-        if not isinstance(noted, dict):
+        if not isinstance(noted, dict) or not _is_of(pair, made, _mapping(made.get("inputs"))):
             return None if self._overwrite else _refused(pair, str(path))
-        is_same = noted.get("asked") == dict(pair.asked_texts) and made.get("completed") is True
-        return _kept(pair, made, path) if keeps and is_same and self._has_same_files(pair, made) else None
+        is_whole = made.get("completed") is True and all(map(self._has, pair.files.values()))
+        return _kept(pair, made, path) if keeps and is_whole and self._is_same(pair, made) else None
 
-    def _has_same_files(self, pair: pairs_lib.Pair, made: presets.Options) -> bool:
-        """Returns whether the files that a picture was made of are as they were. Remote ones count as unchanged."""
-        if pair.asked is None:
-            return False
-        before, entries = made.get("inputs", {}), record.entries(settings.values(pair.asked.transfer.images))
-        now = {name: self._digest(source) for name, source in entries.items() if not storage.is_remote(source)}
-        return all(before.get(name) == value for name, value in now.items() if value is not None)
+    def _has(self, name: str) -> bool:
+        """Returns whether there is an output of this name."""
+        return (self._place.folder / name).exists() if self._listed is None else name in self._listed
+
+    def _is_same(self, pair: pairs_lib.Pair, made: presets.Options) -> bool:
+        """Returns whether a picture was made with the same settings, of the same files, wherever these are now."""
+        found = (made[KEY].get("asked"), made[KEY].get("remote"), made.get("inputs"))
+        asked, stamps, sums = map(_mapping, found)
+        now = dict(pair.asked_texts)
+        for name, source in _sources(pair).items():
+            is_remote = storage.is_remote(source)
+            known = self._stamp(source) if is_remote else self._digest(source)
+            if known is not None:
+                option = name.partition("[")[0]
+                asked.pop(option, None)
+                now.pop(option, None)
+                if known != (stamps if is_remote else sums).get(name):
+                    return False
+        return asked == now
+
+
+def _is_of(pair: pairs_lib.Pair, made: presets.Options, sums: presets.Options) -> bool:
+    """Returns whether an earlier picture is one of this pair: of files in the same places, or of the same files."""
+    before, now = ({name: source for name, source in found.items() if name.partition("[")[0] in _SHOWN} for found in
+        (record.entries(_mapping(made.get("settings"))), _sources(pair)))
+    is_in_its_place = before == {name: record.resolved("content_image", source) for name, source in now.items()}
+    found = {name: _digest(source) for name, source in now.items()}
+    is_moved = bool(found) and all(value and value == sums.get(name) for name, value in found.items())
+    return is_in_its_place or is_moved
+
+
+def _mapping(value: object) -> dict[str, object]:
+    """Returns a mapping from a record, which may hold anything; an empty one for anything else."""
+    return {str(name): part for name, part in value.items()} if isinstance(value, dict) else {}
+
+
+def _sources(pair: pairs_lib.Pair) -> presets.Options:
+    """Returns {option: file} of what a pair reads: pictures and weights."""
+    return {} if pair.asked is None else record.entries(settings.values(pair.asked.transfer))
 
 
 def _digest(source: object) -> str | None:
-    """Returns the SHA-256 of a file; None for what is no file, or cannot be read."""
+    """Returns the SHA-256 of a file; None for what is no file, and "" for one that cannot be read."""
     try:
         return digests.digest(source)
     except (OSError, ValueError):
+        return ""
+
+
+def _kept(pair: pairs_lib.Pair, made: presets.Options, path: pathlib.Path) -> pairs_lib.Outcome | None:
+    """Returns the outcome of a picture that was made before, from its record; None if that is not to be understood."""
+    try:
+        with opening.opened(path) as picture:
+            width, height = picture.size
+        losses = {str(name): float(value) for name, value in made["losses"].items()}
+        seconds, steps = float(made[KEY]["seconds"]), int(made["steps"])
+        reason = str(made["stop_reason"])
+    except _NOT_UNDERSTOOD:
         return None
-
-
-def _kept(pair: pairs_lib.Pair, made: presets.Options, path: os.PathLike[str]) -> pairs_lib.Outcome:
-    """Returns the outcome of a picture that was made before, from its record."""
-    with PIL.Image.open(path) as picture:
-        width, height = picture.size
-    return pairs_lib.Outcome(
-        pair.number,
-        pairs_lib.Status.KEPT,
-        str(made.get("stop_reason", "")),
-        float(made[KEY].get("seconds", 0.0)),
-        (height, width),
-        int(made.get("steps", 0)),
-        made.get("losses", {}),
-    )
+    seconds = seconds if math.isfinite(seconds) else 0.0
+    return pairs_lib.Outcome(pair.number, pairs_lib.Status.KEPT, reason, seconds, (height, width), steps, losses)
 
 
 def _refused(pair: pairs_lib.Pair, path: str) -> pairs_lib.Outcome:
+    """Returns the outcome of a pair whose picture would replace another's."""
     sentence = (
-        f"output: {path!r} exists already, and no batch has made it. Choose another output_dir, or let it be "
-        "overwritten (--overwrite)."
+        f"output: {path!r} exists already, and no batch has made it of these pictures. Choose another output_dir, or "
+        "let it be overwritten (--overwrite)."
     )
     return pairs_lib.Outcome(pair.number, pairs_lib.Status.FAILED, sentence)

@@ -6,8 +6,9 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 
 from nst_keras import settings
-from nst_keras.cli.batch import child, ordering, progress
+from nst_keras.cli.batch import ordering, parent, progress
 from nst_keras.cli.batch import pairs as pairs_lib
+from nst_keras.runtime import xla_cache
 
 __all__ = ["lines", "summary"]
 
@@ -41,7 +42,7 @@ def summary(left: Sequence[pairs_lib.Pair], output_dir: str) -> str:
     for pair in left:
         kinds.setdefault(ordering.kind(pair), []).append(pair)
     tried = [max(some, key=_pixels) for some in list(kinds.values())[:_MOST]]
-    with contextlib.closing(child.Workers(output_dir)) as workers:
+    with contextlib.closing(parent.Workers(output_dir, lambda: 0, xla_cache=xla_cache.AUTO)) as workers:
         estimates = workers.estimates(tried)
     made_of = [one for one in estimates if not one.problem]
     count = f"{len(left)} {'picture' if len(left) == 1 else 'pictures'} to make"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from nst_keras.cli.batch import storage
 from nst_keras.images import folders
@@ -14,7 +14,13 @@ from nst_keras.settings import paths, texts
 __all__ = ["pictures"]
 
 
-def pictures(argument: str, given: str | os.PathLike[str] | Sequence[str], *, recursive: bool) -> list[str]:
+def pictures(
+    argument: str,
+    given: str | os.PathLike[str] | Sequence[str],
+    *,
+    recursive: bool,
+    is_left_out: Callable[[str], bool] = lambda name: False,
+) -> list[str]:
     """Returns the names of all pictures that an argument stands for, each once, in the order in which they are named.
 
     Args:
@@ -22,14 +28,18 @@ def pictures(argument: str, given: str | os.PathLike[str] | Sequence[str], *, re
         given: Names with commas between them, or a list of names. A name is a file, a folder, a pattern such as
             `photos/*.jpg`, a URL, a URI or `sample:NAME`.
         recursive: Whether the folders inside a folder are looked through too.
+        is_left_out: Returns whether a picture in a folder, or that matches a pattern, is none of those meant.
 
     Raises:
         ValueError: A folder or pattern without pictures, or an empty name.
         TypeError: Pictures that are no names.
         OSError: A file that is missing, or a folder that cannot be read.
     """
-    found = [one for name in _names(argument, given) for one in _of_name(argument, name, recursive=recursive)]
-    return list(dict.fromkeys(found))
+    found: list[str] = []
+    for name in _names(argument, given):
+        inside = _of_name(argument, name, recursive=recursive)
+        found += [one for one in inside if one == name or not is_left_out(one)]
+    return list({os.path.normpath(one) if os.path.isfile(one) else one: one for one in reversed(found)}.values())[::-1]
 
 
 def _names(argument: str, given: str | os.PathLike[str] | Sequence[str]) -> list[str]:
@@ -79,6 +89,8 @@ def _inside(argument: str, name: str, folder: pathlib.Path, *, recursive: bool) 
     """Returns the pictures in a folder."""
     if not folder.exists():
         raise FileNotFoundError(paths.missing(argument, name))
+    if not folder.is_dir():
+        raise ValueError(f"{argument}: {name!r} is a device or a pipe. Name a file or a folder.")
     if not recursive:
         return [str(path) for path in folders.pictures(folder)]
     found: list[str] = []

@@ -25,9 +25,6 @@ from nst_keras.sweeps import engines
 
 __all__ = ["Maker", "Watch"]
 
-# Options that name pictures, which may be remote.
-_REMOTE = ("content_image", "style_image", "style_mask", "content_mask", "init")
-
 
 _TRIED = 4  # Steps that an estimate is made from.
 
@@ -122,7 +119,7 @@ class Maker:
             if not result.completed:
                 status = pairs_lib.Status.STOPPED if watch.is_stopped() else pairs_lib.Status.FAILED
                 return pairs_lib.Outcome(pair.number, status, result.stop.sentence)
-            images = {name: getattr(pair.asked.transfer.images, name) for name in _REMOTE}
+            images = {name: getattr(pair.asked.transfer.images, name) for name in pairs_lib.PICTURES}
             result = dataclasses.replace(result, options={**result.options, **images, "callbacks": ()})
             self._write(pair, asked, result, time.monotonic() - begun)
         losses = {name: float(values[-1]) for name, values in result.history.items() if values}
@@ -138,20 +135,20 @@ class Maker:
         """Writes the files of a pair, the picture last: where it is, the others are too."""
         files = asked.files
         if files.animation is not None:
-            export.save_animation(result.frames, self._place.path(files.animation), seconds=files.animation_seconds)
+            export.save_animation(result.frames, self._place.prepared(files.animation), seconds=files.animation_seconds)
         if files.contact_sheet is not None:
-            result.plot_frames(self._place.path(files.contact_sheet))
+            result.plot_frames(self._place.prepared(files.contact_sheet))
         if files.loss_plot is not None:
-            result.plot_history(self._place.path(files.loss_plot))
-        result.save_as(self._place.path(pair.output), asked.save, notes=done.notes(pair, seconds))
+            result.plot_history(self._place.prepared(files.loss_plot))
+        result.save_as(self._place.prepared(pair.output), asked.save, notes=done.notes(pair, seconds))
         for name in (files.animation, files.contact_sheet, files.loss_plot, pair.output):
             if name is not None:
-                self._place.keep(name)
+                self._place.upload(name)
 
     def _with_copies(self, asked: settings.JobSettings) -> settings.JobSettings:
         """Returns the settings with copies in the place of remote pictures, and frames only where they are needed."""
         given = asked.transfer
-        copies = {name: self._copy(name, getattr(given.images, name)) for name in _REMOTE}
+        copies = {name: self._copy(name, getattr(given.images, name)) for name in pairs_lib.PICTURES}
         frames = given.frames
         if asked.files.animation is None and asked.files.contact_sheet is None:
             frames = dataclasses.replace(frames, frame_interval=sys.maxsize)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import warnings
 from collections.abc import Iterable
 
 import PIL.ExifTags
@@ -38,8 +39,8 @@ def size(pair: pairs_lib.Pair) -> tuple[int, int] | None:
     images = pair.asked.transfer.images
     if images.texture_size is not None:
         width, _, height = images.texture_size.partition("x")
-        return (int(height), int(width)) if height.isdigit() and width.isdigit() else None
-    own = _own_size(pair.content) if pair.content else _own_size(pair.styles[0]) if pair.styles else None
+        return (int(height), int(width)) if height.isdecimal() and width.isdecimal() else None
+    own = _own_size(pair.inputs[0]) if pair.inputs else None
     return None if own is None else _scaled(own, images)
 
 
@@ -53,20 +54,28 @@ def _scaled(own: tuple[int, int], images: settings.ImageSettings) -> tuple[int, 
 
 
 def kind(pair: pairs_lib.Pair) -> str:
-    """Returns what tells apart pairs that no one transfer can make."""
+    """Returns a key. Pairs with equal keys share one compiled transfer."""
     own = settings.values(pair.asked.transfer) if pair.asked is not None else {}
     images = settings.values(settings.ImageSettings())
     return repr({name: value for name, value in own.items() if name not in images})
 
 
-@functools.lru_cache(maxsize=4096)
 def _own_size(name: str) -> tuple[int, int] | None:
     """Returns height and width of a picture as it is shown; None if that is not known without reading it whole."""
     try:
         path = samples.path(name) if name.startswith(paths.SAMPLE) else os.path.expanduser(paths.local(name))
+        # A pipe would wait for its other end.
+        return _size_in(str(path), os.stat(path).st_mtime_ns) if os.path.isfile(path) else None
+    except Exception:  # Whatever is wrong with it, the run says it better.
+        return None
+
+
+@functools.lru_cache(maxsize=4096)
+def _size_in(path: str, changed: int) -> tuple[int, int]:
+    """Returns height and width of a picture in a file that was last changed then."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # The run warns of what is odd in a picture.
         with PIL.Image.open(path) as picture:
             turned = picture.getexif().get(PIL.ExifTags.Base.Orientation) in _TURNED
             width, height = picture.size
-            return (width, height) if turned else (height, width)
-    except Exception:  # Whatever is wrong with it, the run says it better.
-        return None
+    return (width, height) if turned else (height, width)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nst_keras import presets, settings
+from nst_keras.export import record
 
-__all__ = ["Estimate", "Outcome", "Pair", "Status", "Step"]
+__all__ = ["PICTURES", "Estimate", "Outcome", "Pair", "Status", "Step", "listed"]
+
+# Options of a pair that name pictures to read.
+PICTURES = tuple(field.name for field in settings.fields(settings.ImageSettings) if field.name in record.INPUTS)
 
 
 class Pair(NamedTuple):
@@ -19,7 +23,9 @@ class Pair(NamedTuple):
         content: Content image: a path, a URL, a URI or `sample:NAME`; None in a mode without content.
         style: Style image, or images to blend; None in a mode without style.
         own: {option: value} of the options that this pair has for itself, from a table or a grid.
-        output: Name of the picture, such as `dog_wave.png`, below the batch's folder, with `/` between folders.
+        own_texts: {option: text} of these, as their flags take them; also of those that have a problem.
+        files: {kind of file: name} of what it writes, such as `{"output": "dog_wave.png"}`. Names are below the batch's
+            folder, with `/` between folders.
         asked: All settings of its run; None if there is a problem with them.
         asked_texts: {flag: text} of what was asked for, by which a picture is found to be made already.
         problem: Why it cannot be made, as a sentence; "" if it can be tried.
@@ -29,15 +35,31 @@ class Pair(NamedTuple):
     content: str | None
     style: str | list[str] | None
     own: presets.Options
-    output: str
+    own_texts: Mapping[str, str]
+    files: Mapping[str, str]
     asked: settings.JobSettings | None
     asked_texts: Mapping[str, str]
     problem: str = ""
 
     @property
+    def output(self) -> str:
+        """The name of the picture."""
+        return self.files["output"]
+
+    @property
     def styles(self) -> list[str]:
         """The style images as a list."""
-        return [] if self.style is None else [self.style] if isinstance(self.style, str) else self.style
+        return listed(self.style)
+
+    @property
+    def inputs(self) -> list[str]:
+        """The content image and the style images."""
+        return [*listed(self.content), *self.styles]
+
+
+def listed(value: Any) -> list[Any]:
+    """Returns a value as a list: empty for None, of one for anything but a list."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 class Status(str, enum.Enum):

@@ -82,7 +82,7 @@ class Progress:
         """Returns the line."""
         counts = [outcome.status for outcome in self._outcomes.values()]
         failed = counts.count(pairs_lib.Status.FAILED)
-        parts = [f"{len(counts) - failed} of {len(self._pairs)} pictures"]
+        parts = [f"{len(counts) - failed} of {len(self._pairs)} pictures made"]
         parts += [f"{failed} failed"] if failed else []
         parts += [f"{self._pairs[at].output} {step.step}/{step.total}" for at, step in sorted(self._steps.items())]
         left = self._seconds_left()
@@ -102,8 +102,7 @@ class Progress:
 
 def title(pair: pairs_lib.Pair) -> str:
     """Returns what a pair is called in a line: its picture's name, and what it is made of."""
-    made_of = " + ".join(part for part in [pair.content, *pair.styles] if part)
-    return f"{pair.output} ({made_of})" if made_of else pair.output
+    return f"{pair.output} ({' + '.join(pair.inputs)})" if pair.inputs else pair.output
 
 
 def clock(seconds: float) -> str:

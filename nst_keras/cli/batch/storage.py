@@ -15,7 +15,7 @@ from typing import Any
 from nst_keras.images import folders
 from nst_keras.settings import paths
 
-__all__ = ["Place", "fetched", "is_remote", "pictures"]
+__all__ = ["Place", "fetched", "is_remote", "pictures", "stamp"]
 
 _URI = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
@@ -78,6 +78,16 @@ def fetched(argument: str, name: str, folder: pathlib.Path) -> str:
     return str(copy)
 
 
+def stamp(name: str) -> str | None:
+    """Returns a text that changes with a remote file; None where its storage tells nothing about it."""
+    try:
+        files, path = _opened("a picture", name)
+        files.invalidate_cache(files._parent(path))
+        return str(files.ukey(path))
+    except Exception:  # Whatever is wrong with it, reading it says it better.
+        return None
+
+
 class Place:
     """The folder that a batch writes to. Files of a remote one are written here first, and then sent.
 
@@ -102,20 +112,14 @@ class Place:
             self.folder = pathlib.Path(self._held.enter_context(tempfile.TemporaryDirectory(prefix="nst_keras-")))
         else:
             self.folder = pathlib.Path(os.path.expanduser(paths.local(name)))
-
-    def __enter__(self) -> Place:
-        """Returns the place itself."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Removes what is kept of a remote folder."""
-        self.close()
+            if self.folder.exists() and not self.folder.is_dir():
+                raise NotADirectoryError(f"output_dir: {name!r} is a file. Name a folder.")
 
     def close(self) -> None:
         """Removes what is kept of a remote folder."""
         self._held.close()
 
-    def path(self, name: str) -> pathlib.Path:
+    def prepared(self, name: str) -> pathlib.Path:
         """Returns the file of this machine in which an output is written, in a folder that exists.
 
         Args:
@@ -133,8 +137,8 @@ class Place:
             ) from error
         return path
 
-    def keep(self, name: str) -> None:
-        """Sends an output that was written to `path` to where it belongs, whole or not at all, and keeps no copy here.
+    def upload(self, name: str) -> None:
+        """Sends an output that was written here to where it belongs, whole or not at all, and keeps no copy.
 
         Raises:
             OSError: It cannot be written there.
@@ -171,7 +175,7 @@ class Place:
             raise self._unreadable(error) from error
         return frozenset(one.removeprefix(f"{root}/") for one in found)
 
-    def made(self, name: str) -> pathlib.Path | None:
+    def local_copy(self, name: str) -> pathlib.Path | None:
         """Returns a file of this machine with an output that exists; None if there is none.
 
         Raises:
@@ -179,7 +183,7 @@ class Place:
         """
         path = self.folder / name
         if self.is_remote and not path.exists():
-            part = self.path(f"{name}.part")
+            part = self.prepared(f"{name}.part")
             try:
                 self._files.get_file(self._remote(name), str(part))
             except FileNotFoundError:
@@ -189,13 +193,6 @@ class Place:
                 raise self._unreadable(error) from error
             os.replace(part, path)
         return path if path.exists() else None
-
-    def remove(self, name: str) -> None:
-        """Removes an output, if it exists."""
-        (self.folder / name).unlink(missing_ok=True)
-        if self.is_remote:
-            with contextlib.suppress(Exception):
-                self._files.rm_file(self._remote(name))
 
     def _remote(self, name: str) -> str:
         """Returns the path of an output in its file system."""

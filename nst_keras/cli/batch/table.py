@@ -26,11 +26,13 @@ class Row(NamedTuple):
     """A row of a table.
 
     Attributes:
-        values: {option: value} of the cells that are not empty.
+        values: {option: value} of the cells that are not empty. A cell that cannot be read has its text.
+        texts: {option: text} of the same cells.
         problem: Why the row cannot be used, as a sentence; "" if it can.
     """
 
     values: presets.Options
+    texts: Mapping[str, str]
     problem: str = ""
 
 
@@ -45,16 +47,18 @@ def read(name: str, options: Sequence[str]) -> list[Row]:
         OSError: The file cannot be read.
         ValueError: The file is no table, has no rows, or has a column that is unknown or there twice.
     """
-    path = pathlib.Path(name).expanduser()
+    path = pathlib.Path(os.path.expanduser(name))
+    if path.exists() and not path.is_file():
+        raise IsADirectoryError(f"pairs: {name!r} is no file. Name a CSV file.")
     try:
         with open(path, "rb") as file:
-            text = file.read(_MOST + 1).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"pairs: {name!r} is no text in UTF-8. Save the table as CSV in UTF-8.") from error
+            text = file.read(_MOST + 1).decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise OSError(f"pairs: {name!r} cannot be read ({error.strerror}). Name a CSV file.") from error
     if len(text) > _MOST:
         raise ValueError(f"pairs: {name!r} has over {_MOST // 2**20} MiB. Split it into several tables.")
+    if "\0" in text:
+        raise ValueError(f"pairs: {name!r} is no text in UTF-8. Save the table as CSV in UTF-8.")
     first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
     try:
@@ -83,26 +87,22 @@ def _columns(name: str, header: Sequence[str], options: Sequence[str]) -> list[s
 
 def _row(columns: Sequence[str], cells: Sequence[str]) -> Row:
     """Returns a row from its cells."""
+    texts = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
+    texts = {name: text for name, text in texts.items() if name not in _IGNORED}
     if len(cells) > len(columns):
-        return Row({}, f"pairs: this row has {len(cells)} cells for {len(columns)} columns. Put commas in quotes.")
-    given = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
-    values: dict[str, object] = {}
-    for name, text in given.items():
-        if name not in _IGNORED:
-            try:
-                values[name] = _value(name, text)
-            except ValueError as error:
-                return Row(_pictures(given), f"{name}: {error}.")
-    return Row(values)
+        problem = f"pairs: this row has {len(cells)} cells for {len(columns)} columns. Put commas in quotes."
+        return Row(dict(texts), texts, problem)
+    values: dict[str, object] = dict(texts)
+    problem = ""
+    for name, text in texts.items():
+        try:
+            values[name] = _value(name, text)
+        except ValueError as error:
+            problem = problem or f"{name}: {error}."
+    return Row(values, texts, problem)
 
 
 def _value(name: str, text: str) -> object:
-    # A name with a comma that is a file is one picture.
-    return (
-        text if name == "style_image" and os.path.exists(os.path.expanduser(text)) else flags.form_of(name).parse(text)
-    )
-
-
-def _pictures(given: Mapping[str, str]) -> presets.Options:
-    """Returns the pictures of a row and its output, so that a report can name them."""
-    return {name: given[name] for name in ("content_image", "style_image", "output") if name in given}
+    """Returns a value from its text. A name with a comma that is a file is one picture."""
+    is_file = name == "style_image" and os.path.exists(os.path.expanduser(text))
+    return text if is_file else flags.form_of(name).parse(text)

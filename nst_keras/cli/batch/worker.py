@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 
+from nst_keras.cli.batch import child
 from nst_keras.cli.batch import pairs as pairs_lib
-from nst_keras.runtime import backend, lean, xla_cache
+from nst_keras.runtime import backend, lean
 
 __all__ = ["Worker"]
 
@@ -15,10 +16,11 @@ class Worker:
 
     Args:
         output_dir: The folder of the pictures, or its URI.
+        xla_cache: Folder that keeps XLA's compiled code, `auto`, or None.
     """
 
-    def __init__(self, output_dir: str) -> None:
-        xla_cache.use_default()
+    def __init__(self, output_dir: str, xla_cache: str | None) -> None:
+        child.use_xla_cache(xla_cache)
         lean.allow()
         with backend.chosen():
             lean.load()

@@ -11,12 +11,12 @@ USUAL = ["--extractor=compact", "--image_size=48", "--epochs=1", "--steps_per_ep
 
 
 class InThisProcess:
-    """Makes pairs as `child.Workers` does, without a process of their own, which takes seconds to start."""
+    """Makes pairs as `parent.Workers` does, without a process of their own, which takes seconds to start."""
 
     made: ClassVar[list[str]] = []  # Names of the pictures that were made, of all batches of a test.
 
-    def __init__(self, output_dir):
-        self._maker = making.Maker(output_dir)
+    def __init__(self, output_dir, stops, *, xla_cache):
+        self._maker, self._stops = making.Maker(output_dir), stops
 
     def estimates(self, pairs):
         return [self._maker.estimate(pair) for pair in pairs]
@@ -24,6 +24,8 @@ class InThisProcess:
     def outcomes(self, pairs):
         watch = making.Watch(lambda step, total: None, threading.Event().is_set)
         for pair in pairs:
+            if self._stops():
+                return
             self.made.append(pair.output)
             yield self._maker.make(pair, watch)
 
@@ -36,7 +38,7 @@ def inline(monkeypatch):
     """Batches make their pairs in this process. The names of what they make."""
     made = []
     monkeypatch.setattr(InThisProcess, "made", made)
-    monkeypatch.setattr(running.child, "Workers", InThisProcess)
+    monkeypatch.setattr(running.parent, "Workers", InThisProcess)
     return made
 
 

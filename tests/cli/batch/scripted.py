@@ -19,8 +19,8 @@ class Scripted(worker.Worker):
     first step. Each name that is not in `free` waits after its first step for the file `go`, or to be stopped.
     """
 
-    def __init__(self, output_dir):
-        super().__init__(output_dir)
+    def __init__(self, output_dir, xla_cache):
+        super().__init__(output_dir, xla_cache)
         self._folder = pathlib.Path(output_dir)
         self._name = ""
 

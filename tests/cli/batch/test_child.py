@@ -11,8 +11,9 @@ import time
 import pytest
 
 from nst_keras import settings
-from nst_keras.cli.batch import child, ordering, planning
+from nst_keras.cli.batch import ordering, parent, planning
 from nst_keras.cli.batch import pairs as pairs_lib
+from nst_keras.cli.batch import rows as rows_lib
 from nst_keras.settings import texts
 from tests.cli.batch.conftest import EVERY, NAMES, USUAL, folder
 from tests.conftest import ROOT
@@ -90,10 +91,10 @@ def test_a_signal_ends_a_batch_after_the_present_step_and_keeps_what_is_finished
 def test_a_process_that_dies_costs_its_own_pair(folder):
     pictures = {"content_image": "photos", "style_image": "paintings"}
     given = {
-        name: texts.form(planning.OPTIONS[name]).parse(text) for name, text in (one[2:].split("=") for one in USUAL)
+        name: texts.form(rows_lib.OPTIONS[name]).parse(text) for name, text in (one[2:].split("=") for one in USUAL)
     }
     pairs = planning.planned({**pictures, **given, "steps_per_epoch": 60}, settings.BatchSettings())
-    workers, found, killed = child.Workers("made"), [], None
+    workers, found, killed = parent.Workers("made", lambda: 0, xla_cache=None), [], None
     for news in workers.outcomes(ordering.ordered(pairs)):
         if isinstance(news, pairs_lib.Step) and len(found) == 2 and killed is None:
             killed = news.number
@@ -110,7 +111,7 @@ def test_a_process_that_dies_costs_its_own_pair(folder):
 
 @pytest.mark.slow
 def test_a_second_ctrl_c_does_not_wait_for_the_present_step(folder, monkeypatch):
-    workers = child.Workers("made")
+    workers = parent.Workers("made", lambda: 0, xla_cache=None)
     pairs = planning.planned(
         {"content_image": "photos/cat.png", "style_image": "paintings/wave.png", "extractor": "compact"},
         settings.BatchSettings(),

@@ -1,7 +1,7 @@
 import pytest
 
 from nst_keras import export
-from nst_keras.cli.batch import naming
+from nst_keras.cli.batch import naming, pairs
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,7 @@ from nst_keras.cli.batch import naming
         (["Dog.jpg", "dog.png"], ["Dog_jpg", "dog_png"]),
         (["a/x/dog.jpg", "b/x/dog.jpg"], ["dog", "dog_2"]),
         (["a/dog.jpg", "a/dog.png", "b/dog.jpg"], ["a_dog_jpg", "a_dog_png", "b_dog_jpg"]),
+        (["a/x/dog.jpg", "b/x/dog.jpg", "dog_2.jpg"], ["dog", "dog_3", "dog_2"]),
         (["sample:swirls", "https://host/my%20dog.jpg?x=1"], ["swirls", "my_dog"]),
         (["été.jpg", "été 2.jpg"], ["été", "été_2"]),
     ],
@@ -29,7 +30,19 @@ def test_titles_do_not_depend_on_the_order():
 
 @pytest.mark.parametrize(
     "template",
-    ["{content}.doc", "{content}", "../{content}.png", "/a/{content}.png", "{contents}.png", "{.png", "{}.png"],
+    [
+        "{content}.doc",
+        "{content}",
+        "../{content}.png",
+        "/a/{content}.png",
+        "{contents}.png",
+        "{.png",
+        "{}.png",
+        "{content!r}.png",
+        "{number:05}.png",
+        "{content.__class__}.png",
+        "{0}.png",
+    ],
 )
 def test_a_template_that_names_no_picture_below_the_folder_is_refused(template):
     with pytest.raises(ValueError, match="^output: "):
@@ -44,11 +57,20 @@ def test_a_template_may_have_folders():
 
 def test_no_two_pictures_have_one_name_and_none_is_one_that_is_read_or_of_the_report(tmp_path):
     (tmp_path / "in.png").write_bytes(b"")
-    outputs = {1: "a.png", 2: "A.png", 4: "report.html", 5: "in.png", 6: "b/in.png", 7: "contact_sheet_2.png"}
-    found = naming.problems(outputs, tmp_path, [str(tmp_path / "in.png")])
-    assert sorted(found) == [2, 4, 5, 7]
-    assert found[2] == "output: 'A.png' is the name of pair 1 too. Give it another name."
-    assert "would replace a picture that the batch reads" in found[5]
+    outputs = {1: "a.png", 2: "A.png", 4: "contact_sheet.png", 5: "in.png", 6: "b/in.png", 7: "contact_sheet_2.png"}
+    files = {number: {"output": name} for number, name in outputs.items()}
+    files |= {8: {"output": "b.png", "animation": "../b.gif"}, 9: {"output": "c.png", "loss_plot": "c.png"}}
+    files |= {10: {"output": "d.png", "animation": "d.gif"}, 11: {"output": "e.png", "animation": "d.gif"}}
+    files |= {12: {"output": f"{'x' * 300}.png"}, 13: {"output": "a\0.png"}}
+    made = [pairs.Pair(number, None, "x.png", {}, {}, names, None, {}) for number, names in files.items()]
+    found = naming.problems(made, tmp_path, [str(tmp_path / "in.png")])
+    assert sorted(found) == [2, 4, 5, 7, 8, 9, 11, 12, 13]
+    assert found[2] == "output: 'A.png' is the output of pair 1 too. Give it another name."
+    assert "would replace a file that the batch reads" in found[5]
+    assert found[8].startswith("animation: '../b.gif' must name files below output_dir")
+    assert found[9] == "loss_plot: 'c.png' is this pair's output too. Give it another name."
+    assert found[11] == "animation: 'd.gif' is the animation of pair 10 too. Give it another name."
+    assert "is longer than the 235 bytes" in found[12]
 
 
 def test_the_suffixes_are_those_of_the_stills():

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from nst_keras import settings
@@ -57,11 +59,14 @@ def test_a_row_with_a_problem_takes_no_name_from_another(folder):
         "content,style,image_size\nphotos/cat.png,paintings/wave.png,much\nphotos/cat.png,paintings/wave.png,48\n"
         "photos/cat.png,paintings/wave.png,64\nphotos,paintings/wave.png,48\nphotos/cot.png,paintings/wave.png,48\n"
     )
-    problems = [pair.problem for pair in planned(pairs="pairs.csv")]
+    pairs = planned(pairs="pairs.csv")
+    assert [pair.output for pair in pairs][1:3] == ["cat_wave.png", "cat_wave_2.png"]
+    assert pairs[0].own_texts == {"image_size": "much"}
+    problems = [pair.problem for pair in pairs]
     assert problems == [
         "image_size: 'much' is not a whole number.",
         "",
-        "output: 'cat_wave.png' is the name of pair 2 too. Give it another name.",
+        "",
         "content_image: 'photos' is a folder. A row of a table names one photograph.",
         "content_image: there is no file 'photos/cot.png'. Did you mean 'photos/cat.png'?",
     ]
@@ -85,16 +90,39 @@ def test_a_mode_of_one_picture_has_names_of_that_alone(folder):
         ({"steps_per_epoch": 0}, "steps_per_epoch must be a whole number, 1 or more"),
         ({"preset": "bald"}, "preset='bald' is not known. Did you mean 'bold'?"),
         ({"mode": "texture"}, "content_image has no effect in mode='texture'"),
-        ({"output": "one.png"}, None),
+        ({"output": "one.png"}, "output: all pictures would be 'one.png'. Put {content} or {style} into it."),
+        ({"size_step": 8, "size_buckets": 4}, "size_buckets and size_step both round"),
+        ({"workers": 2}, "workers has no effect without ray_address"),
+        ({"style_mask": [object()]}, "style_mask must be the name of a picture, but object was given."),
         ({"compare": "strength=2"}, "strength must be"),
     ],
 )
 def test_what_is_wrong_with_all_pairs_is_raised(folder, given, sentence):
-    if sentence is None:  # All but the first have a problem.
-        assert [bool(pair.problem) for pair in planned(given=given)] == [False, *[True] * 5]
-        return
-    with pytest.raises(ValueError, match=sentence):
-        planned(given=given)
+    batch = {name: given.pop(name) for name in ("size_buckets", "workers") if name in given}
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        planned(given=given, **batch)
+
+
+def test_none_is_a_value(folder):
+    (folder / "pairs.csv").write_text(
+        "content,style,image_size\nphotos/cat.png,paintings/wave.png,none\nphotos/dog.png,paintings/wave.png,\n"
+    )
+    first, second = planned(pairs="pairs.csv", given={"image_size": 20})
+    assert (first.asked.transfer.images.image_size, second.asked.transfer.images.image_size) == (None, 20)
+    assert {pair.asked.transfer.images.image_size for pair in planned(given={"image_size": None})} == {None}
+
+
+def test_a_row_may_write_other_files_alone(folder):
+    (folder / "pairs.csv").write_text(
+        "content,style,animation\nphotos/cat.png,paintings/wave.png,{content}.gif\nphotos/dog.png,paintings/wave.png,\n"
+        "photos/eel.png,paintings/wave.png,../x.gif\nphotos/eel.png,paintings/night.png,{foo}.gif\n"
+    )
+    first, second, third, fourth = planned(pairs="pairs.csv")
+    assert first.files == {"output": "cat_wave.png", "animation": "cat.gif"}
+    assert first.asked.files.animation == "cat.gif"
+    assert second.asked.files.animation is None
+    assert third.problem.startswith("animation: '../x.gif' must name files below output_dir")
+    assert fourth.problem.startswith("animation: '{foo}.gif' may have these parts in braces alone: {content}")
 
 
 def test_a_preset_gives_what_a_pair_does_not(folder):

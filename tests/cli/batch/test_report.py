@@ -33,7 +33,8 @@ def picture(path, size=(60, 40), **options):
 
 
 def pair(number, content, style, output="", **own):
-    return pairs.Pair(number, content, style, own, output or f"made_{number}.png", None, {})
+    texts = {name: flags.form_of(name).text(value) for name, value in own.items()}
+    return pairs.Pair(number, content, style, own, texts, {"output": output or f"made_{number}.png"}, None, {})
 
 
 def made(number, status=Status.MADE, **facts):
@@ -284,7 +285,7 @@ def test_settings_are_on_the_sheet(tmp_path, monkeypatch):
 def test_many_styles_have_pages_beside_each_other():
     every = [pair(50 * row + column, f"c{row}.jpg", f"s{column}.jpg") for row in range(2) for column in range(50)]
     shown = report_sheet._Sheet(
-        report_of(every, [made(one.number) for one in every]), thumbnails.Thumbnails(lambda _: None)
+        report_of(every, [made(one.number) for one in every]), thumbnails.Thumbnails(lambda name, made: None)
     )
     assert [len(one.columns) for one in report_sheet._pages(shown)] == [17, 17, 16]
 
@@ -348,7 +349,7 @@ def test_it_needs_no_tensorflow(tmp_path):
     code = (
         "import pathlib, sys; from nst_keras.cli.batch import pairs\n"
         "from nst_keras.cli.batch.report import files as report\n"
-        "pair = pairs.Pair(1, 'dog.jpg', 'wave.jpg', {'seed': 1}, 'made_1.png', None, {})\n"
+        "pair = pairs.Pair(1, 'dog.jpg', 'wave.jpg', {'seed': 1}, {'seed': '1'}, {'output': 'made_1.png'}, None, {})\n"
         "told = report.Report([pair], {1: pairs.Outcome(1, pairs.Status.MADE)}, 1.0, '', '')\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "assert report.write(told, folder, lambda name, made: folder / name) == []\n"

@@ -75,13 +75,13 @@ def names(folder):
 
 def placed(name, data, target="shelf://made"):
     """Sends bytes to a place, as one who makes pictures does."""
-    with storage.Place(target) as place:
+    with contextlib.closing(storage.Place(target)) as place:
         place.path(name).write_bytes(data)
         place.keep(name)
 
 
 def test_what_is_sent_is_whole_and_no_copy_stays(shelf):
-    with storage.Place("shelf://made/") as place:
+    with contextlib.closing(storage.Place("shelf://made/")) as place:
         for data in (b"first", b"second"):
             place.path("a/b.png").write_bytes(data)
             place.keep("a/b.png")
@@ -119,14 +119,14 @@ def test_two_machines_that_send_one_picture_do_not_meet(shelf, monkeypatch):
 
 
 def test_what_is_there_is_asked_at_once(shelf):
-    with storage.Place("shelf://made") as place:
+    with contextlib.closing(storage.Place("shelf://made")) as place:
         assert place.listed() == frozenset()
         assert place.made("b.png") is None
         placed("a/b.png", b"data")
         assert place.listed() == {"a/b.png"}
         place.remove("a/b.png")
         assert place.listed() == frozenset()
-    with storage.Place(str(shelf)) as place:
+    with contextlib.closing(storage.Place(str(shelf))) as place:
         assert place.listed() is None
 
 

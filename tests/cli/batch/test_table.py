@@ -1,8 +1,8 @@
 import pytest
 
-from nst_keras.cli.batch import planning, table
+from nst_keras.cli.batch import rows, table
 
-OPTIONS = list(planning.OPTIONS)
+OPTIONS = list(rows.OPTIONS)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_bad_row_costs_no_other(write):
     text = "content,style,strength,output\na.jpg,b.jpg,much,x.png\na.jpg,b.jpg,1,y.png,z\na.jpg,b.jpg,1,w.png"
     bad, longer, good = table.read(write(text), OPTIONS)
     assert bad.problem == "strength: 'much' is not a number."
-    assert bad.values == {"content_image": "a.jpg", "style_image": "b.jpg", "output": "x.png"}
+    assert bad.texts == {"content_image": "a.jpg", "style_image": "b.jpg", "strength": "much", "output": "x.png"}
     assert longer.problem == "pairs: this row has 5 cells for 4 columns. Put commas in quotes."
     assert good.problem == ""
 
@@ -44,7 +44,7 @@ def test_a_bad_row_costs_no_other(write):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("", "has the column '', which is no option|has no rows"),
+        ("", "has no rows"),
         ("content,style\n", "has no rows"),
         ("content,stile\na,b", "has the column 'stile', which is no option. Did you mean 'style'?"),
         ("content,content_image\na,b", "has the column 'content_image' twice"),

@@ -23,7 +23,7 @@ from nst_keras.cli.batch import pairs
 from nst_keras.cli.batch.report import page, sheet, thumbnails, values
 from nst_keras.cli.batch.report.values import Report
 
-__all__ = ["FAILURES", "FILES", "PAGE", "Report", "is_reserved", "write"]
+__all__ = ["FACTS", "FAILURES", "FILES", "PAGE", "Report", "is_own", "is_reserved", "write"]
 
 PAGE, FACTS, FAILURES = "report.html", "report.json", "failures.csv"
 # What a report writes. A contact sheet of several pages has others too, see `is_reserved`.
@@ -37,7 +37,7 @@ def write(
     folder: pathlib.Path,
     picture_of: Callable[[str, bool], pathlib.Path | None],
     *,
-    with_waiting: bool = False,
+    with_unfinished: bool = False,
 ) -> list[Exception]:
     """Writes the report, each file whole or not at all, and removes an older report's files that this one has not.
 
@@ -48,7 +48,7 @@ def write(
         folder: The folder of the report and of the pictures. It is made if it is missing.
         picture_of: Returns the local file of a picture by its name, and by whether the batch has made it. None where
             there is none, such as for a URL that was not downloaded.
-        with_waiting: Whether the table of failures has the pairs that were not begun too.
+        with_unfinished: Whether the table of failures has the pairs that were stopped or not begun too.
 
     Returns:
         What could not be written.
@@ -57,7 +57,7 @@ def write(
     writers = [
         functools.partial(checks.make_folder, "output_dir", folder),
         functools.partial(_write_facts, report, folder / FACTS),
-        functools.partial(_write_failures, report, folder / FAILURES, with_waiting=with_waiting),
+        functools.partial(_write_failures, report, folder / FAILURES, with_unfinished=with_unfinished),
         functools.partial(_write_page, report, folder / PAGE, pictures),
         functools.partial(sheet.write, report, folder, pictures),
     ]
@@ -66,8 +66,20 @@ def write(
         try:
             write_one()
         except Exception as error:
-            problems.append(error)
+            reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+            path = getattr(error, "filename", None) or folder
+            problems.append(OSError(f"output_dir: {str(path)!r} could not be written ({reason})."))
+            problems[-1].__cause__ = error
     return problems
+
+
+def is_own(path: pathlib.Path) -> bool:
+    """Returns whether a file holds the facts of a batch."""
+    try:
+        facts: object = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(facts, dict) and {"nst_keras", "pairs"} <= facts.keys()
 
 
 def is_reserved(name: str) -> bool:
@@ -127,17 +139,17 @@ def _plain(value: object) -> object:
     return values.without_passwords(str(value))
 
 
-def _write_failures(report: Report, path: pathlib.Path, *, with_waiting: bool) -> None:
+def _write_failures(report: Report, path: pathlib.Path, *, with_unfinished: bool) -> None:
     """Writes the table of the pairs that failed, by which a batch makes just these again; removes it if none did.
 
     Passwords in URLs stay in it, because the pairs could not be made without them.
     """
-    failed = [*report.failed, *(report.waiting if with_waiting else [])]
+    failed = [*report.failed, *(report.unfinished if with_unfinished else [])]
     if not failed:
         if path.is_file():
             path.unlink()
         return
-    own = list(dict.fromkeys(name for pair in failed for name in pair.own))
+    own = list(dict.fromkeys(name for pair in failed for name in pair.own_texts if name != "output"))
     table = io.StringIO(newline="")
     writer = csv.DictWriter(table, ["content_image", "style_image", *own, "output", "reason"], lineterminator="\n")
     writer.writeheader()
@@ -145,7 +157,7 @@ def _write_failures(report: Report, path: pathlib.Path, *, with_waiting: bool) -
         reason = values.shown(report.outcome(pair).sentence)
         style = "" if pair.style is None else flags.form_of("style_image").text(pair.style)
         named = {"content_image": pair.content or "", "style_image": style, "output": pair.output, "reason": reason}
-        writer.writerow({**values.own_texts(pair), **named})
+        writer.writerow({**pair.own_texts, **named})
     export.write_text(path, table.getvalue())
 
 

@@ -134,7 +134,7 @@ class _Page:
     def _cells(self, pair: pairs.Pair) -> dict[str, str]:
         """Returns {head of a column: what it says of a pair}."""
         outcome = self._report.outcome(pair)
-        own = values.own_texts(pair)
+        own = dict(pair.own_texts)
         losses = [(label, outcome.losses[name]) for name, label in _LOSSES.items() if name in outcome.losses]
         return {
             "Content": self._input("content", pair.content) if pair.content else "",

@@ -93,7 +93,7 @@ class _Sheet:
 
     def label(self, pair: pairs.Pair) -> str:
         """Returns a pair's content, style and settings."""
-        own = (values.shown(f"{name}={text}") for name, text in values.own_texts(pair).items())
+        own = (values.shown(f"{name}={text}") for name, text in pair.own_texts.items())
         return ", ".join(filter(None, [self.content(pair), self.styles(pair), *own]))
 
     def cells(self, rows: Sequence[Sequence[pairs.Pair]], *, labelled: bool) -> list[list[sheet.Cell]]:
@@ -133,6 +133,6 @@ def _grid(every: Sequence[pairs.Pair]) -> list[list[pairs.Pair]] | None:
     contents = list(dict.fromkeys(content for content, _ in found))
     styles = list(dict.fromkeys(style for _, style in found))
     is_whole = len(every) == len(found) == len(contents) * len(styles)
-    if not is_whole or min(len(contents), len(styles)) < 2 or any(pair.own for pair in every):
+    if not is_whole or min(len(contents), len(styles)) < 2 or any(pair.own_texts for pair in every):
         return None
     return [[found[content, style] for style in styles] for content in contents]

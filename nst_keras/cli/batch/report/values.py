@@ -9,14 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from nst_keras.cli import flags
 from nst_keras.cli.batch import pairs
 from nst_keras.settings import paths, printable
 
-__all__ = ["Report", "duration", "number", "own_texts", "short_names", "shown", "without_passwords"]
+__all__ = ["Report", "duration", "number", "short_names", "shown", "without_passwords"]
 
 _PASSWORD = re.compile(r"(\w+://[^/?#:\s\"',]*):[^/?#\s]*@")
-_HAS_PICTURE = (pairs.Status.MADE, pairs.Status.KEPT, pairs.Status.STOPPED)
+_HAS_PICTURE = (pairs.Status.MADE, pairs.Status.KEPT)
 
 
 class Report(NamedTuple):
@@ -28,6 +27,7 @@ class Report(NamedTuple):
         seconds: Seconds that this batch took.
         began: When it began, in ISO's form, such as `2026-01-31T12:00:00+00:00`.
         command: The command line; "" if Python made the batch.
+        is_interrupted: Whether Ctrl-C ended it.
     """
 
     pairs: Sequence[pairs.Pair]
@@ -35,6 +35,7 @@ class Report(NamedTuple):
     seconds: float
     began: str
     command: str
+    is_interrupted: bool = False
 
     @property
     def counts(self) -> dict[pairs.Status, int]:
@@ -48,9 +49,10 @@ class Report(NamedTuple):
         return [pair for pair in self.pairs if self.outcome(pair).status is pairs.Status.FAILED]
 
     @property
-    def waiting(self) -> list[pairs.Pair]:
-        """The pairs that were not begun."""
-        return [pair for pair in self.pairs if self.outcome(pair).status is pairs.Status.WAITING]
+    def unfinished(self) -> list[pairs.Pair]:
+        """The pairs that were stopped or not begun."""
+        unfinished = (pairs.Status.STOPPED, pairs.Status.WAITING)
+        return [pair for pair in self.pairs if self.outcome(pair).status in unfinished]
 
     @property
     def summary(self) -> str:
@@ -99,11 +101,6 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
     short = {name: pathlib.PurePath(paths.local(name).removeprefix(paths.SAMPLE)).name or name for name in every}
     found = Counter(short.values())
     return {name: shown(text if found[text] == 1 else name) for name, text in short.items()}
-
-
-def own_texts(pair: pairs.Pair) -> dict[str, str]:
-    """Returns {option: text} of the options that a pair has for itself, as their flags take them."""
-    return {name: flags.form_of(name).text(value) for name, value in pair.own.items()}
 
 
 def number(value: float) -> str:
