@@ -108,8 +108,10 @@ class EarlierPictures:
 
 def _is_of(pair: pairs_lib.Pair, made: presets.Options, sums: presets.Options) -> bool:
     """Returns whether an earlier picture is one of this pair: of files in the same places, or of the same files."""
-    before, now = ({name: source for name, source in found.items() if name.partition("[")[0] in _SHOWN} for found in
-        (record.entries(_mapping(made.get("settings"))), _sources(pair)))
+    before, now = (
+        {name: source for name, source in found.items() if name.partition("[")[0] in _SHOWN}
+        for found in (record.entries(_mapping(made.get("settings"))), _sources(pair))
+    )
     is_in_its_place = before == {name: record.resolved("content_image", source) for name, source in now.items()}
     found = {name: _digest(source) for name, source in now.items()}
     is_moved = bool(found) and all(value and value == sums.get(name) for name, value in found.items())

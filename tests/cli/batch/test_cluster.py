@@ -16,7 +16,7 @@ import PIL.Image
 import pytest
 
 from nst_keras import settings
-from nst_keras.cli.batch import child, cluster, command, connecting, ordering, planning
+from nst_keras.cli.batch import cluster, command, connecting, ordering, parent, planning
 from nst_keras.cli.batch import pairs as pairs_lib
 from tests.cli.batch.conftest import NAMES, folder
 from tests.conftest import ROOT
@@ -132,10 +132,10 @@ def test_a_cluster_makes_what_one_machine_makes(folder, joined):
     os.remove("photos/eel.png")
     batch, pairs = asked(joined)
     seen = []
-    made = made_by(cluster.Workers(batch), pairs, lambda news: seen.append(type(news)))
+    made = made_by(cluster.Workers(batch, lambda: 0, xla_cache=None), pairs, lambda news: seen.append(type(news)))
     assert {outcome.status for outcome in made.values()} == {pairs_lib.Status.MADE}
     assert ray.is_initialized()  # The user's own program has begun it.
-    alone = made_by(child.Workers("alone"), pairs)
+    alone = made_by(parent.Workers("alone", lambda: 0, xla_cache=None), pairs)
     assert len(made) == 4
     for name, outcome in made.items():
         assert np.array_equal(pixels(f"made/{name}"), pixels(f"alone/{name}")), name
@@ -148,7 +148,7 @@ def test_the_death_of_workers_costs_only_the_pair_that_kills_each(folder, joined
     script("go")
     script("deadly", "cat_wave.png")
     script("deadly_once", "dog_wave.png")
-    made = made_by(cluster.Workers(asked(joined, tries=2)[0]), asked(joined)[1])
+    made = made_by(cluster.Workers(asked(joined, tries=2)[0], lambda: 0, xla_cache=None), asked(joined)[1])
     failed = made.pop("cat_wave.png")
     assert failed.status is pairs_lib.Status.FAILED
     assert failed.sentence.startswith("Its worker has died each time that it was begun (2).")
@@ -175,7 +175,7 @@ def test_the_pairs_of_a_node_that_is_lost_are_made_on_others(folder, joined, scr
             joined.second = joined.add_node(num_cpus=1, object_store_memory=80 * 2**20)
             script("go")
 
-    made = made_by(cluster.Workers(batch), pairs, hear)
+    made = made_by(cluster.Workers(batch, lambda: 0, xla_cache=None), pairs, hear)
     assert sorted(made) == sorted(NAMES)
     assert {outcome.status for outcome in made.values()} == {pairs_lib.Status.MADE}
     places = [place for *_, place in begun()]
@@ -227,7 +227,7 @@ def test_a_cluster_without_room_is_one_sentence(folder, joined, monkeypatch):
     monkeypatch.setattr(cluster, "_PATIENCE", 0.0)
     batch, pairs = asked(joined, worker_cpus=64)
     with pytest.raises(TimeoutError, match="no room for a worker, which takes 64 processor cores"):
-        made_by(cluster.Workers(batch), pairs)
+        made_by(cluster.Workers(batch, lambda: 0, xla_cache=None), pairs)
 
 
 class Unready:
@@ -245,7 +245,7 @@ def test_workers_that_cannot_start_end_the_batch(folder, joined, monkeypatch):
     monkeypatch.setattr(cluster.Workers, "actor_class", Unready)
     batch, pairs = asked(joined, workers=1, tries=2)
     with pytest.raises(RuntimeError, match=r"^ray_address: workers cannot be started \(.*no such network"):
-        made_by(cluster.Workers(batch), pairs)
+        made_by(cluster.Workers(batch, lambda: 0, xla_cache=None), pairs)
 
 
 def test_room(monkeypatch):
@@ -300,4 +300,4 @@ def test_without_ray_one_sentence_names_the_extra(monkeypatch):
     with pytest.raises(
         ImportError, match=r'^ray_address: a cluster needs Ray\. Install it with `pip install "nst_keras'
     ):
-        cluster.Workers(settings.BatchSettings(ray_address="local"))
+        cluster.Workers(settings.BatchSettings(ray_address="local"), lambda: 0, xla_cache=None)

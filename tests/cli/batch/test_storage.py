@@ -1,5 +1,6 @@
 """Pictures and outputs by URI, over file systems of this machine: fsspec's memory, and a folder by another scheme."""
 
+import contextlib
 import json
 import pathlib
 
@@ -76,17 +77,17 @@ def names(folder):
 def placed(name, data, target="shelf://made"):
     """Sends bytes to a place, as one who makes pictures does."""
     with contextlib.closing(storage.Place(target)) as place:
-        place.path(name).write_bytes(data)
-        place.keep(name)
+        place.prepared(name).write_bytes(data)
+        place.upload(name)
 
 
 def test_what_is_sent_is_whole_and_no_copy_stays(shelf):
     with contextlib.closing(storage.Place("shelf://made/")) as place:
         for data in (b"first", b"second"):
-            place.path("a/b.png").write_bytes(data)
-            place.keep("a/b.png")
+            place.prepared("a/b.png").write_bytes(data)
+            place.upload("a/b.png")
         assert names(place.folder) == []
-        assert place.made("a/b.png").read_bytes() == b"second"
+        assert place.local_copy("a/b.png").read_bytes() == b"second"
         here = place.folder
     assert names(shelf) == ["made/a/b.png"]
     assert not here.exists()
@@ -121,10 +122,10 @@ def test_two_machines_that_send_one_picture_do_not_meet(shelf, monkeypatch):
 def test_what_is_there_is_asked_at_once(shelf):
     with contextlib.closing(storage.Place("shelf://made")) as place:
         assert place.listed() == frozenset()
-        assert place.made("b.png") is None
+        assert place.local_copy("b.png") is None
         placed("a/b.png", b"data")
         assert place.listed() == {"a/b.png"}
-        place.remove("a/b.png")
+        (shelf / "made" / "a" / "b.png").unlink()
         assert place.listed() == frozenset()
     with contextlib.closing(storage.Place(str(shelf))) as place:
         assert place.listed() is None
@@ -133,7 +134,7 @@ def test_what_is_there_is_asked_at_once(shelf):
 def test_a_place_that_cannot_be_read_is_one_sentence(shelf, monkeypatch):
     monkeypatch.setattr(Shelf, "broken", "find")
     with (
-        storage.Place("shelf://made") as place,
+        contextlib.closing(storage.Place("shelf://made")) as place,
         pytest.raises(OSError, match=r"^output_dir: 'shelf://made' cannot be read \(nobody is there\)\. Check it\.$"),
     ):
         place.listed()
