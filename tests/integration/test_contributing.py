@@ -47,7 +47,7 @@ def test_commands_are_those_of_readme_and_of_continuous_integration():
     tests = next(command for command in check.splitlines() if command.endswith("# all tests"))
     assert tests.partition("  ")[0] in readme
     (linters,) = (command for command in check.splitlines() if "&&" in command)
-    assert linters.split(" && ") == [line for line in ci.splitlines() if line in linters.split(" && ")]
+    assert linters.split(" && ") == [line for line in map(str.strip, ci.splitlines()) if line in linters.split(" && ")]
 
 
 def test_the_registries_are_as_they_were():
