@@ -2,6 +2,12 @@
 
 import sys
 
+from nst_keras.runtime import lean
+
+if __name__ == "__main__":  # Then the process is this program's alone.
+    lean.allow()
+    lean.load()
+
 import keras
 import numpy as np
 
@@ -11,7 +17,7 @@ from nst_keras.networks import extractors
 from tests.conftest import LAYERS, centred, small_model
 from tools.drawing import swirls_night
 
-STEPS = 80
+STEPS = 40
 
 
 def run(optimizer, **options):
@@ -25,7 +31,7 @@ def run(optimizer, **options):
         init="noise",
         seed=0,
         jit_compile="false",
-        frame_interval=10,
+        frame_interval=5,
         **LAYERS,
     )
     style_transfer.fit_style_transfer(1, STEPS, verbose=0, **options)

@@ -9,6 +9,12 @@ import json
 import sys
 import time
 
+from nst_keras.runtime import lean
+
+if __name__ == "__main__":  # Then the process is this program's alone.
+    lean.allow()
+    lean.load()
+
 import keras
 import numpy as np
 import tensorflow as tf

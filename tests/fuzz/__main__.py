@@ -22,6 +22,12 @@ from collections.abc import Iterator
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
+from nst_keras.runtime import lean
+
+if __name__ == "__main__":  # Then the process is this program's alone.
+    lean.allow()
+    lean.load()
+
 from tests.fuzz import corpus, isolated, mutations, targets
 
 __all__ = ["main"]

@@ -1,9 +1,11 @@
+import functools
 import re
 import shutil
 
 import keras
 import PIL.Image
 import pytest
+import tensorflow as tf
 
 from nst_keras.images import samples
 from nst_keras.networks import architectures
@@ -32,10 +34,23 @@ def pictures(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def build():
+    """`architectures.build`, which builds a network of ImageNet's weights once. Extractors leave it as it is."""
+    once = functools.cache(architectures.build)
+
+    def built(name, weights):
+        is_shared = weights == "imagenet" and not tf.distribute.has_strategy()
+        return (once if is_shared else once.__wrapped__)(name, weights)
+
+    return built
+
+
 @pytest.fixture
-def folder(tmp_path, monkeypatch, weights_folder, pictures):
+def folder(tmp_path, monkeypatch, weights_folder, pictures, build):
     """A folder with the pictures that the documents name, as if the user stood in a clone."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(architectures, "build", build)
     monkeypatch.setenv(architectures.WEIGHTS_VARIABLE, str(weights_folder))
     shutil.copytree(pictures, tmp_path, dirs_exist_ok=True)
     (tmp_path / "configs").symlink_to(ROOT / "configs")

@@ -16,6 +16,8 @@ import traceback
 
 from absl import app, flags
 
+from nst_keras.runtime import lean
+
 __all__ = ["done"]
 
 
@@ -23,12 +25,12 @@ def done(path: str, *arguments: str) -> tuple[int | str | None, str]:
     """Runs a program as `python PATH ARGUMENT...` does; takes its flags away again, for the next to define its own.
 
     Returns:
-        Its exit status, None for success, or the traceback of an error; and what it printed.
+        Its exit status, None for success, or the traceback of an error; and what it printed, errors too.
     """
     before, printed, usual = set(flags.FLAGS), io.StringIO(), (sys.argv, sys.path)
     sys.argv, sys.path = [path, *arguments], [path.rpartition("/")[0], *sys.path]
     try:
-        with contextlib.redirect_stdout(printed):
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             runpy.run_path(path, run_name="__main__")
         status = None
     except SystemExit as end:
@@ -43,5 +45,7 @@ def done(path: str, *arguments: str) -> tuple[int | str | None, str]:
 
 
 if __name__ == "__main__":
+    lean.allow()
+    lean.load()
     app.define_help_flags()
     print(json.dumps({name: done(*command) for name, command in json.load(sys.stdin).items()}))

@@ -26,6 +26,11 @@ SHORTER = {
     r'\[\["conv\w+"\], (\["conv.*?\])\]': r"[\1]",
     r'\["zeros", ("replicate")\]': r"[\1]",
     r'"n_style_layers": \[2, 5\]': '"n_style_layers": [5]',
+    r'"normalization": \["relative", "mean", ("gatys2015")\]': r'"normalization": [\1]',
+    r"^for layer in style_layers:(\n +reconstruction)": r"for layer in style_layers[-1:]:\1",
+    r"^for count in range\(1, 6\)": "for count in range(5, 6)",
+    r"for count in \(1, 2, 3, 5\)": "for count in (5,)",
+    r'\("content", "noise", ("style")\)': r"(\1,)",
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
 

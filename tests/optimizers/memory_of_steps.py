@@ -12,6 +12,12 @@ import re
 import sys
 import tempfile
 
+from nst_keras.runtime import lean
+
+if __name__ == "__main__":  # Then the process is this program's alone.
+    lean.allow()
+    lean.load()
+
 import tensorflow as tf
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 

@@ -1,5 +1,6 @@
-"""The training as a user starts it, in its own process, at the smallest size."""
+"""The training as a user starts it, at the smallest size; in its own process, where it trains."""
 
+import json
 import os
 import subprocess
 import sys
@@ -35,17 +36,38 @@ def folder(tmp_path_factory):
     return folder
 
 
+def environment(folder):
+    return {**os.environ, architectures.WEIGHTS_VARIABLE: str(folder / "weights"), "PYTHONPATH": str(ROOT)}
+
+
+def line(output, *arguments):
+    return ["--photographs=photographs", "--paintings=paintings", *SMALL, f"--output={output}", *arguments]
+
+
 def train(folder, output, *arguments):
-    command = [sys.executable, "-m", "training.train", "--photographs=photographs", "--paintings=paintings", *SMALL]
-    environment = {**os.environ, architectures.WEIGHTS_VARIABLE: str(folder / "weights"), "PYTHONPATH": str(ROOT)}
     return subprocess.run(
-        [*command, f"--output={output}", *arguments],
+        [sys.executable, "-m", "training.train", *line(output, *arguments)],
         cwd=folder,
-        env=environment,
+        env=environment(folder),
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+def train_together(folder, lines):
+    """{name: (exit status or the last sentence, what was printed)} of short trainings, which share a process."""
+    program = str(ROOT / "training" / "train.py")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.integration.programs"],
+        cwd=folder,
+        env=environment(folder),
+        input=json.dumps({name: [program, *arguments] for name, arguments in lines.items()}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def weights(path):
@@ -84,48 +106,53 @@ def test_a_stopped_training_goes_on_to_the_same_weights(trained):
     }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("arguments", "sentence"),
-    [
-        (["--hold_out=nowhere"], "--hold_out names nowhere, which neither folder has"),
-        (["--photographs=weights"], "'weights' is no folder with .jpg or .png pictures"),
-        (["--epochs=0"], "epochs"),
-        (["stray"], "'stray' is no flag"),
-        (["--size=40"], "--size=40 must be a multiple of 16"),
-        (["--widths=5"], "--widths=5 must be lists of whole numbers"),
-        (["--widths=[[16,16]]"], "must have VGG19's five blocks"),
-        (["--widths=[[999,16],[4,4],[4,4,4,4],[4,4],[4]]"], "must have VGG19's five blocks"),
-        (["--start_from=nowhere.keras"], "--start_from=nowhere.keras: there is no such file"),
-        (["--hold_out=0,1"], "hold_out holds out all pictures of 'photographs'"),
-    ],
-)
-def test_wrong_arguments_are_refused_in_a_line(folder, arguments, sentence):
-    done = train(folder, "refused", *arguments)
-    assert done.returncode != 0
-    assert sentence in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+# {a flag with a wrong value: the sentence about it}.
+WRONG = {
+    "--hold_out=nowhere": "--hold_out names nowhere, which neither folder has",
+    "--photographs=weights": "'weights' is no folder with .jpg or .png pictures",
+    "--epochs=0": "epochs",
+    "stray": "'stray' is no flag",
+    "--size=40": "--size=40 must be a multiple of 16",
+    "--widths=5": "--widths=5 must be lists of whole numbers",
+    "--widths=[[16,16]]": "must have VGG19's five blocks",
+    "--widths=[[999,16],[4,4],[4,4,4,4],[4,4],[4]]": "must have VGG19's five blocks",
+    "--start_from=nowhere.keras": "--start_from=nowhere.keras: there is no such file",
+    "--hold_out=0,1": "hold_out holds out all pictures of 'photographs'",
+}
+OTHER = ["--epochs=3", "--hold_out="]
 
 
 @pytest.fixture(scope="module")
-def begun(trained):
-    """The folder once `begun` in it is a training that starts from the weights of `whole`, and is stopped at once."""
-    start = ("--stop_after=0", "--start_from=whole/student.keras")
-    done = train(trained, "begun", "--epochs=2", *start)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return trained
+def answers(trained):
+    """How trainings end that make no step. `begun` starts from the weights of `whole`; others try to go on with it."""
+    start = ["--epochs=2", "--start_from=whole/student.keras"]
+    lines = {"begun": line("begun", *start, "--stop_after=0")}
+    lines |= {f"other {flag}": line("begun", *start, flag) for flag in OTHER}
+    return train_together(trained, lines | {flag: line("refused", flag) for flag in WRONG})
 
 
 @pytest.mark.slow
-def test_a_training_starts_from_given_weights(begun):
-    started, given = (weights(begun / name) for name in ("begun/first_student.keras", "whole/student.keras"))
+@pytest.mark.parametrize("flag", WRONG)
+def test_wrong_arguments_are_refused_in_a_line(answers, flag):
+    status, printed = answers[flag]
+    assert status not in (None, 0)
+    assert WRONG[flag] in f"{printed}{status}"
+    assert "Traceback" not in f"{printed}{status}"
+
+
+@pytest.mark.slow
+def test_a_training_starts_from_given_weights(trained, answers):
+    status, printed = answers["begun"]
+    assert status is None, status
+    assert "stopped after epoch 0" in printed
+    started, given = (weights(trained / name) for name in ("begun/first_student.keras", "whole/student.keras"))
     for name, values in started.items():
         assert all(np.array_equal(a, b) for a, b in zip(values, given[name], strict=True))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("changed", [["--epochs=3"], ["--hold_out="]])
-def test_other_settings_do_not_go_on_with_a_training(begun, changed):
-    other = train(begun, "begun", "--epochs=2", "--start_from=whole/student.keras", *changed)
-    assert other.returncode != 0
-    assert "holds a training with other settings" in other.stdout + other.stderr
+@pytest.mark.parametrize("flag", OTHER)
+def test_other_settings_do_not_go_on_with_a_training(answers, flag):
+    status, printed = answers[f"other {flag}"]
+    assert status not in (None, 0)
+    assert "holds a training with other settings" in f"{printed}{status}"
