@@ -233,7 +233,7 @@ def test_a_cluster_without_room_is_one_sentence(folder, joined, monkeypatch):
 class Unready:
     """A worker that cannot be started."""
 
-    def __init__(self, output_dir):
+    def __init__(self, output_dir, xla_cache):
         raise RuntimeError("no such network")
 
     def ready(self):
