@@ -336,6 +336,17 @@ def test_a_picture_without_its_other_files_is_made_again(folder, inline):
     assert inline == ["cat_wave.png"] * 2
 
 
+def test_another_file_of_a_pair_is_not_replaced_unasked(folder, inline, capsys):
+    (folder / "made").mkdir()
+    (folder / "made" / "cat.gif").write_text("precious")
+    pictures = ["--content_image=photos/cat.png", "--style_image=paintings/wave.png", "--output_dir=made"]
+    assert batch(*pictures, "--animation={content}.gif") == 1
+    assert "output_dir: 'made/cat.gif' exists already, and no batch has made it" in capsys.readouterr().err
+    assert (folder / "made" / "cat.gif").read_text() == "precious"
+    assert batch(*pictures, "--animation={content}.gif", "--overwrite") == 0
+    assert batch(*pictures, "--animation={content}.gif", "--strength=0.5") == 0
+
+
 def test_a_folder_may_move_and_another_picture_is_not_replaced(folder, inline, capsys):
     assert batch(*EVERY) == 0
     inline.clear()
