@@ -207,6 +207,7 @@ def test_styles_are_measured_once(folder, inline, monkeypatch):
     assert [sorted(one) for one in changes] == [["content_image"], ["content_image", "style_image"], ["content_image"]]
 
 
+@pytest.mark.slow
 def test_a_dry_run_makes_nothing(folder, monkeypatch, capsys):
     assert batch(*EVERY, "--dry_run", "--steps_per_epoch=7") == 0
     printed = capsys.readouterr().out.splitlines()
