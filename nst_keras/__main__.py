@@ -5,7 +5,6 @@ Makes the scene of CONTENT, a photograph, in the style of STYLE, a painting, and
 Examples:
   nst-keras photo.jpg painting.jpg                        a picture in about half a minute
   nst-keras photo.jpg painting.jpg bold.png --preset=bold another look
-  nst-keras photo.jpg painting.jpg --image_size=1024      a larger picture
   nst-keras photo.jpg painting.jpg --strength=0.5         half way to the style
   nst-keras sample:landscape sample:swirls                pictures that come with the package
   nst-keras studio --open                                 a page on which the picture forms
@@ -21,7 +20,6 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from nst_keras.cli import command, process
-from nst_keras.cli.batch import command as batch
 from nst_keras.cli.studio import serving
 from nst_keras.settings import docstrings
 
@@ -38,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv[:1] == ["studio"]:
         return serving.main(argv[1:])
     if argv[:1] == ["batch"]:
+        from nst_keras.cli.batch import command as batch  # noqa: PLC0415  It loads NumPy, which few commands need.
+
         return batch.main(argv[1:], is_short=True)
     return command.main(argv, usage=docstrings.of(sys.modules[__name__]), is_short=True)
 

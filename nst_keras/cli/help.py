@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -14,7 +15,7 @@ from nst_keras import presets, settings
 from nst_keras.cli import completion
 from nst_keras.settings import docstrings
 
-__all__ = ["SECTIONS", "answer", "define"]
+__all__ = ["SECTIONS", "answer", "define", "short"]
 
 # {section of --help: its flags}. --helpfull has the others.
 SECTIONS: dict[str, tuple[str, ...]] = {
@@ -64,7 +65,8 @@ def answer(values: absl_flags.FlagValues, usage: str) -> str | None:
         ImportError: The script for a shell needs a package that is missing.
     """
     if values["help"].value:
-        return f"{usage}\n\n{_short_help()}"
+        more = "--helpfull shows all flags, --preset=list all looks, --version the versions."
+        return f"{usage}\n\n{short(SECTIONS, settings.JobSettings)}\n{more}"
     if values["helpfull"].value:
         return f"{usage}\n\n{_full_help(values)}"
     if values["version"].value:
@@ -74,17 +76,21 @@ def answer(values: absl_flags.FlagValues, usage: str) -> str | None:
     return presets.listing() if values["preset"].value == "list" else None
 
 
-def _short_help() -> str:
-    """Returns a line for each of the most used flags: the first sentence of its help."""
-    helps = {
-        name: text for group in settings.groups(settings.JobSettings) for name, text in settings.helps(group).items()
-    }
+def short(sections: Mapping[str, Sequence[str]], *kinds: type[Any]) -> str:
+    """Returns a line for each of the most used flags: the first sentence of its help.
+
+    Args:
+        sections: {section: its flags}.
+        kinds: Dataclasses of groups of options, which declare the flags. The first that has one counts.
+    """
+    groups = [group for kind in kinds[::-1] for group in settings.groups(kind)]
+    helps = {name: text for group in groups for name, text in settings.helps(group).items()}
     lines = [
         line
-        for section, names in SECTIONS.items()
+        for section, names in sections.items()
         for line in (f"{section}:", *(f"  --{name:19}{_first_sentence(helps[name])}" for name in names))
     ]
-    return "\n".join([*lines, "--helpfull shows all flags, --preset=list all looks, --version the versions."])
+    return "\n".join(lines)
 
 
 def _first_sentence(text: str) -> str:

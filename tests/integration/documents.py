@@ -206,7 +206,7 @@ def execute(words):
 def short_batch(arguments, *, is_short):
     """Runs a batch in this process, shortened, and returns its exit status."""
     arguments = shortened(arguments, preset="quick" if is_short else None)
-    own = [argument for argument in arguments if not argument.startswith(("--ray_address", "--workers"))]
+    own = [argument for argument in arguments if not argument.startswith(("--ray_address", "--worker"))]
     with batches_in_this_process():
         return short_command.main(own) if is_short else batch.main(own)
 

@@ -29,6 +29,7 @@ from absl import flags as absl_flags
 
 from nst_keras import presets, settings
 from nst_keras.cli import flagfiles, flags, output, signals
+from nst_keras.cli import help as help_lib
 from nst_keras.cli.batch import estimating, rows, running
 from nst_keras.settings import docstrings
 
@@ -37,6 +38,12 @@ __all__ = ["main"]
 _FAILURE, _USAGE = 1, 2
 # Errors that are told as a sentence.
 _SENTENCES = (ValueError, TypeError, OSError, ImportError, RuntimeError)
+# {section of --help: its flags}. --helpfull has the others.
+_SECTIONS = {
+    "Pictures": ("pairs", "output_dir", "recursive", "resume", "dry_run", "compare", "output", "overwrite"),
+    "Look": ("preset", "image_size", "size_buckets", "strength", "steps_per_epoch", "seed"),
+    "Cluster": ("ray_address", "workers"),
+}
 _POSITIONAL = ("content_image", "style_image", "output_dir")
 
 
@@ -64,6 +71,9 @@ def _main(argv: Sequence[str], ending: signals.StopSignals, *, is_short: bool) -
         rest = values(["batch", *whole])[1:]
         if values["help"].value or values["helpfull"].value or (is_short and not argv):
             output.write(_help(values, full=bool(values["helpfull"].value)))
+            return 0
+        if values["preset"].value == "list":
+            output.write(presets.listing())
             return 0
         for arguments in (argv, *map(flagfiles.lines, texts.values())):
             flags.check_once(arguments, values)
@@ -153,9 +163,10 @@ def _place(values: absl_flags.FlagValues, rest: Sequence[str], *, is_short: bool
 
 
 def _help(values: absl_flags.FlagValues, *, full: bool) -> str:
-    """Returns how the command is used, and its own flags; in full, those of a run too."""
-    titles = dict.fromkeys(group.title for group in settings.groups(settings.JobSettings))
-    shown = [settings.BatchSettings.title, *(titles if full else [])]
-    more = [] if full else ["--helpfull shows the flags of each picture too."]
+    """Returns how the command is used, and its most used flags; in full, all flags."""
     usage = docstrings.of(sys.modules[__name__])
-    return "\n\n".join([usage, *(values.module_help(title).strip() for title in shown), *more])
+    if not full:
+        short = help_lib.short(_SECTIONS, settings.BatchSettings, settings.JobSettings)
+        return f"{usage}\n\n{short}\n--helpfull shows all flags, --preset=list all looks."
+    titles = [settings.BatchSettings.title, *(group.title for group in settings.groups(settings.JobSettings))]
+    return "\n\n".join([usage, *(values.module_help(title).strip() for title in dict.fromkeys(titles))])

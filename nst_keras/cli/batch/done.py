@@ -74,7 +74,8 @@ class EarlierPictures:
         """
         path = self._place.local_copy(pair.output) if self._has(pair.output) else None
         if path is None:
-            return None
+            others = [name for name in pair.files.values() if self._has(name)]
+            return _refused(pair, str(self._place.folder / others[0])) if others and not self._overwrite else None
         try:
             made: Any = record.read(path)
         except _NOT_UNDERSTOOD:
@@ -153,7 +154,7 @@ def _kept(pair: pairs_lib.Pair, made: presets.Options, path: pathlib.Path) -> pa
 def _refused(pair: pairs_lib.Pair, path: str) -> pairs_lib.Outcome:
     """Returns the outcome of a pair whose picture would replace another's."""
     sentence = (
-        f"output: {path!r} exists already, and no batch has made it of these pictures. Choose another output_dir, or "
+        f"output_dir: {path!r} exists already, and no batch has made it of these pictures. Choose another folder, or "
         "let it be overwritten (--overwrite)."
     )
     return pairs_lib.Outcome(pair.number, pairs_lib.Status.FAILED, sentence)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from nst_keras import settings
 from nst_keras.cli.batch import ordering, parent, progress
 from nst_keras.cli.batch import pairs as pairs_lib
+from nst_keras.images.formats import opening
 from nst_keras.runtime import xla_cache
+from nst_keras.settings import paths
 
 __all__ = ["lines", "summary"]
 
@@ -20,7 +24,10 @@ def lines(pairs: Sequence[pairs_lib.Pair], outcomes: Mapping[int, pairs_lib.Outc
     """Yields a line for each pair: what would become of it."""
     for pair in pairs:
         outcome, size = outcomes.get(pair.number), ordering.size(pair)
-        if outcome is not None and outcome.status is pairs_lib.Status.FAILED:
+        damage = "" if outcome is not None else next(filter(None, map(_damage, pair.inputs)), "")
+        if damage:
+            yield f"cannot be made: {progress.title(pair)}: {damage}"
+        elif outcome is not None and outcome.status is pairs_lib.Status.FAILED:
             yield f"cannot be made: {progress.title(pair)}: {outcome.sentence}"
         elif outcome is not None:
             yield f"made already: {progress.title(pair)}"
@@ -57,6 +64,23 @@ def summary(left: Sequence[pairs_lib.Pair], output_dir: str) -> str:
         f"{count} of {len(sizes)} {'size' if len(sizes) == 1 else 'sizes'}: about {progress.clock(seconds)} by one "
         f"process of this machine, with {memory:.1f} GiB of memory."
     )
+
+
+def _damage(name: str) -> str:
+    """Returns what is wrong with a picture file of this machine, as a sentence; "" for nothing."""
+    path = os.path.expanduser(paths.local(name))
+    return _damage_in(path, os.stat(path).st_mtime_ns) if os.path.isfile(path) else ""
+
+
+@functools.lru_cache(maxsize=4096)
+def _damage_in(path: str, changed: int) -> str:
+    """Returns what is wrong with a picture file that was last changed then."""
+    try:
+        with opening.opened(path) as picture, opening.decoder_errors():
+            picture.load()
+    except Exception as error:
+        return " ".join(str(error).split())
+    return ""
 
 
 def _steps(left: Sequence[pairs_lib.Pair], estimate: pairs_lib.Estimate) -> int:

@@ -109,12 +109,10 @@ class Maker:
             raise ValueError(pair.problem)
         asked = self._with_copies(pair.asked)
         _check_outputs(asked)
-        with self._engines.borrowed(asked.transfer) as style_transfer:
+        with messages.of_keras(shown=False), self._engines.borrowed(asked.transfer) as style_transfer:
             sizes.check(style_transfer.state.pictures, asked.save, pathlib.Path(pair.output))
-            with messages.of_keras(shown=False):
-                style_transfer.fit(
-                    dataclasses.replace(asked.fit, callbacks=(*asked.fit.callbacks, _Steps(watch)), verbose=0)
-                )
+            every = (*asked.fit.callbacks, _Steps(watch))
+            style_transfer.fit(dataclasses.replace(asked.fit, callbacks=every, verbose=0))
             result = style_transfer.result
             if not result.completed:
                 status = pairs_lib.Status.STOPPED if watch.is_stopped() else pairs_lib.Status.FAILED

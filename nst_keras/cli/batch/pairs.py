@@ -24,6 +24,7 @@ class Pair(NamedTuple):
         style: Style image, or images to blend; None in a mode without style.
         own: {option: value} of the options that this pair has for itself, from a table or a grid.
         own_texts: {option: text} of these, as their flags take them; also of those that have a problem.
+        common_texts: {option: text} of the options that all pairs have.
         files: {kind of file: name} of what it writes, such as `{"output": "dog_wave.png"}`. Names are below the batch's
             folder, with `/` between folders.
         asked: All settings of its run; None if there is a problem with them.
@@ -36,6 +37,7 @@ class Pair(NamedTuple):
     style: str | list[str] | None
     own: presets.Options
     own_texts: Mapping[str, str]
+    common_texts: Mapping[str, str]
     files: Mapping[str, str]
     asked: settings.JobSettings | None
     asked_texts: Mapping[str, str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -38,11 +39,25 @@ def planned(given: presets.Options, batch: settings.BatchSettings) -> list[pairs
     _check_together(given, batch)
     rows = rows_lib.rows(given, batch)
     names = naming.names(rows, given)
+    common = _common_texts(given)
     made = [
-        _pair(number, row._replace(problem=row.problem or named.problem), named.files, given, batch)
+        _pair(number, row._replace(problem=row.problem or named.problem), named.files, given, batch)._replace(
+            common_texts=common
+        )
         for number, (row, named) in enumerate(zip(rows, names, strict=True), 1)
     ]
     return _checked(made, batch)
+
+
+def _common_texts(given: presets.Options) -> dict[str, str]:
+    """Returns {option: text} of the options that a table may give, as all pairs have them."""
+    left_out = {*naming.FILES, "content_image", "style_image"}
+    found: dict[str, str] = {}
+    for name in rows_lib.OF_ROWS:
+        if name in given and name not in left_out:
+            with contextlib.suppress(AttributeError, TypeError, ValueError):  # What Python gives may have no text.
+                found[name] = flags.form_of(name).text(given[name])
+    return found
 
 
 def _check_together(given: presets.Options, batch: settings.BatchSettings) -> None:
@@ -82,7 +97,7 @@ def _pair(
             texts = _texts(options)
         except (ValueError, TypeError, OSError) as error:
             problem = str(error)
-    return pairs_lib.Pair(number, row.content, row.style, own, row.own_texts, dict(names), asked, texts, problem)
+    return pairs_lib.Pair(number, row.content, row.style, own, row.own_texts, {}, dict(names), asked, texts, problem)
 
 
 def _complete(options: presets.Options, batch: settings.BatchSettings) -> presets.Options:

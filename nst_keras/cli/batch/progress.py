@@ -33,8 +33,14 @@ class Progress:
         self._work = {pair.number: _work(pair) for pair in pairs}
         self._quiet, self._said = quiet, set[str]()
         self._is_terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self._drawn, self._next = 0, 0.0
+        self._drawn, self._next, self._has_begun = 0, 0.0, False
         self._begun = time.monotonic()
+
+    def begin(self, text: str) -> None:
+        """Says what is to be made, and shows the line from then on."""
+        self._has_begun = True
+        if not self._quiet:
+            output.write(f"nst_keras: {text}")
 
     def step(self, step: pairs_lib.Step) -> None:
         """Shows a step of a pair."""
@@ -67,7 +73,7 @@ class Progress:
     def _draw(self) -> None:
         """Shows the line, if the last one was shown some time ago."""
         now = time.monotonic()
-        if self._quiet or now < self._next:
+        if self._quiet or not self._has_begun or now < self._next:
             return
         self._next = now + (_REDRAWN if self._is_terminal else _LINES)
         text = f"nst_keras: {self.text()}"

@@ -17,7 +17,7 @@ from nst_keras.cli.batch import done, expanding, table
 from nst_keras.cli.batch.report import files
 from nst_keras.sweeps import variation
 
-__all__ = ["NOT_HERE", "OPTIONS", "Row", "rows"]
+__all__ = ["NOT_HERE", "OF_ROWS", "OPTIONS", "Row", "rows"]
 
 # Options of one run that mean nothing in a batch: each pair is begun anew, and found again by its record.
 NOT_HERE = (
@@ -27,13 +27,14 @@ NOT_HERE = (
     "preview",
     "callbacks",
     "verbose",
+    "debug",
     "strategy",
     "metadata",
 )
 # {option of a pair: its field}.
 OPTIONS = {field.name: field for field in settings.fields(settings.JobSettings) if field.name not in NOT_HERE}
-# Options of the whole batch, which no row of a table gives.
-_OF_BATCH = ("preset", "quiet", "xla_cache", "debug", "compare", "overwrite")
+# Options that a row of a table may give: not those of the whole batch.
+OF_ROWS = tuple(name for name in OPTIONS if name not in ("quiet", "xla_cache", "compare", "overwrite"))
 _PICTURES = ("content_image", "style_image")
 
 
@@ -69,8 +70,7 @@ def rows(given: presets.Options, batch: settings.BatchSettings) -> list[Row]:
         TypeError: Pictures that are no names.
         OSError: A picture, folder or table is missing.
     """
-    names = [name for name in OPTIONS if name not in _OF_BATCH]
-    written = [table.Row({}, {})] if batch.pairs is None else table.read(batch.pairs, names)
+    written = [table.Row({}, {})] if batch.pairs is None else table.read(batch.pairs, OF_ROWS)
     grid = _grid(given.get("compare"))
     whole = _named_pictures(given, batch, {name for row in written for name in row.values})
     found: list[Row] = []

@@ -124,6 +124,7 @@ class Batch:
             for outcome in self.outcomes.values():
                 shown.outcome(outcome)
             if left := self.left:
+                shown.begin(f"{self._to_make(left)}, in {self.settings.output_dir}")
                 with contextlib.closing(self._workers(stops)) as workers:
                     for news in workers.outcomes(left):
                         self._take(news, shown)
@@ -150,6 +151,12 @@ class Batch:
     def close(self) -> None:
         """Removes temporary files."""
         self._place.close()
+
+    def _to_make(self, left: Sequence[pairs_lib.Pair]) -> str:
+        """Returns how many pictures are to be made, and how many of them again."""
+        again = sum(self._place.local_copy(pair.output) is not None for pair in left)
+        text = f"{len(left)} picture{'s' if len(left) > 1 else ''} to make"
+        return f"{text}, {again} of them again: their settings or files have changed" if again else text
 
     def _take(self, news: pairs_lib.Outcome | pairs_lib.Step, shown: progress.Progress) -> None:
         """Notes and shows a step or an outcome."""

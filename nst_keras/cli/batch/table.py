@@ -7,6 +7,7 @@ import difflib
 import io
 import os
 import pathlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -58,7 +59,7 @@ def read(name: str, options: Sequence[str]) -> list[Row]:
     if len(text) > _MOST:
         raise ValueError(f"pairs: {name!r} has over {_MOST // 2**20} MiB. Split it into several tables.")
     if "\0" in text:
-        raise ValueError(f"pairs: {name!r} is no text in UTF-8. Save the table as CSV in UTF-8.")
+        raise ValueError(f"pairs: {name!r} is no text in UTF-8. Save the table as CSV UTF-8, as Excel calls it.")
     first = text.partition("\n")[0]
     separator = max(",;\t", key=first.count)
     try:
@@ -98,7 +99,8 @@ def _row(columns: Sequence[str], cells: Sequence[str]) -> Row:
         try:
             values[name] = _value(name, text)
         except ValueError as error:
-            problem = problem or f"{name}: {error}."
+            hint = " Write decimals with a point." if re.fullmatch(r"\d+,\d+", text) else ""
+            problem = problem or f"{name}: {error}.{hint}"
     return Row(values, texts, problem)
 
 

@@ -1,8 +1,10 @@
 import csv
+import inspect
 import json
 import os
 import pathlib
 import shutil
+import signal
 import warnings
 
 import numpy as np
@@ -10,8 +12,8 @@ import PIL.Image
 import pytest
 
 from nst_keras import batch as door
-from nst_keras import run
-from nst_keras.cli.batch import making, pairs, running
+from nst_keras import run, settings
+from nst_keras.cli.batch import done, making, pairs, running
 from nst_keras.export import record
 from tests.cli.batch.conftest import EVERY, NAMES, USUAL, batch, folder, inline, picture
 
@@ -124,7 +126,7 @@ def test_bad_pairs_cost_no_others(folder, inline, capsys, monkeypatch):
         "17_wave.png": "needs at least 16x16 px",
         "photos_wave.png": "is a folder",
         "41_wave.png": "is not an image",
-        "0_wave.png": "is the name of pair 1 too",
+        "0_wave.png": "is the output of pair 1 too",
         "68_wave.png": "more than this machine can hold",
         "83_wave.png": "may not be read",
     }
@@ -146,7 +148,7 @@ def test_the_failures_are_a_table_that_makes_them_again(folder, inline, capsys):
     assert statuses() == ["made", "made", "failed", "failed", "made", "made"]
     (folder / "photos" / "dog.png").write_bytes(good)
     inline.clear()
-    assert batch("--pairs=made/failures.csv", "--output_dir=made") == 0
+    assert batch("--pairs=made/failures.csv", "--output_dir=made", usual=[]) == 0  # The table has all flags.
     assert inline == ["dog_night.png", "dog_wave.png"]
     inline.clear()
     assert batch(*EVERY) == 0
@@ -246,11 +248,14 @@ def test_a_bad_command_is_one_line_and_status_2_and_writes_nothing(folder, inlin
 def test_help_is_short_and_names_every_flag_of_a_batch(capsys):
     assert batch("--help") == 0
     text = capsys.readouterr().out
-    assert len(text.splitlines()) <= 90
-    for name in ("--pairs", "--output_dir", "--[no]resume", "--ray_address", "--size_buckets", "{content}_{style}.png"):
+    assert len(text.splitlines()) <= 60
+    for name in ("--pairs", "--output_dir", "--resume", "--ray_address", "--image_size", "{content}_{style}.png"):
         assert name in text
     assert batch("--helpfull") == 0
-    assert "--style_scale" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert all(name in text for name in ("--style_scale", "--worker_cpus", "--[no]resume", "--tries"))
+    assert batch("--preset=list") == 0
+    assert "gatys2016" in capsys.readouterr().out
 
 
 def test_warnings_are_said_once(folder, inline, capsys, monkeypatch):
@@ -292,12 +297,144 @@ def test_an_interrupted_table_of_failures_stays_whole(folder, inline, monkeypatc
 
     def interrupted(self, pair, watch):
         if pair.output == "dog_wave.png":
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGTERM)
         return made(self, pair, watch)
 
     monkeypatch.setattr(making.Maker, "make", interrupted)
-    assert batch("--pairs=made/failures.csv", "--output_dir=made") == 130
+    assert batch("--pairs=made/failures.csv", "--output_dir=made") == 143
     with open("made/failures.csv", newline="") as file:
         left = {row["output"] for row in csv.DictReader(file)}
     assert "dog_wave.png" in left
     assert len(left) + statuses().count("made") == 6
+    assert statuses().count("not begun") > 0
+
+
+def test_a_failed_row_keeps_all_that_it_asks_for(folder, inline):
+    """A bad cell beside a good one: the table of failures has both, and the flags that all pairs have."""
+    (folder / "pairs.csv").write_text(
+        "content,style,strength,steps_per_epoch,animation\nphotos/cat.png,paintings/wave.png,much,3,{content}.gif\n"
+    )
+    assert batch("--pairs=pairs.csv", "--output_dir=made") == 1
+    table = (folder / "made" / "failures.csv").read_text()
+    (folder / "made" / "failures.csv").write_text(table.replace("much", "0.5"))
+    assert batch("--pairs=made/failures.csv", "--output_dir=made", usual=[]) == 0
+    made = record.read("made/cat_wave.png")["settings"]
+    assert (made["strength"], made["steps_per_epoch"], made["extractor"], made["image_size"]) == (0.5, 3, "compact", 48)
+    assert pixels("made/cat.gif").shape[1] > 20
+
+
+def test_a_picture_without_its_other_files_is_made_again(folder, inline):
+    pictures = ["--content_image=photos/cat.png", "--style_image=paintings/wave.png", "--output_dir=made"]
+    assert batch(*pictures) == 0
+    inline.clear()
+    assert batch(*pictures, "--loss_plot={content}_{style}_loss.png") == 0
+    assert inline == ["cat_wave.png"]
+    assert batch(*pictures, "--loss_plot={content}_{style}_loss.png") == 0
+    assert inline == ["cat_wave.png"]
+    os.remove("made/cat_wave_loss.png")
+    assert batch(*pictures, "--loss_plot={content}_{style}_loss.png") == 0
+    assert inline == ["cat_wave.png"] * 2
+
+
+def test_another_file_of_a_pair_is_not_replaced_unasked(folder, inline, capsys):
+    (folder / "made").mkdir()
+    (folder / "made" / "cat.gif").write_text("precious")
+    pictures = ["--content_image=photos/cat.png", "--style_image=paintings/wave.png", "--output_dir=made"]
+    assert batch(*pictures, "--animation={content}.gif") == 1
+    assert "output_dir: 'made/cat.gif' exists already, and no batch has made it" in capsys.readouterr().err
+    assert (folder / "made" / "cat.gif").read_text() == "precious"
+    assert batch(*pictures, "--animation={content}.gif", "--overwrite") == 0
+    assert batch(*pictures, "--animation={content}.gif", "--strength=0.5") == 0
+
+
+def test_a_folder_may_move_and_another_picture_is_not_replaced(folder, inline, capsys):
+    assert batch(*EVERY) == 0
+    inline.clear()
+    os.rename("photos", "moved")
+    assert batch("--content_image=moved", "--style_image=paintings", "--output_dir=made") == 0
+    assert inline == []
+    for seed, name in enumerate(["cat", "dog", "eel"]):  # Others of the same names, elsewhere.
+        picture(folder / "others" / f"{name}.png", 50 + seed)
+    assert batch("--content_image=others", "--style_image=paintings", "--output_dir=made") == 1
+    assert inline == []
+    assert "no batch has made it of these pictures" in capsys.readouterr().err
+
+
+def test_a_batch_does_not_take_its_own_pictures(folder, inline):
+    for _ in range(2):
+        assert batch("--content_image=photos", "--style_image=paintings", "--output_dir=photos") == 0
+    assert len(rows("photos/report.json")) == 6
+    assert len(inline) == 6
+
+
+RECORDS = {
+    "batch": [None, [], 3, {}, {"asked": 3}],
+    "inputs": [None, [], {"content_image": 3}],
+    "settings": [None, [], {"content_image": [[], {}]}],
+    "steps": [None, "x", float("inf")],
+    "losses": [None, "x", {"loss": "x"}],
+    "stop_reason": [None],
+}
+
+
+@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in RECORDS.items() for value in values])
+def test_a_record_that_holds_anything_costs_nothing(folder, inline, monkeypatch, key, value):
+    pictures = ["--content_image=photos/cat.png", "--style_image=paintings/wave.png", "--output_dir=made"]
+    assert batch(*pictures) == 0
+    read = done.record.read
+    monkeypatch.setattr(done.record, "read", lambda path: {**read(path), key: value})
+    assert batch(*pictures, "--overwrite") == 0
+
+
+def test_files_of_others_are_not_replaced_by_the_report(folder, inline, capsys):
+    (folder / "made").mkdir()
+    (folder / "made" / "report.json").write_text('{"precious": 1}')
+    assert batch(*EVERY) == 2
+    assert "output_dir: 'made' holds 'report.json', which no batch has written." in capsys.readouterr().err
+    assert inline == []
+    assert (folder / "made" / "report.json").read_text() == '{"precious": 1}'
+    assert batch(*EVERY, "--overwrite") == 0
+
+
+def test_what_is_done_is_said_first(folder, inline, capsys):
+    assert batch(*EVERY) == 0
+    assert "nst_keras: 6 pictures to make, in made\n" in capsys.readouterr().out
+    assert batch(*EVERY, "--strength=0.5") == 0
+    again = "6 pictures to make, 6 of them again: their settings or files have changed, in made"
+    assert again in capsys.readouterr().out
+    assert batch(*EVERY, "--strength=0.5") == 0
+    assert (
+        capsys.readouterr().out == "nst_keras: No pictures made, 6 made before, in 0 s; made/report.html shows them.\n"
+    )
+
+
+def test_an_error_in_mid_run_ends_with_a_report(folder, inline, capsys, monkeypatch):
+    made = making.Maker.make
+
+    def failing(self, pair, watch):
+        if pair.output == "cat_wave.png":
+            raise OSError("no process can be started")
+        return made(self, pair, watch)
+
+    monkeypatch.setattr(making.Maker, "make", failing)
+    assert batch(*EVERY) == 1
+    assert "no process can be started" in capsys.readouterr().err
+    assert statuses().count("made") == 5
+
+
+def test_the_dry_run_tells_of_damaged_pictures(folder, inline, capsys):
+    (folder / "photos" / "dog.png").write_bytes((folder / "photos" / "dog.png").read_bytes()[:60])
+    assert batch(*EVERY, "--dry_run") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[:-1]] == ["to make"] * 2 + ["cannot be made"] * 2 + ["to make"] * 2
+
+
+def test_the_report_of_python_is_short_and_its_options_are_those_of_the_flags(folder, inline):
+    report = door.run("photos", "paintings", "made", dry_run=True, extractor="compact")
+    assert repr(report) == "<Report: No pictures made, 6 not begun, in 0 s>"
+    parameters = list(inspect.signature(door.run).parameters)
+    options = [field.name for field in settings.fields(settings.BatchSettings)]
+    assert set(options) <= set(parameters)
+    for name, value in {"output_dir": 3, "pairs": b"x"}.items():
+        with pytest.raises(TypeError, match=f"{name} must be a path"):
+            door.run("photos", "paintings", **{name: value})

@@ -62,7 +62,7 @@ def test_no_two_pictures_have_one_name_and_none_is_one_that_is_read_or_of_the_re
     files |= {8: {"output": "b.png", "animation": "../b.gif"}, 9: {"output": "c.png", "loss_plot": "c.png"}}
     files |= {10: {"output": "d.png", "animation": "d.gif"}, 11: {"output": "e.png", "animation": "d.gif"}}
     files |= {12: {"output": f"{'x' * 300}.png"}, 13: {"output": "a\0.png"}}
-    made = [pairs.Pair(number, None, "x.png", {}, {}, names, None, {}) for number, names in files.items()]
+    made = [pairs.Pair(number, None, "x.png", {}, {}, {}, names, None, {}) for number, names in files.items()]
     found = naming.problems(made, tmp_path, [str(tmp_path / "in.png")])
     assert sorted(found) == [2, 4, 5, 7, 8, 9, 11, 12, 13]
     assert found[2] == "output: 'A.png' is the output of pair 1 too. Give it another name."

@@ -34,7 +34,7 @@ def picture(path, size=(60, 40), **options):
 
 def pair(number, content, style, output="", **own):
     texts = {name: flags.form_of(name).text(value) for name, value in own.items()}
-    return pairs.Pair(number, content, style, own, texts, {"output": output or f"made_{number}.png"}, None, {})
+    return pairs.Pair(number, content, style, own, texts, {}, {"output": output or f"made_{number}.png"}, None, {})
 
 
 def made(number, status=Status.MADE, **facts):
@@ -349,7 +349,8 @@ def test_it_needs_no_tensorflow(tmp_path):
     code = (
         "import pathlib, sys; from nst_keras.cli.batch import pairs\n"
         "from nst_keras.cli.batch.report import files as report\n"
-        "pair = pairs.Pair(1, 'dog.jpg', 'wave.jpg', {'seed': 1}, {'seed': '1'}, {'output': 'made_1.png'}, None, {})\n"
+        "files = {'output': 'made_1.png'}\n"
+        "pair = pairs.Pair(1, 'dog.jpg', 'wave.jpg', {'seed': 1}, {'seed': '1'}, {}, files, None, {})\n"
         "told = report.Report([pair], {1: pairs.Outcome(1, pairs.Status.MADE)}, 1.0, '', '')\n"
         "folder = pathlib.Path(sys.argv[1])\n"
         "assert report.write(told, folder, lambda name, made: folder / name) == []\n"

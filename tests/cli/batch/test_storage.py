@@ -177,6 +177,7 @@ def test_without_fsspec_one_sentence_names_the_extra(monkeypatch):
         storage.Place("memory://made")
 
 
+@pytest.mark.slow
 def test_a_batch_from_and_to_a_store(folder, inline, memory, capsys):
     """Its pictures are those of a batch on folders; it goes on where it ended; its report is in the store."""
     assert batch(*EVERY) == 0
@@ -203,3 +204,7 @@ def test_a_batch_from_and_to_a_store(folder, inline, memory, capsys):
     statuses = [pair["status"] for pair in json.loads(memory.cat("/made/report.json"))["pairs"]]
     assert sorted(statuses) == ["made", *[pairs_lib.Status.KEPT.value] * 5]
     assert memory.cat("/made/report.html").count(b"data:image") >= len(NAMES)
+    memory.pipe("/photos/cat.png", memory.cat("/photos/eel.png"))  # Another picture of the same name.
+    del inline[:]
+    assert batch(*there) == 0
+    assert sorted(inline) == ["cat_night.png", "cat_wave.png"]

@@ -142,6 +142,8 @@ def _plain(value: object) -> object:
 def _write_failures(report: Report, path: pathlib.Path, *, with_unfinished: bool) -> None:
     """Writes the table of the pairs that failed, by which a batch makes just these again; removes it if none did.
 
+    It has all options of each pair, so that no other flags are needed.
+
     Passwords in URLs stay in it, because the pairs could not be made without them.
     """
     failed = [*report.failed, *(report.unfinished if with_unfinished else [])]
@@ -149,7 +151,8 @@ def _write_failures(report: Report, path: pathlib.Path, *, with_unfinished: bool
         if path.is_file():
             path.unlink()
         return
-    own = list(dict.fromkeys(name for pair in failed for name in pair.own_texts if name != "output"))
+    texts = {pair.number: {**pair.common_texts, **pair.own_texts} for pair in failed}
+    own = list(dict.fromkeys(name for given in texts.values() for name in given if name != "output"))
     table = io.StringIO(newline="")
     writer = csv.DictWriter(table, ["content_image", "style_image", *own, "output", "reason"], lineterminator="\n")
     writer.writeheader()
@@ -157,7 +160,7 @@ def _write_failures(report: Report, path: pathlib.Path, *, with_unfinished: bool
         reason = values.shown(report.outcome(pair).sentence)
         style = "" if pair.style is None else flags.form_of("style_image").text(pair.style)
         named = {"content_image": pair.content or "", "style_image": style, "output": pair.output, "reason": reason}
-        writer.writerow({**pair.own_texts, **named})
+        writer.writerow({**texts[pair.number], **named})
     export.write_text(path, table.getvalue())
 
 

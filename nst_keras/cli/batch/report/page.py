@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import html
 import os
@@ -100,11 +101,18 @@ class _Page:
         return style.TOP.format(
             summary=_text(report.summary),
             counts=counts,
-            began=_text(report.began),
+            began=_text(_moment(report.began)),
             version=_text(nst_keras.__version__),
             links=f"<p>Files: {links}.</p>" if files else "",
-            command=command if report.command else "",
+            command=(command if report.command else "") + self._common(),
             choices=choices,
+        )
+
+    def _common(self) -> str:
+        """Returns the settings that all pairs have."""
+        flags = " ".join(f"--{name}={text}" for name, text in self._report.common.items())
+        return (
+            f"<details><summary>Settings of all pictures</summary><pre>{_text(flags)}</pre></details>" if flags else ""
         )
 
     def _section(self, name: str, title: str, shown: Sequence[pairs.Pair]) -> str:
@@ -202,9 +210,21 @@ def _text(text: str) -> str:
 
 def _breakable(text: str) -> str:
     """Returns a text as HTML that may begin a new line within a name."""
-    return re.sub("([_/-])", r"\1<wbr>", _text(text))
+    return re.sub("([_/-])|(?=[.])", r"\1<wbr>", _text(text))
 
 
 def _address(name: str) -> str:
     """Returns the address of a file in the page's folder or below."""
     return f"./{urllib.parse.quote(os.fsencode(name))}"
+
+
+def _moment(text: str) -> str:
+    """Returns a moment in ISO's form as people write it; other texts unchanged.
+
+    >>> _moment("2026-01-31T12:00:07+01:00")
+    '2026-01-31, 12:00'
+    """
+    try:
+        return datetime.datetime.fromisoformat(text).strftime("%Y-%m-%d, %H:%M")
+    except ValueError:
+        return text

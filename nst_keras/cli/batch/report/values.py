@@ -37,6 +37,15 @@ class Report(NamedTuple):
     command: str
     is_interrupted: bool = False
 
+    def __repr__(self) -> str:
+        """Returns the summary."""
+        return f"<{type(self).__name__}: {self.summary}>"
+
+    @property
+    def common(self) -> Mapping[str, str]:
+        """{option: text} of the options that all pairs have."""
+        return self.pairs[0].common_texts if self.pairs else {}
+
     @property
     def counts(self) -> dict[pairs.Status, int]:
         """{status: number of pairs}, in the order of the statuses. Those of no pair are among them."""
