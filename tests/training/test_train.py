@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tools.drawing import swirls_night
 
 SMALL = [
-    "--widths=[[3,4],[5,4],[6,5,6,4],[7,6,5],[8,7]]",
+    "--widths=[[3,4],[5],[6],[7,6],[8]]",
     *("--steps_per_epoch=2", "--batch=2", "--size=32", "--fit_crops=8", "--pool=4", "--hold_out=apart"),
     *("--learning_rate=0.03", "--precision=float32"),
 ]
@@ -44,19 +44,11 @@ def line(output, *arguments):
     return ["--photographs=photographs", "--paintings=paintings", *SMALL, f"--output={output}", *arguments]
 
 
-def train(folder, output, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "training.train", *line(output, *arguments)],
-        cwd=folder,
-        env=environment(folder),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def train_together(folder, lines):
-    """{name: (exit status or the last sentence, what was printed)} of short trainings, which share a process."""
+    """{name: (exit status or the last sentence, what was printed)} of short trainings, which share a process.
+
+    They are listed in the order in which they are run.
+    """
     program = str(ROOT / "training" / "train.py")
     done = subprocess.run(
         [sys.executable, "-m", "tests.integration.programs"],
@@ -72,38 +64,6 @@ def train_together(folder, lines):
 
 def weights(path):
     return {layer.name: layer.get_weights() for layer in keras.models.load_model(path).layers if layer.weights}
-
-
-@pytest.fixture(scope="module")
-def trained(folder):
-    """The folder once `whole` in it is a training that came to its end."""
-    done = train(folder, "whole", "--epochs=2")
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "epoch 2 of 2" in done.stdout
-    assert "SHA-256" in done.stdout
-    return folder
-
-
-@pytest.mark.slow
-def test_a_stopped_training_goes_on_to_the_same_weights(trained):
-    folder = trained
-    stopped = train(folder, "stopped", "--epochs=2", "--stop_after=1")
-    assert stopped.returncode == 0, stopped.stderr[-2000:]
-    assert "stopped after epoch 1" in stopped.stdout
-    assert not (folder / "stopped" / "compact.weights.h5").exists()
-    resumed = train(folder, "stopped", "--epochs=2")
-    assert "epoch 1 of 2" not in resumed.stdout
-    first, second, begun = (
-        weights(folder / name) for name in ("whole/student.keras", "stopped/student.keras", "whole/first_student.keras")
-    )
-    for name, values in first.items():
-        for ours, theirs, start in zip(values, second[name], begun[name], strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
-            assert np.abs(ours - start).max() > 1e-3
-    assert {p.name for p in (folder / "whole").iterdir()} == {
-        *("settings.json", "first_student.keras", "student.keras", "epoch_00002"),
-        *("learning_curve.png", "compact.weights.h5"),
-    }
 
 
 # {a flag with a wrong value: the sentence about it}.
@@ -123,12 +83,56 @@ OTHER = ["--epochs=3", "--hold_out="]
 
 
 @pytest.fixture(scope="module")
-def answers(trained):
-    """How trainings end that make no step. `begun` starts from the weights of `whole`; others try to go on with it."""
+def stopped(folder):
+    """What a training printed, in a process of its own as a user starts it, that was to stop after its first epoch."""
+    done = subprocess.run(
+        [sys.executable, "-m", "training.train", *line("stopped", "--epochs=2", "--stop_after=1")],
+        cwd=folder,
+        env=environment(folder),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert not (folder / "stopped" / "compact.weights.h5").exists()
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def answers(folder, stopped):
+    """How trainings end in another process.
+
+    `resumed` goes on with the one that was stopped, and `whole` comes to its end at once. The rest make no step:
+    `begun` starts from the weights of `whole`; others try to go on with it; and some are refused.
+    """
     start = ["--epochs=2", "--start_from=whole/student.keras"]
-    lines = {"begun": line("begun", *start, "--stop_after=0")}
+    lines = {"resumed": line("stopped", "--epochs=2"), "whole": line("whole", "--epochs=2")}
+    lines["begun"] = line("begun", *start, "--stop_after=0")
     lines |= {f"other {flag}": line("begun", *start, flag) for flag in OTHER}
-    return train_together(trained, lines | {flag: line("refused", flag) for flag in WRONG})
+    return train_together(folder, lines | {flag: line("refused", flag) for flag in WRONG})
+
+
+@pytest.mark.slow
+def test_a_stopped_training_goes_on_to_the_same_weights(folder, stopped, answers):
+    assert "epoch 1 of 2" in stopped
+    assert "stopped after epoch 1" in stopped
+    for name in ("resumed", "whole"):
+        status, printed = answers[name]
+        assert status is None, status
+        assert ("epoch 1 of 2" in printed) is (name == "whole")
+        assert "epoch 2 of 2" in printed
+        assert "SHA-256" in printed
+    first, second, begun = (
+        weights(folder / name) for name in ("whole/student.keras", "stopped/student.keras", "whole/first_student.keras")
+    )
+    for name, values in first.items():
+        for ours, theirs, start in zip(values, second[name], begun[name], strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+            assert np.abs(ours - start).max() > 1e-3
+    assert {p.name for p in (folder / "whole").iterdir()} == {
+        *("settings.json", "first_student.keras", "student.keras", "epoch_00002"),
+        *("learning_curve.png", "compact.weights.h5"),
+    }
 
 
 @pytest.mark.slow
@@ -141,11 +145,11 @@ def test_wrong_arguments_are_refused_in_a_line(answers, flag):
 
 
 @pytest.mark.slow
-def test_a_training_starts_from_given_weights(trained, answers):
+def test_a_training_starts_from_given_weights(folder, answers):
     status, printed = answers["begun"]
     assert status is None, status
     assert "stopped after epoch 0" in printed
-    started, given = (weights(trained / name) for name in ("begun/first_student.keras", "whole/student.keras"))
+    started, given = (weights(folder / name) for name in ("begun/first_student.keras", "whole/student.keras"))
     for name, values in started.items():
         assert all(np.array_equal(a, b) for a, b in zip(values, given[name], strict=True))
 

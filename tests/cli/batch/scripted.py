@@ -3,16 +3,52 @@
 import os
 import pathlib
 import signal
+import threading
 import time
 
+import PIL.Image
 import ray
 
+from nst_keras.cli.batch import pairs as pairs_lib
 from nst_keras.cli.batch import worker
 
 LONGEST = 120.0  # Seconds that a pair waits for its test.
 
 
-class Scripted(worker.Worker):
+class Feigned:
+    """Stands in for `worker.Worker`, without TensorFlow, which takes seconds to load: each picture is grey."""
+
+    def __init__(self, output_dir, xla_cache):
+        self._stopped = threading.Event()
+        self._step = None
+        self._number = 0
+
+    def ready(self):
+        """Returns at once."""
+
+    def make(self, pair):
+        self._number, self._step = pair.number, None
+        for step in (1, 2):
+            if self._stopped.is_set():
+                return pairs_lib.Outcome(pair.number, pairs_lib.Status.STOPPED)
+            self._tell(step, 2)
+        PIL.Image.new("L", (4, 3), 128).save(self._folder / pair.output)
+        return pairs_lib.Outcome(pair.number, pairs_lib.Status.MADE)
+
+    def standing(self):
+        return self._step
+
+    def stop(self):
+        self._stopped.set()
+
+    def close(self):
+        """Has nothing to remove."""
+
+    def _tell(self, step, total):
+        self._step = pairs_lib.Step(self._number, step, total)
+
+
+class Script:
     """Notes each pair that is begun, in the file `begun`: its name, its process and its machine.
 
     In its folder: each name in `deadly` kills its worker each time, and each in `deadly_once` the first time, after its
@@ -46,3 +82,11 @@ class Scripted(worker.Worker):
     def _names(self, what):
         path = self._folder / what
         return path.read_text().split() if path.exists() else []
+
+
+class Scripted(Script, worker.Worker):
+    """Makes pictures."""
+
+
+class Swift(Script, Feigned):
+    """Makes grey ones."""

@@ -20,6 +20,8 @@ from tests.conftest import ROOT
 __all__ = ["folder"]
 
 ENOUGH = 120  # Seconds in which a process must end.
+# A small picture and few layers, which are traced in a second; and a weight that is balanced for them.
+QUICK = ("--image_size=32", "--style_layers=conv1_1,conv2_1", "--content_layers=conv3_1", "--content_weight=0.3")
 
 
 def started(*arguments, steps=40):
@@ -58,16 +60,16 @@ def rows():
 def test_killed_at_five_moments_each_picture_is_made_once_and_the_report_is_whole(folder):
     moments, seen = random.Random(0), {}
     for kill in range(5):
-        process = started(*EVERY)
+        process = started(*EVERY, *QUICK)
         if kill < 4:  # While a picture is made: a moment after one more is there. The last kill comes anywhere.
             before = len(seen)
             until(lambda: len(made()) > min(before, 4) or process.poll() is not None)  # noqa: B023
-        time.sleep(moments.uniform(0.0, 0.3 if kill < 4 else 4.0))
+        time.sleep(moments.uniform(0.0, 0.2 if kill < 4 else 4.0))
         process.kill()
         process.communicate()
         for name, written in made().items():
             assert seen.setdefault(name, written) == written  # None is made again.
-    process = started(*EVERY)
+    process = started(*EVERY, *QUICK)
     _, errors = process.communicate(timeout=ENOUGH)
     assert (process.returncode, errors) == (0, "")
     last = made()

@@ -25,9 +25,8 @@ STARTED = re.compile(r"Step [1-9]\d* of")
 class Visit:
     """A page in a browser, and what a visitor does there."""
 
-    def __init__(self, browser, address, width=1200, scheme="light"):
-        self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.page = self.context.new_page()
+    def __init__(self, context, address):
+        self.page = context.new_page()
         self.page.goto(address)
         self.page.get_by_role("button", name="Start", exact=True).wait_for()
 
@@ -78,16 +77,23 @@ class Visit:
         return download.value.path().read_bytes(), download.value.suggested_filename
 
 
+@pytest.fixture(scope="module")
+def context(browser):
+    """One cache for all pages. To the studio, each page is another visitor."""
+    with browser.new_context(viewport={"width": 1200, "height": 900}, color_scheme="light") as context:
+        yield context
+
+
 @pytest.fixture
-def visit(browser, address, files):
+def visit(context, address, files):
     """A visitor with a photograph and a painting, and settings for many quick steps."""
-    visit = Visit(browser, address)
+    visit = Visit(context, address)
     visit.give("Photograph", files["photo"])
     visit.give("Painting", files["painting"])
     visit.set("Size", 96)
     visit.set("Steps", 400)
     yield visit
-    visit.context.close()
+    visit.page.close()
 
 
 def test_a_picture_forms_is_steered_halted_and_stopped(visit):
@@ -156,13 +162,13 @@ def test_a_mask_painted_by_mouse_keeps_the_rest_of_the_photograph(visit, files):
     visit.page.wait_for_timeout(1500)
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
-    for height in np.linspace(0.25, 0.75, 4):
+    for height in np.linspace(0.3, 0.7, 3):
         y = box["y"] + height * box["height"]
         visit.page.mouse.move(box["x"] + 0.2 * box["width"], y)
         visit.page.mouse.down()
         visit.page.mouse.move(box["x"] + 0.35 * box["width"], y, steps=2)
         visit.page.mouse.up()
-    visit.set("Steps", 20)
+    visit.set("Steps", 12)
     visit.press("Start")
     visit.until_made()
     names = visit.page.locator("#files").inner_text()
@@ -191,13 +197,13 @@ def test_a_picture_made_before_gives_its_settings(visit, tmp_path):
     assert visit.page.get_by_label("number input for Size").input_value() == "96"
 
 
-def test_three_visitors_wait_their_turn_and_one_leaves(visit, browser, address, files, uploads):
+def test_three_visitors_wait_their_turn_and_one_leaves(visit, context, address, files, uploads):
     visits = [visit]
     for _ in range(2):
-        visits.append(Visit(browser, address))
+        visits.append(Visit(context, address))
         visits[-1].give("Photograph", files["photo"])
         visits[-1].give("Painting", files["other"])
-        visits[-1].set("Size", 64)
+        visits[-1].set("Size", 96)
         visits[-1].set("Steps", 5)
     visit.press("Start")
     visit.changes(None)
@@ -206,11 +212,11 @@ def test_three_visitors_wait_their_turn_and_one_leaves(visit, browser, address, 
     visits[1].until(lambda: "Waiting: you are next." in visits[1].status())
     visits[2].until(lambda: "Waiting: 2 before you." in visits[2].status())
     assert visits[1].picture() is None
-    visit.context.close()
+    visit.page.close()
     visits[1].until_made()
     visits[2].until_made()
     for other in visits[1:]:
-        other.context.close()
+        other.page.close()
     end = time.monotonic() + 30
     while any(files["photo"].read_bytes() == path.read_bytes() for path in conftest.left(uploads) if path.is_file()):
         assert time.monotonic() < end, conftest.left(uploads)
@@ -255,7 +261,8 @@ def test_two_settings_are_compared_and_layers_shown(visit):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_and_every_control_has_a_name(browser, address, scheme):
-    visit = Visit(browser, address, width=390, scheme=scheme)
+    context = browser.new_context(viewport={"width": 390, "height": 900}, color_scheme=scheme)
+    visit = Visit(context, address)
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
     unnamed = visit.page.evaluate(
         """() => [...document.querySelectorAll('main input:not([type=file]), main textarea, main select')]
@@ -263,7 +270,7 @@ def test_it_fits_a_phone_and_every_control_has_a_name(browser, address, scheme):
         .map(one => one.outerHTML.slice(0, 200))"""
     )
     assert unnamed == []
-    visit.context.close()
+    context.close()
 
 
 def test_the_keyboard_alone_is_enough(visit):
