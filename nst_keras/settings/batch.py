@@ -31,8 +31,8 @@ class BatchSettings(options.Group):
         output_dir: Folder of the pictures and of the report. It is made if it is missing. On a cluster, a folder that
             all machines see, or a URI such as `s3://bucket/made`.
         recursive: Also takes the pictures in the folders inside a folder.
-        size_buckets: Number of lengths that shorter sides are rounded to, so that fewer sizes are compiled. They lie above
-            half of the longest side; narrower pictures are rounded as finely. Default: each picture has its own size.
+        size_buckets: Number of lengths that shorter sides are rounded to, so that fewer sizes are compiled. They lie
+            above half of the longest side; narrower pictures are rounded as finely. Default: each has its own size.
         resume: Keeps pictures that were made before of the same files, with the same settings. Without it, all are made
             again.
         dry_run: Lists what would be made, with its time and memory, and makes nothing.

@@ -141,7 +141,7 @@ BAD = {
     "--animation=made.gif --animation_seconds=-1": "seconds must be 0.1 or more",
     "--content_image=content.png,style.png": "content_image is 'content.png,style.png', several pictures, but a run "
     "makes one picture: nst-keras batch makes several",
-    "--content_image=paintings": "content_image is the folder 'paintings', but a run makes one picture: nst-keras batch",
+    "--content_image=paintings": "content_image is the folder 'paintings', but a run makes one picture",
     "--content_image=file://content.png": "'file://content.png' names no file of this machine",
     "--content_image=URL/content.png --output=content.png --overwrite": "'content.png' would replace a file",
     "--style_image=URL/content.png,URL/style.png --output=style.png --overwrite": "'style.png' would replace a file",
