@@ -144,10 +144,11 @@ def _kept(pair: pairs_lib.Pair, made: presets.Options, path: pathlib.Path) -> pa
             width, height = picture.size
         losses = {str(name): float(value) for name, value in made["losses"].items()}
         seconds, steps = float(made[KEY]["seconds"]), int(made["steps"])
-        reason = str(made["stop_reason"])
+        reason = made.get("stop_reason")
     except _NOT_UNDERSTOOD:
         return None
     seconds = seconds if math.isfinite(seconds) else 0.0
+    reason = reason if isinstance(reason, str) else ""
     return pairs_lib.Outcome(pair.number, pairs_lib.Status.KEPT, reason, seconds, (height, width), steps, losses)
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from nst_keras import batch as door
 from nst_keras import run, settings
-from nst_keras.cli.batch import done, making, pairs, running
+from nst_keras.cli import flags
+from nst_keras.cli.batch import done, making, pairs, planning, running, storage
 from nst_keras.export import record
 from tests.cli.batch.conftest import EVERY, NAMES, USUAL, batch, folder, inline, picture
 
@@ -378,13 +379,21 @@ RECORDS = {
 }
 
 
-@pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in RECORDS.items() for value in values])
-def test_a_record_that_holds_anything_costs_nothing(folder, inline, monkeypatch, key, value):
-    pictures = ["--content_image=photos/cat.png", "--style_image=paintings/wave.png", "--output_dir=made"]
-    assert batch(*pictures) == 0
-    read = done.record.read
-    monkeypatch.setattr(done.record, "read", lambda path: {**read(path), key: value})
-    assert batch(*pictures, "--overwrite") == 0
+def test_a_record_that_holds_anything_costs_nothing(folder, inline, monkeypatch):
+    pictures = {"content_image": "photos/cat.png", "style_image": "paintings/wave.png"}
+    usual = {name: flags.form_of(name).parse(text) for name, text in (one[2:].split("=") for one in USUAL)}
+    assert batch(*(f"--{name}={value}" for name, value in pictures.items()), "--output_dir=made") == 0
+    (pair,) = planning.planned({**pictures, **usual}, settings.BatchSettings(output_dir="made"))
+    earlier = done.EarlierPictures(storage.Place("made"), overwrite=True)
+    assert earlier.outcome(pair, keeps=True).status is pairs.Status.KEPT
+    read, found = done.record.read, {}
+    monkeypatch.setattr(done.record, "read", lambda path: {**read(path), **found})
+    for key, values in RECORDS.items():
+        for value in values:
+            found.clear()
+            found[key] = value
+            # Settings that are lost are known by the files and by what was asked.
+            assert (earlier.outcome(pair, keeps=True) is None) is (key not in ("settings", "stop_reason")), found
 
 
 def test_files_of_others_are_not_replaced_by_the_report(folder, inline, capsys):

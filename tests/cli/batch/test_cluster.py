@@ -62,6 +62,15 @@ def nodes():
         found.shutdown()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def handlers():
+    """Signals are handled as before in other files. Ray changes that, and so a test's signal would end the process."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 @pytest.fixture
 def joined(nodes):
     """The cluster, of which this process is a part."""

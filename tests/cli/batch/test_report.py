@@ -4,7 +4,6 @@ import json
 import pathlib
 import subprocess
 import sys
-import time
 
 import numpy as np
 import PIL.Image
@@ -367,9 +366,7 @@ def test_a_page_of_a_thousand_pairs(tmp_path):
     styles = [picture(tmp_path / f"s{n:02d}.jpg", (640, 480)) for n in range(20)]
     picture(tmp_path / "made.png", (384, 288))
     every = [pair(20 * row + column, c, s) for row, c in enumerate(contents) for column, s in enumerate(styles)]
-    began = time.process_time()
     told = report_of(every, [made(one.number) for one in every])
     pictures = thumbnails.Thumbnails(lambda name, made: tmp_path / ("made.png" if name.startswith("made_") else name))
     report._write_page(told, tmp_path / report.PAGE, pictures)
-    assert time.process_time() - began < 60
     assert (tmp_path / report.PAGE).stat().st_size < 15e6
