@@ -13,7 +13,6 @@ Photographs are crops of the samples in two shapes.
 from __future__ import annotations
 
 import dataclasses
-import gc
 import json
 import os
 import pathlib
@@ -21,16 +20,14 @@ import statistics
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Sequence
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
 import numpy as np
 import PIL.Image
 from absl import app, flags
-from references import processes
+from references import processes, steps
 
 from nst_keras import settings
 from nst_keras.cli.batch import making, ordering, planning
@@ -47,22 +44,6 @@ WORKERS = flags.DEFINE_list("workers", [], "Numbers of workers of a local Ray, s
 ONLY = flags.DEFINE_enum("only", None, ["process", "command"], "Only this part.")
 
 _ROOT = pathlib.Path(__file__).parents[1]
-
-
-class StepTimer(keras.callbacks.Callback):
-    """The seconds of the steps of a run."""
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Begins a run."""
-        self.seconds = 0.0
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Begins to count."""
-        self._begun = time.perf_counter()
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Adds the seconds of a step."""
-        self.seconds += time.perf_counter() - self._begun
 
 
 def draw(count: int, seed: int, folder: pathlib.Path) -> str:
@@ -98,7 +79,7 @@ def in_this_process(contents: str, styles: str, size: str, output_dir: str) -> N
     """Prints what a pair costs beside its steps."""
     given = {"content_image": contents, "style_image": styles, **options(size)}
     pairs = ordering.ordered(planning.planned(given, settings.BatchSettings()))
-    maker, timer, met = making.Maker(output_dir), StepTimer(), set()
+    maker, timer, met = making.Maker(output_dir), steps.StepTimer(), set()
     ratios, memory, all_seconds, all_steps = [], [], 0.0, 0.0
     watch = making.Watch(lambda step, total: None, threading.Event().is_set)
     for index, pair in enumerate(pairs):
@@ -112,7 +93,7 @@ def in_this_process(contents: str, styles: str, size: str, output_dir: str) -> N
             all_seconds, all_steps = all_seconds + outcome.seconds, all_steps + timer.seconds
         met.add(outcome.size)
         if (index + 1) % 20 == 0 or index + 1 == len(pairs):
-            memory.append(resident())
+            memory.append(steps.resident())
     maker.close()
     print(
         f"{size} px, {len(pairs)} pairs of {len(met)} sizes: in all {all_seconds / all_steps:.3f} times the steps; "
@@ -157,13 +138,6 @@ def report(size: str, name: str, seconds: float, output_dir: str) -> None:
     print(
         f"{size} px, {name}: {count} pairs in {seconds:.1f} s, {3600 * count / seconds:.0f} pairs an hour", flush=True
     )
-
-
-def resident() -> int:
-    """Mebibytes that the process holds."""
-    gc.collect()
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def main(_: list[str]) -> None:

@@ -24,10 +24,10 @@ from typing import NamedTuple
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-import keras
 import numpy as np
 import PIL.Image
 from absl import app, flags
+from references import steps
 
 from nst_keras import transfer
 from nst_keras.images import samples
@@ -52,22 +52,6 @@ class Times(NamedTuple):
 
     in_all: float
     steps: float
-
-
-class StepTimer(keras.callbacks.Callback):
-    """The seconds of the steps of a run: it stands before all other callbacks but the history."""
-
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        """Begins a run."""
-        self.seconds = 0.0
-
-    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
-        """Begins to count."""
-        self._begun = time.perf_counter()
-
-    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        """Adds the seconds of a step."""
-        self.seconds += time.perf_counter() - self._begun
 
 
 def pictures(count: int, seed: int, folder: pathlib.Path) -> list[Picture]:
@@ -106,7 +90,7 @@ def new(content: Picture, style: Picture) -> transfer.NeuralStyleTransfer:
 
 def swapped(pairs: Sequence[tuple[Picture, Picture]]) -> tuple[list[Times], list[int], int]:
     """Times of each pair, the memory after each 20 of them, and how often the step was traced. One object makes all."""
-    timer, times, memory = StepTimer(), [], []
+    timer, times, memory = steps.StepTimer(), [], []
     begun = time.perf_counter()
     style_transfer = new(*pairs[0])
     for index, (content, style) in enumerate(pairs):
@@ -116,7 +100,7 @@ def swapped(pairs: Sequence[tuple[Picture, Picture]]) -> tuple[list[Times], list
         style_transfer.fit_style_transfer(1, STEPS.value, callbacks=[timer], verbose=0)
         times.append(Times(time.perf_counter() - begun, timer.seconds))
         if (index + 1) % 20 == 0 or index + 1 == len(pairs):
-            memory.append(resident())
+            memory.append(steps.resident())
     return times, memory, style_transfer.objective.tracing_count()
 
 
@@ -126,7 +110,7 @@ def objects(pairs: Sequence[tuple[Picture, Picture]]) -> list[int]:
     for index, pair in enumerate(itertools.islice(itertools.cycle(pairs), OBJECTS.value)):
         new(*pair).fit_style_transfer(1, 1, verbose=0)
         if index % 10 == 0:
-            memory.append(resident())
+            memory.append(steps.resident())
     return memory
 
 
@@ -138,13 +122,6 @@ def cold(pair: tuple[Picture, Picture]) -> float:
     begun = time.perf_counter()
     new(*pair).fit_style_transfer(1, STEPS.value, verbose=0)
     return time.perf_counter() - begun
-
-
-def resident() -> int:
-    """Mebibytes that the process holds."""
-    gc.collect()
-    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
 
 def report(name: str, seconds: float, more: str = "") -> None:

@@ -13,7 +13,7 @@ import pathlib
 import tempfile
 from collections.abc import Iterable
 
-__all__ = ["finite", "folder", "integer", "make_folder", "non_negative", "one_of", "share", "unknown_name"]
+__all__ = ["finite", "folder", "integer", "make_folder", "non_negative", "one_of", "sentence", "share", "unknown_name"]
 
 
 def unknown_name(argument: str, value: object, choices: Iterable[str]) -> str:
@@ -87,3 +87,8 @@ def make_folder(argument: str, folder: str | os.PathLike[str]) -> None:
         raise OSError(
             f"{argument}: {str(folder)!r} is not a folder that can be written to ({error.strerror}). Choose another."
         ) from error
+
+
+def sentence(error: BaseException) -> str:
+    """Returns what an error says, in one line; the name of its class if it says nothing."""
+    return " ".join(str(error).split()) or type(error).__name__

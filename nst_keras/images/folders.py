@@ -7,9 +7,14 @@ import pathlib
 
 from nst_keras.images.formats import accepted
 
-__all__ = ["SUFFIXES", "pictures"]
+__all__ = ["SUFFIXES", "has_suffix", "pictures"]
 
 SUFFIXES = accepted.SUFFIXES
+
+
+def has_suffix(name: str | os.PathLike[str]) -> bool:
+    """Returns whether a name ends as a picture's does."""
+    return pathlib.PurePath(name).suffix.lower() in SUFFIXES
 
 
 def pictures(folder: str | os.PathLike[str]) -> list[pathlib.Path]:
@@ -22,4 +27,4 @@ def pictures(folder: str | os.PathLike[str]) -> list[pathlib.Path]:
         OSError: The folder cannot be read.
     """
     files = sorted(pathlib.Path(folder).expanduser().iterdir())
-    return [path for path in files if path.suffix.lower() in SUFFIXES and path.name[0] != "." and path.is_file()]
+    return [path for path in files if has_suffix(path) and path.name[0] != "." and path.is_file()]

@@ -19,8 +19,6 @@ __all__ = ["KEY", "EarlierPictures", "is_made_by_a_batch", "notes"]
 # The name under which the record of a picture has what a batch adds to it.
 KEY = "batch"
 _NOT_UNDERSTOOD = (OSError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
-# The pictures that a picture's name tells.
-_SHOWN = ("content_image", "style_image")
 
 
 def notes(pair: pairs_lib.Pair, seconds: float) -> presets.Options:
@@ -110,7 +108,7 @@ class EarlierPictures:
 def _is_of(pair: pairs_lib.Pair, made: presets.Options, sums: presets.Options) -> bool:
     """Returns whether an earlier picture is one of this pair: of files in the same places, or of the same files."""
     before, now = (
-        {name: source for name, source in found.items() if name.partition("[")[0] in _SHOWN}
+        {name: source for name, source in found.items() if name.partition("[")[0] in pairs_lib.INPUTS}
         for found in (record.entries(_mapping(made.get("settings"))), _sources(pair))
     )
     is_in_its_place = before == {name: record.resolved("content_image", source) for name, source in now.items()}

@@ -7,7 +7,7 @@ import functools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 
-from nst_keras import settings
+from nst_keras import checks
 from nst_keras.cli.batch import ordering, parent, progress
 from nst_keras.cli.batch import pairs as pairs_lib
 from nst_keras.images.formats import opening
@@ -48,15 +48,16 @@ def summary(left: Sequence[pairs_lib.Pair], output_dir: str) -> str:
     kinds: dict[str, list[pairs_lib.Pair]] = {}
     for pair in left:
         kinds.setdefault(ordering.kind(pair), []).append(pair)
-    tried = [max(some, key=_pixels) for some in list(kinds.values())[:_MOST]]
+    tried = [max(some, key=ordering.pixels) for some in list(kinds.values())[:_MOST]]
     with contextlib.closing(parent.Workers(output_dir, lambda: 0, xla_cache=xla_cache.AUTO)) as workers:
         estimates = workers.estimates(tried)
     made_of = [one for one in estimates if not one.problem]
     count = f"{len(left)} {'picture' if len(left) == 1 else 'pictures'} to make"
     if not made_of:
         return f"{count}; what they cost is not known: {estimates[0].problem if estimates else 'the trial died.'}"
-    work = sum(one.seconds / (one.size[0] * one.size[1] * _steps(left, one)) for one in made_of) / len(made_of)
-    seconds = sum(work * _pixels(pair) * _steps_of(pair) for pair in left)
+    steps = {pair.number: ordering.steps(pair) for pair in tried}
+    work = sum(one.seconds / (one.size[0] * one.size[1] * steps[one.number]) for one in made_of) / len(made_of)
+    seconds = sum(work * ordering.pixels(pair) * ordering.steps(pair) for pair in left)
     sizes = {(ordering.kind(pair), ordering.size(pair)) for pair in left}
     seconds += _STARTING + len(sizes) * sum(one.compiling for one in made_of) / len(made_of)
     memory = max(one.memory for one in made_of) / 2**30
@@ -79,20 +80,5 @@ def _damage_in(path: str, changed: int) -> str:
         with opening.opened(path) as picture, opening.decoder_errors():
             picture.load()
     except Exception as error:
-        return " ".join(str(error).split())
+        return checks.sentence(error)
     return ""
-
-
-def _steps(left: Sequence[pairs_lib.Pair], estimate: pairs_lib.Estimate) -> int:
-    return next(_steps_of(pair) for pair in left if pair.number == estimate.number)
-
-
-def _steps_of(pair: pairs_lib.Pair) -> int:
-    fit = settings.FitSettings() if pair.asked is None else pair.asked.fit
-    return fit.epochs * fit.steps_per_epoch
-
-
-def _pixels(pair: pairs_lib.Pair) -> int:
-    """Returns the number of pixels of a pair's picture, as far as it is known."""
-    height, width = ordering.size(pair) or (512, 512)
-    return height * width

@@ -82,7 +82,9 @@ def _of_name(argument: str, name: str, *, recursive: bool) -> list[str]:
 
 def _matching(pattern: str) -> list[str]:
     """Returns the picture files that match a pattern, in which `**` stands for folders inside folders."""
-    return [name for name in sorted(glob.glob(pattern, recursive=True)) if _is_picture(name)]
+    return [
+        name for name in sorted(glob.glob(pattern, recursive=True)) if folders.has_suffix(name) and os.path.isfile(name)
+    ]
 
 
 def _inside(argument: str, name: str, folder: pathlib.Path, *, recursive: bool) -> list[str]:
@@ -98,7 +100,3 @@ def _inside(argument: str, name: str, folder: pathlib.Path, *, recursive: bool) 
         inside[:] = sorted(one for one in inside if one[0] != ".")
         found += [str(path) for path in folders.pictures(place)]
     return found
-
-
-def _is_picture(name: str) -> bool:
-    return pathlib.PurePath(name).suffix.lower() in folders.SUFFIXES and os.path.isfile(name)

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Generator
 from typing import Any, NamedTuple, cast
 
-from nst_keras import export, settings
+from nst_keras import checks, export, settings
 from nst_keras.callbacks import run_view
 from nst_keras.cli import job, sizes
 from nst_keras.cli.batch import done, storage
@@ -71,7 +71,7 @@ class Maker:
             try:
                 outcome = self._made(pair, watch, begun)
             except Exception as error:
-                outcome = pairs_lib.Outcome(pair.number, pairs_lib.Status.FAILED, _sentence(error))
+                outcome = pairs_lib.Outcome(pair.number, pairs_lib.Status.FAILED, checks.sentence(error))
         return outcome._replace(seconds=time.monotonic() - begun, warnings=tuple(dict.fromkeys(found)))
 
     def estimate(self, pair: pairs_lib.Pair) -> pairs_lib.Estimate:
@@ -79,7 +79,7 @@ class Maker:
         try:
             return self._estimate(pair)
         except Exception as error:
-            return pairs_lib.Estimate(pair.number, (0, 0), 0.0, 0.0, 0, _sentence(error))
+            return pairs_lib.Estimate(pair.number, (0, 0), 0.0, 0.0, 0, checks.sentence(error))
 
     def _estimate(self, pair: pairs_lib.Pair) -> pairs_lib.Estimate:
         """Returns what a pair costs, see `estimate`."""
@@ -198,10 +198,6 @@ class _Steps(run_view.RunCallback):
         self._watch.told(self.run.step, self.run.total_steps)
         if self._watch.is_stopped():
             cast(Any, self.model).run.stop()
-
-
-def _sentence(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _check_outputs(asked: settings.JobSettings) -> None:

@@ -7,18 +7,19 @@ import os
 import warnings
 from collections.abc import Iterable
 
-import PIL.ExifTags
 import PIL.Image
 
 from nst_keras import settings
 from nst_keras.cli.batch import pairs as pairs_lib
 from nst_keras.images import samples
+from nst_keras.images.formats import rasters
 from nst_keras.settings import paths
 
-__all__ = ["kind", "ordered", "size"]
+__all__ = ["kind", "ordered", "pixels", "size", "steps"]
 
 # Values of EXIF's orientation that turn a picture on its side.
 _TURNED = (5, 6, 7, 8)
+_USUAL_SIZE = (512, 512)
 
 
 def ordered(pairs: Iterable[pairs_lib.Pair]) -> list[pairs_lib.Pair]:
@@ -42,6 +43,17 @@ def size(pair: pairs_lib.Pair) -> tuple[int, int] | None:
         return (int(height), int(width)) if height.isdecimal() and width.isdecimal() else None
     own = _own_size(pair.inputs[0]) if pair.inputs else None
     return None if own is None else _scaled(own, images)
+
+
+def pixels(pair: pairs_lib.Pair) -> int:
+    """Returns the number of pixels of a pair's picture; that of 512x512 where the size is not known."""
+    height, width = size(pair) or _USUAL_SIZE
+    return height * width
+
+
+def steps(pair: pairs_lib.Pair) -> int:
+    """Returns the number of steps of a pair; 0 for one that cannot be made."""
+    return 0 if pair.asked is None else pair.asked.fit.epochs * pair.asked.fit.steps_per_epoch
 
 
 def _scaled(own: tuple[int, int], images: settings.ImageSettings) -> tuple[int, int]:
@@ -76,6 +88,6 @@ def _size_in(path: str, changed: int) -> tuple[int, int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # The run warns of what is odd in a picture.
         with PIL.Image.open(path) as picture:
-            turned = picture.getexif().get(PIL.ExifTags.Base.Orientation) in _TURNED
+            turned = rasters.orientation_of(picture) in _TURNED
             width, height = picture.size
     return (width, height) if turned else (height, width)

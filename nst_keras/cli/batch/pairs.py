@@ -9,10 +9,14 @@ from typing import Any, NamedTuple
 from nst_keras import presets, settings
 from nst_keras.export import record
 
-__all__ = ["PICTURES", "Estimate", "Outcome", "Pair", "Status", "Step", "listed"]
+__all__ = ["INPUTS", "PICTURES", "Estimate", "Outcome", "Pair", "Status", "Step", "listed"]
 
 # Options of a pair that name pictures to read.
 PICTURES = tuple(field.name for field in settings.fields(settings.ImageSettings) if field.name in record.INPUTS)
+
+
+# Those that a pair is made of.
+INPUTS = ("content_image", "style_image")
 
 
 class Pair(NamedTuple):

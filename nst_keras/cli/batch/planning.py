@@ -51,7 +51,7 @@ def planned(given: presets.Options, batch: settings.BatchSettings) -> list[pairs
 
 def _common_texts(given: presets.Options) -> dict[str, str]:
     """Returns {option: text} of the options that a table may give, as all pairs have them."""
-    left_out = {*naming.FILES, "content_image", "style_image"}
+    left_out = {*naming.FILES, *pairs_lib.INPUTS}
     found: dict[str, str] = {}
     for name in rows_lib.OF_ROWS:
         if name in given and name not in left_out:
@@ -102,8 +102,7 @@ def _pair(
 
 def _complete(options: presets.Options, batch: settings.BatchSettings) -> presets.Options:
     """Returns the options of a pair with those of its preset, the rounding of its size, and absolute paths."""
-    pictures = {"content_image": options["content_image"], "style_image": options["style_image"]}
-    asked = {name: value for name, value in options.items() if name not in pictures or value is not None}
+    asked = {name: value for name, value in options.items() if name not in pairs_lib.INPUTS or value is not None}
     asked = {"seed": _SEED, **asked}
     whole = presets.options(asked["preset"], asked) if asked.get("preset") else asked
     if batch.size_buckets is not None:

@@ -15,7 +15,6 @@ from nst_keras.cli.batch import pairs as pairs_lib
 __all__ = ["Progress", "clock"]
 
 _REDRAWN, _LINES = 0.1, 10.0  # Seconds between two drawings: in a terminal, and elsewhere.
-_USUAL_SIZE = (512, 512)
 
 
 class Progress:
@@ -30,7 +29,7 @@ class Progress:
         self._pairs = {pair.number: pair for pair in pairs}
         self._outcomes: dict[int, pairs_lib.Outcome] = {}
         self._steps: dict[int, pairs_lib.Step] = {}
-        self._work = {pair.number: _work(pair) for pair in pairs}
+        self._work = {pair.number: ordering.pixels(pair) * ordering.steps(pair) for pair in pairs}
         self._quiet, self._said = quiet, set[str]()
         self._is_terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self._drawn, self._next, self._has_begun = 0, 0.0, False
@@ -119,11 +118,3 @@ def clock(seconds: float) -> str:
     """
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def _work(pair: pairs_lib.Pair) -> float:
-    """Returns the work of a pair: pixels times steps."""
-    if pair.asked is None:
-        return 0.0
-    height, width = ordering.size(pair) or _USUAL_SIZE
-    return float(height * width * pair.asked.fit.epochs * pair.asked.fit.steps_per_epoch)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from nst_keras import presets, settings
 from nst_keras.cli import comparing, flags
-from nst_keras.cli.batch import done, expanding, table
+from nst_keras.cli.batch import done, expanding, pairs, table
 from nst_keras.cli.batch.report import files
 from nst_keras.sweeps import variation
 
@@ -35,7 +35,6 @@ NOT_HERE = (
 OPTIONS = {field.name: field for field in settings.fields(settings.JobSettings) if field.name not in NOT_HERE}
 # Options that a row of a table may give: not those of the whole batch.
 OF_ROWS = tuple(name for name in OPTIONS if name not in ("quiet", "xla_cache", "compare", "overwrite"))
-_PICTURES = ("content_image", "style_image")
 
 
 class Row(NamedTuple):
@@ -75,9 +74,9 @@ def rows(given: presets.Options, batch: settings.BatchSettings) -> list[Row]:
     whole = _named_pictures(given, batch, {name for row in written for name in row.values})
     found: list[Row] = []
     for row in written:
-        contents, styles = ([row.values[name]] if name in row.values else whole[name] for name in _PICTURES)
-        own = {name: value for name, value in row.values.items() if name not in _PICTURES}
-        texts = {name: text for name, text in row.texts.items() if name not in _PICTURES}
+        contents, styles = ([row.values[name]] if name in row.values else whole[name] for name in pairs.INPUTS)
+        own = {name: value for name, value in row.values.items() if name not in pairs.INPUTS}
+        texts = {name: text for name, text in row.texts.items() if name not in pairs.INPUTS}
         for content, style, one in itertools.product(contents, styles, grid):
             varied: presets.Options = {} if one is None else one.values
             varied_texts = {name: flags.form_of(name).text(value) for name, value in varied.items()}
@@ -92,8 +91,8 @@ def rows(given: presets.Options, batch: settings.BatchSettings) -> list[Row]:
 
 def _named_pictures(given: presets.Options, batch: settings.BatchSettings, columns: set[str]) -> dict[str, list[Any]]:
     """Returns {option: the pictures that it names for all rows}; None alone where it names none."""
-    found: dict[str, list[Any]] = {name: [None] for name in _PICTURES}
-    for name in _PICTURES:
+    found: dict[str, list[Any]] = {name: [None] for name in pairs.INPUTS}
+    for name in pairs.INPUTS:
         if given.get(name) is not None:
             if name in columns:
                 raise ValueError(f"{name} is given twice: as --{name} and as a column of the table. Leave one out.")

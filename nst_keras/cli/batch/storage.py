@@ -12,6 +12,7 @@ import secrets
 import tempfile
 from typing import Any
 
+from nst_keras import checks
 from nst_keras.images import folders
 from nst_keras.settings import paths
 
@@ -44,13 +45,13 @@ def pictures(argument: str, name: str, *, recursive: bool) -> list[str]:
     files, path = _opened(argument, name)
     try:
         if any(mark in path for mark in "*?["):
-            found = [one for one in files.glob(path) if _is_picture(one)]
+            found = [one for one in files.glob(path) if folders.has_suffix(one)]
         elif files.isfile(path):
             return [name]
         else:
-            found = [one for one in files.find(path, maxdepth=None if recursive else 1) if _is_picture(one)]
+            found = [one for one in files.find(path, maxdepth=None if recursive else 1) if folders.has_suffix(one)]
     except Exception as error:  # Each kind of storage raises its own.
-        raise OSError(f"{argument}: {name!r} cannot be read ({_reason(error)}). Check its address.") from error
+        raise OSError(f"{argument}: {name!r} cannot be read ({checks.sentence(error)}). Check its address.") from error
     return [files.unstrip_protocol(one) for one in sorted(found)]
 
 
@@ -73,7 +74,9 @@ def fetched(argument: str, name: str, folder: pathlib.Path) -> str:
         try:
             files.get_file(path, f"{copy}.part")
         except Exception as error:
-            raise OSError(f"{argument}: {name!r} cannot be read ({_reason(error)}). Check its address.") from error
+            raise OSError(
+                f"{argument}: {name!r} cannot be read ({checks.sentence(error)}). Check its address."
+            ) from error
         os.replace(f"{copy}.part", copy)
     return str(copy)
 
@@ -154,7 +157,9 @@ class Place:
         except Exception as error:
             with contextlib.suppress(Exception):
                 self._files.rm_file(part)
-            raise OSError(f"output_dir: {name!r} cannot be written to {self.name!r} ({_reason(error)}).") from error
+            raise OSError(
+                f"output_dir: {name!r} cannot be written to {self.name!r} ({checks.sentence(error)})."
+            ) from error
         (self.folder / name).unlink()
 
     def listed(self) -> frozenset[str] | None:
@@ -199,7 +204,7 @@ class Place:
         return f"{self._path.rstrip('/')}/{name}"
 
     def _unreadable(self, error: Exception) -> OSError:
-        return OSError(f"output_dir: {self.name!r} cannot be read ({_reason(error)}). Check it.")
+        return OSError(f"output_dir: {self.name!r} cannot be read ({checks.sentence(error)}). Check it.")
 
 
 def _opened(argument: str, name: str) -> tuple[Any, str]:
@@ -215,12 +220,6 @@ def _opened(argument: str, name: str) -> tuple[Any, str]:
     except ImportError as error:
         raise ImportError(f"{argument}: {name!r} cannot be opened ({error}).") from error
     except Exception as error:
-        raise ValueError(f"{argument}: {name!r} cannot be opened ({_reason(error)}). Check its address.") from error
-
-
-def _is_picture(path: str) -> bool:
-    return pathlib.PurePosixPath(path).suffix.lower() in folders.SUFFIXES
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+        raise ValueError(
+            f"{argument}: {name!r} cannot be opened ({checks.sentence(error)}). Check its address."
+        ) from error
