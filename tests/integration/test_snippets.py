@@ -96,7 +96,7 @@ def test_programs(folder, snippet):
 @pytest.mark.parametrize("words", unique(TRAININGS, tuple), ids=lambda words: words[-1])
 def test_training(folder, words):
     for name in ("photographs", "paintings"):
-        (folder / name).mkdir()
+        (folder / name).mkdir(exist_ok=True)
         PIL.Image.fromarray(samples.read("grace_hopper")[::8, ::8]).save(folder / name / "picture.png")
     short = ["--epochs=1", "--steps_per_epoch=1", "--batch=2", "--fit_crops=4", "--size=32", "--pool=0"]
     short += ["--widths=[[3,4],[5,4],[6,5,6,4],[7,6,5],[8]]"]
