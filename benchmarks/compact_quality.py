@@ -1,18 +1,20 @@
-"""How far the compact network's style transfer comes, and how fast, beside VGG19's own; both judged by VGG19.
+"""How far the style transfer of other networks comes, and how fast, beside VGG19's own; all judged by VGG19.
 
     NST_KERAS_WEIGHTS_DIR=... python benchmarks/compact_quality.py [--pairs='CONTENT;STYLE,...'] [--sheet=sheet.png]
 
-Both start alike and make the same number of L-BFGS evaluations under the same settings: relative losses, style 1,
-content 0.02 at conv4_2, longest sides reduced to `--image_size`. Then, in VGG19's features:
+They start alike and make the same number of L-BFGS evaluations under the same settings: relative losses, style 1,
+content 0.02 at conv4_2 (InceptionV3: mixed0), longest sides reduced to `--image_size`. Then, in VGG19's features:
 
 - left: the mean squared difference between the picture's Gram matrices (per location) and the style image's, as a share
   of the content image's own; the mean over the five style layers.
 - content: ||F - P||^2 / ||P||^2 at conv4_2.
 - grain: the energy of the picture's high frequencies, over the first's.
 
-`--extractors=vgg19:float32,vgg19:mixed_bfloat16` compares precisions instead.
+`--extractors=vgg19:float32,vgg19:mixed_bfloat16` compares precisions instead, and `inception_v3:float32:softmax`
+smooths InceptionV3's activations. `compact+block5_conv1` has that layer's features from VGG19 itself, which tells what
+the compact network's error there costs.
 
-Seconds are medians over short runs of evaluations, of both networks in turn.
+Seconds are medians over short runs of evaluations, of the networks in turn.
 """
 
 from __future__ import annotations
@@ -30,11 +32,11 @@ import PIL.Image
 import PIL.ImageDraw
 import tensorflow as tf
 from absl import app, flags
-from references import race
+from references import networks, race
 
 from nst_keras import export, losses, transfer
 from nst_keras.images import pixels
-from nst_keras.networks import architectures, extractors
+from nst_keras.networks import extractors
 
 PAIRS = flags.DEFINE_list(
     "pairs",
@@ -47,17 +49,19 @@ PAIRS = flags.DEFINE_list(
     "Content and style, `;` between them.",
 )
 EXTRACTORS = flags.DEFINE_list(
-    "extractors", ["vgg19:float32", "compact:float32"], "NAME:PRECISION of each network; the first is the reference."
+    "extractors",
+    ["vgg19:float32", "compact:float32"],
+    "NAME[+LAYER][:PRECISION[:SMOOTHING]] of each network; the first is the reference.",
 )
 WEIGHTS = flags.DEFINE_string("compact_weights", "imagenet", "Other weights for compact: a file that training made.")
 SIZE = flags.DEFINE_integer("image_size", 256, "Longest side, in pixels.")
 STEPS = flags.DEFINE_integer("steps", 60, "Evaluations.")
 JIT = flags.DEFINE_string("jit_compile", "auto", "XLA: auto, true or false.")
+VARIATION = flags.DEFINE_float("var_weight", 0.0, "Weight of total variation.", 0)
 START = flags.DEFINE_string("init", "content", "Where both start: content, noise or style.")
 SHEET = flags.DEFINE_string("sheet", None, "PNG to write: content, style, and each extractor's picture.")
 
-STYLE_LAYERS = architectures.ARCHITECTURES["vgg19"].style_layers
-CONTENT_LAYER = "block4_conv2"
+STYLE_LAYERS, CONTENT_LAYER = networks.STYLE_LAYERS, networks.CONTENT_LAYER
 
 
 class Judge:
@@ -87,15 +91,10 @@ class Judge:
 
 def run(pair: str, extractor: str) -> transfer.NeuralStyleTransfer:
     content, style = pair.split(";")
-    extractor, _, precision = extractor.partition(":")
     style_transfer = transfer.NeuralStyleTransfer(
         style_image=style,
         content_image=content,
-        extractor=extractor,
-        precision=precision or "auto",
-        weights=WEIGHTS.value if extractor == "compact" else "imagenet",
-        style_layers=STYLE_LAYERS,
-        content_layers=[CONTENT_LAYER],
+        **networks.options(extractor, weights=WEIGHTS.value),
         image_size=SIZE.value,
         normalization="relative",
         optimizer="lbfgs",
@@ -104,7 +103,8 @@ def run(pair: str, extractor: str) -> transfer.NeuralStyleTransfer:
         frame_interval=10**6,
         jit_compile=JIT.value,
     )
-    style_transfer.fit_style_transfer(1, STEPS.value, style_weight=1.0, content_weight=0.02, verbose=0)
+    weights = {"style_weight": 1.0, "content_weight": 0.02, "var_weight": VARIATION.value}
+    style_transfer.fit_style_transfer(1, STEPS.value, verbose=0, **weights)
     return style_transfer
 
 
@@ -132,7 +132,7 @@ def compare(pair: str) -> tuple[list[np.ndarray], list[float], list[float], list
     grains = [energy / energies[0] for energy in energies]
     for extractor, shares, content, taken, fine in zip(EXTRACTORS.value, layers, contents, times, grains, strict=True):
         print(
-            f"{name(pair):<32} {extractor:<20} {np.mean(shares):>6.1%}  {' '.join(f'{s:6.1%}' for s in shares)}"
+            f"{name(pair):<32} {extractor:<28} {np.mean(shares):>6.1%}  {' '.join(f'{s:6.1%}' for s in shares)}"
             f" {content:>8.3f} {content / contents[0]:>6.2f} {taken:>8.4f} {times[0] / taken:>6.2f} {fine:>6.2f}",
             flush=True,
         )
@@ -168,6 +168,11 @@ def _of_height(picture: np.ndarray, height: int) -> PIL.Image.Image:
 
 def check() -> None:
     """Refuses, before the work, what would fail after it."""
+    for extractor in EXTRACTORS.value:
+        try:
+            networks.check(extractor)
+        except ValueError as error:
+            raise app.UsageError(f"--extractors: {error}") from error
     for pair in PAIRS.value:
         if pair.count(";") != 1:
             raise app.UsageError(
@@ -182,7 +187,7 @@ def main(_: list[str]) -> None:
     print(f"{SIZE.value} px, {STEPS.value} L-BFGS evaluations from {START.value}; judged by VGG19")
     layers = " ".join(f"{layer.removeprefix('block').replace('_conv', '_'):>6}" for layer in STYLE_LAYERS)
     heads = f"{'content':>8} {'ratio':>6} {'seconds':>8} {'speed':>6} {'grain':>6}"
-    print(f"{'pair':<32} {'':<20} {'left':>6}  {layers} {heads}")
+    print(f"{'pair':<32} {'':<28} {'left':>6}  {layers} {heads}")
     rows, *measured = zip(*(compare(pair) for pair in PAIRS.value), strict=True)
     for index, extractor in enumerate(EXTRACTORS.value):
         left, content, speed, fine = (statistics.median(values[index] for values in figure) for figure in measured)

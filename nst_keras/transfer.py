@@ -100,7 +100,7 @@ class NeuralStyleTransfer(shown.Shown[session.Session]):
         weights: str = "imagenet",
         pooling: str = "max",
         padding: str = "zeros",
-        smoothing: str = "auto",
+        smoothing: str = "none",
         preprocess: Callable[[tf.Tensor], tf.Tensor] | None = None,
         mode: str = "transfer",
         image_size: int | None = 512,

@@ -31,6 +31,8 @@ __all__ = ["flagfile", "main", "read"]
 _LARGEST_INPUT = 4 * 2**30  # Bytes. Pictures and weights are smaller.
 # {flag: what it was} for pictures of versions that did not have it yet, and whose default is another now.
 _EARLIER = {"precision": "float32"}
+# What `--smoothing=auto` was for InceptionV3, in the same versions' records.
+_EARLIER_SMOOTHING = "softmax"
 _NOT_UNDERSTOOD = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError)
 
 
@@ -55,6 +57,8 @@ def flagfile(made: record.Record, others: Mapping[str, object] | None = None) ->
     # A picture from a stranger may record other flags: they are left out.
     known = {name for name, option in record.recorded_options().items() if option.has_flag}
     given = _EARLIER | {name: value for name, value in made["settings"].items() if name in known} | dict(others or {})
+    if (given.get("extractor"), given.get("smoothing")) == ("inception_v3", "auto"):
+        given["smoothing"] = _EARLIER_SMOOTHING
     given_lines = {name: _decoded(flags.flag_line(name, value)) for name, value in given.items()}
     lines += [f"# No flag can say: {line!r}" for line in given_lines.values() if not _is_flag(line)]
     whole = [printable_lib.printable(" ".join(line.split())) for line in lines]

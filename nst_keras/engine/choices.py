@@ -9,7 +9,7 @@ from typing import Any
 from nst_keras import checks, settings
 from nst_keras.engine import plan as plan_lib
 from nst_keras.engine import setup as setup_lib
-from nst_keras.networks import surgery
+from nst_keras.networks import extractors, surgery
 from nst_keras.runtime import compilation, devices, hosts, processors
 
 __all__ = ["AUTO", "as_begun", "compiled_as_begun", "made"]
@@ -52,10 +52,24 @@ def as_begun(setup: setup_lib.Setup, given: settings.TransferSettings, record: d
         setup = setup_lib.with_seed(setup, record["seed"])
     if given.network.precision == AUTO:
         # Versions that wrote no precision had float32 as their default.
-        setup = setup_lib.with_precision(setup, record["fingerprint"].get("precision", "float32"))
+        setup = setup_lib.with_network(setup, precision=record["fingerprint"].get("precision", "float32"))
+    setup = _smoothed_as_begun(setup, record["fingerprint"])
     sizes = record["fingerprint"].get("tile_size", ())
     setup.tiles.take(dict(zip((pictures.size for pictures in setup.stage_pictures), sizes, strict=False)))
     return setup
+
+
+def _smoothed_as_begun(setup: setup_lib.Setup, begun: dict[str, Any]) -> setup_lib.Setup:
+    """Returns a setup with softmax behind InceptionV3's layers, as by default in earlier versions, if a run had it."""
+    has_own = isinstance(setup.settings.network.extractor, extractors.FeatureExtractor)
+    if has_own or setup.extractor.name != "inception_v3" or _digest(setup) == begun.get("extractor"):
+        return setup
+    earlier = setup_lib.with_network(setup, smoothing="softmax")
+    return earlier if _digest(earlier) == begun.get("extractor") else setup
+
+
+def _digest(setup: setup_lib.Setup) -> str:
+    return f"sha256:{setup.extractor.fingerprint()}"
 
 
 def compiled_as_begun(plan: plan_lib.Plan, record: dict[str, Any]) -> plan_lib.Plan:

@@ -16,7 +16,7 @@ from nst_keras.networks import architectures, extractors, layer_weights
 from nst_keras.runtime import compilation, defaults, devices, hosts, phases, processors
 from nst_keras.settings import modes
 
-__all__ = ["Setup", "from_picture", "prepare", "with_images", "with_precision", "with_seed"]
+__all__ = ["Setup", "from_picture", "prepare", "with_images", "with_network", "with_seed"]
 
 
 class Setup(NamedTuple):
@@ -141,12 +141,17 @@ def with_seed(setup: Setup, seed: int) -> Setup:
     )
 
 
-def with_precision(setup: Setup, precision: str) -> Setup:
-    """Returns the same setup with a network of another precision."""
+def with_network(setup: Setup, **changes: str) -> Setup:
+    """Returns the same setup with a network of another precision or smoothing.
+
+    Args:
+        setup: The setup so far.
+        **changes: {option of `NetworkSettings`: value}.
+    """
     given = setup.settings
-    if precision == given.network.precision:
+    if all(getattr(given.network, name) == value for name, value in changes.items()):
         return setup
-    given = dataclasses.replace(given, network=dataclasses.replace(given.network, precision=precision))
+    given = dataclasses.replace(given, network=dataclasses.replace(given.network, **changes))
     with setup.tiles.replicas.scope():
         extractor = _extractor(given, setup.style_layers, setup.content_layers, setup.further)
     asked = compilation.jit_mode(given.runtime.jit_compile)

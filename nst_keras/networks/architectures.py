@@ -48,7 +48,6 @@ class Architecture(NamedTuple):
         aliases: model -> {another name of a layer: its name in this model}.
         channels: {layer: N}, where the network gives fewer coordinates of N channels, in these layers only.
         downloads: Whether Keras downloads the file for `"imagenet"`. Otherwise the file comes with the package.
-        smoothing: A name in `surgery.SMOOTHINGS`, the meaning of `"auto"` for this network.
     """
 
     build: Callable[[str | None], keras.Model]
@@ -58,7 +57,6 @@ class Architecture(NamedTuple):
     aliases: Callable[[keras.Model], dict[str, str]]
     channels: Mapping[str, int] = types.MappingProxyType({})
     downloads: bool = True
-    smoothing: str = "none"
 
 
 def build(name: str, weights: str) -> keras.Model:
@@ -246,6 +244,5 @@ ARCHITECTURES: dict[str, Architecture] = {
         ),
         content_layers=("mixed5", "mixed4", "mixed3", "mixed2", "mixed0"),
         aliases=_stem_names,
-        smoothing="softmax",
     ),
 }

@@ -28,7 +28,7 @@ def get(
     weights: str = "imagenet",
     pooling: str = "max",
     padding: str = "zeros",
-    smoothing: str = "auto",
+    smoothing: str = "none",
     precision: str = "float32",
     for_xla: bool = False,
     preprocess: Callable[[tf.Tensor], Any] | None = None,
@@ -43,7 +43,7 @@ def get(
             check; for `compact` it is the package's own file.
         pooling: A name in `surgery.POOLINGS`, see `FeatureExtractor`.
         padding: A name in `surgery.PADDINGS`, see `FeatureExtractor`.
-        smoothing: `"auto"` or a name in `surgery.SMOOTHINGS`, see `FeatureExtractor`.
+        smoothing: A name in `surgery.SMOOTHINGS`, see `FeatureExtractor`.
         precision: A name in `surgery.PRECISIONS`, see `FeatureExtractor`.
         for_xla: Whether to use the forms of layers that XLA runs faster.
         preprocess: RGB 0..255 -> the input that a model of your own was trained on. Default: that of the registry.
@@ -55,6 +55,7 @@ def get(
         OSError: The download failed, or the package's own weights are damaged.
         TypeError: `identifier` is of another type.
     """
+    smoothing = "none" if smoothing == "auto" else smoothing
     settings = {"pooling": pooling, "padding": padding, "smoothing": smoothing, "precision": precision}
     if isinstance(identifier, str) and weights != "random" and isinstance(preprocess, Hashable):
         architectures.known_architecture(identifier)  # Raises for an unknown name.

@@ -37,9 +37,10 @@ class FeatureExtractor:
         padding: The values beyond the image's edge at the first convolution, a name in `surgery.PADDINGS`: `"zeros"`,
             for most networks the mean colour; `"replicate"`, the edge pixels, against artefacts at the edges
             (crowsonkb/style-transfer-pytorch).
-        smoothing: `"none"`; `"softmax"`, a softmax over the channels of each location, times their number, see
-            `substitutes.ActivationSmoothing`; `"auto"`, the registry's choice for a known network, else none. Softmax
-            suits activations of order one. VGG's are in the hundreds, and would be reduced to a single channel.
+        smoothing: `"none"`; or `"softmax"`, a softmax over the channels of each location, times their number, see
+            `substitutes.ActivationSmoothing`. Softmax suits activations of order one. VGG's are in the hundreds, and
+            would be reduced to a single channel. `"auto"` means `"none"`; earlier versions used softmax for
+            InceptionV3.
         precision: The type that the network computes in, a name in `surgery.PRECISIONS`.
         for_xla: Whether to use the forms of layers that XLA runs faster, see `xla_forms`. They do not help without XLA.
         channels: {layer: N}, for a network such as `compact` whose layers give fewer coordinates of N channels. The
@@ -60,7 +61,7 @@ class FeatureExtractor:
         layers: Iterable[str] | None = None,
         pooling: str = "max",
         padding: str = "zeros",
-        smoothing: str = "auto",
+        smoothing: str = "none",
         precision: str = "float32",
         for_xla: bool = False,
         channels: Mapping[str, int] | None = None,
@@ -72,7 +73,7 @@ class FeatureExtractor:
             raise ValueError(
                 f"extractor must take one image [batch, height, width, 3], but {model.name!r} takes {shapes}."
             )
-        smoothing = _smoothing(smoothing, model, channels)
+        smoothing = _smoothing(smoothing, model.name, channels)
         self.name = model.name
         self.preprocess = preprocess
         self._channels = dict(channels or {})
@@ -200,15 +201,14 @@ class FeatureExtractor:
         }
 
 
-def _smoothing(smoothing: str, model: keras.Model, channels: Mapping[str, int] | None) -> str:
+def _smoothing(smoothing: str, network: str, channels: Mapping[str, int] | None) -> str:
     """Returns a name in `surgery.SMOOTHINGS`; raises `ValueError` for others, or where there are no activations."""
-    checks.one_of("smoothing", smoothing, ["auto", *surgery.SMOOTHINGS])
     if smoothing == "auto":
-        architecture = architectures.known_architecture(model)
-        return architecture.smoothing if architecture else "none"
+        return "none"
+    checks.one_of("smoothing", smoothing, surgery.SMOOTHINGS)
     if smoothing != "none" and channels:
         raise ValueError(
-            f"smoothing={smoothing!r} has no meaning for {model.name}, which gives coordinates of features in "
+            f"smoothing={smoothing!r} has no meaning for {network}, which gives coordinates of features in "
             "place of activations. Leave smoothing out."
         )
     return smoothing

@@ -113,8 +113,8 @@ class NetworkSettings(options.Group):
             smooth as `avg` and keep the magnitude of the features.
         padding: What the first convolution sees beyond the picture's edge: `zeros`, or the nearest edge pixels
             (`replicate`).
-        smoothing: `softmax` bounds each layer's activations, for networks other than VGG; `none` leaves them. `auto`:
-            `softmax` for `inception_v3`, else `none`.
+        smoothing: `softmax` bounds each layer's activations, for networks other than VGG; `none` leaves them. `auto`
+            means `none`.
         preprocess: For a `keras.Model` of your own: a function from RGB 0..255 to the input that the network was
             trained on. It treats each pixel alone.
         precision: Precision of the network: `float32`, `mixed_bfloat16`, `mixed_float16` or `auto`. `auto`: bfloat16
@@ -127,7 +127,7 @@ class NetworkSettings(options.Group):
     weights: str = options.option("imagenet", reads=("imagenet", "random"))
     pooling: str = options.option("max")
     padding: str = options.option("zeros")
-    smoothing: str = options.option("auto")
+    smoothing: str = options.option("none")
     preprocess: Callable[[tf.Tensor], tf.Tensor] | None = options.option(None, has_flag=False)
     precision: str = options.option("auto", is_agreed=True)
 

@@ -52,6 +52,23 @@ def test_networks_that_were_not_measured_compute_in_their_own_type(machine, make
     assert make_transfer(network=model, preprocess=lambda image: image / 255.0).extractor.compute_dtype == "float32"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("smoothing", ["softmax", "none"])
+def test_a_run_with_inceptions_earlier_softmax_is_resumed(make_transfer, tmp_path, smoothing):
+    """It was the default once, and the checkpoints of that time do not name it."""
+
+    def build(**options):
+        own = {"network": "inception_v3", "weights": "random", "image_size": 80, "seed": 0, **options}
+        return make_transfer(style_layers=["conv2d_2b_3x3"], content_layers=["conv2d_4a_3x3"], **own)
+
+    begun = build(smoothing=smoothing)
+    begun.fit_style_transfer(1, 2, checkpoint_dir=tmp_path, verbose=0)
+    resumed = build()
+    resumed.fit_style_transfer(1, 2, checkpoint_dir=tmp_path, resume=True, verbose=0)
+    assert resumed.settings["smoothing"] == smoothing
+    np.testing.assert_array_equal(resumed.image, begun.image)
+
+
 def test_a_deterministic_run_asks_for_float32(machine, make, monkeypatch):
     machine(True)
     monkeypatch.setattr("keras.utils.set_random_seed", lambda seed: None)

@@ -58,6 +58,20 @@ def test_sixteen_bits_and_another_size_are_made_again_too(folder, capsys):  # no
 def test_a_picture_from_before_there_was_a_choice_of_precision_is_made_again_in_float32():
     made = record_lib.read(ROOT / "tests" / "fixtures" / "v0_1_0" / "lbfgs_8.png")
     assert "--precision=float32" in provenance.flagfile(made).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("extractor", "recorded", "expected"),
+    [
+        ("inception_v3", "auto", "softmax"),  # As it was then.
+        ("inception_v3", "none", "none"),
+        ("vgg19", "auto", "auto"),
+    ],
+)
+def test_a_picture_by_inception_keeps_the_smoothing_that_auto_stood_for(extractor, recorded, expected):
+    made = record_lib.read(ROOT / "tests" / "fixtures" / "v0_1_0" / "lbfgs_8.png")
+    made["settings"] |= {"extractor": extractor, "smoothing": recorded}
+    assert f"--smoothing={expected}" in provenance.flagfile(made).splitlines()
     del made["settings"]["precision"]
     assert "--precision=float32" in provenance.flagfile(made).splitlines()
 

@@ -103,6 +103,7 @@ RUNS = {
             "--image_size=32",
             "--steps=2",
             "--pairs=sample:grace_hopper;sample:swirls",
+            "--extractors=vgg19:float32,compact+block2_conv1,compact:float32",
             "--sheet=FOLDER/sheet.png",
             "--jit_compile=false",
         ],
