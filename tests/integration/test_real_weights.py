@@ -140,9 +140,7 @@ def inception_weights():
     """The file of real InceptionV3 weights that the environment names; without one, the test is skipped."""
     path = architectures.weights_file("inception_v3")
     if path is None:
-        pytest.skip(
-            f"needs real InceptionV3 weights: set {architectures.WEIGHTS_VARIABLE} to a folder that holds them"
-        )
+        pytest.skip(f"needs real InceptionV3 weights: set {architectures.WEIGHTS_VARIABLE} to a folder that holds them")
     return path
 
 
