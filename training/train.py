@@ -27,7 +27,9 @@ _PHOTOGRAPHS = flags.DEFINE_string("photographs", None, "Folder of photographs."
 _PAINTINGS = flags.DEFINE_string("paintings", None, "Folder of paintings.", required=True)
 _HOLD_OUT = flags.DEFINE_list("hold_out", [], "Names of pictures, without endings, that are not learned from.")
 _OUTPUT = flags.DEFINE_string("output", "compact_training", "Folder for weights, state and learning curve.")
-_START_FROM = flags.DEFINE_string("start_from", None, "A student.keras to begin with; regression adds what it lacks.")
+_START_FROM = flags.DEFINE_string(
+    "start_from", None, "A student.keras to begin with, or compact, the package's; regression adds the rest."
+)
 _EPOCHS = flags.DEFINE_integer("epochs", 75, "Epochs; the rate falls to 0 along a cosine over all of them.", 1)
 _STEPS = flags.DEFINE_integer("steps_per_epoch", 100, "Batches in an epoch.", 1)
 _BATCH = flags.DEFINE_integer("batch", 16, "Crops in a batch.", 1)
@@ -149,9 +151,9 @@ def _first_student(
         seed=_SEED.value,
         epoch=_EPOCHS.value,
     )
-    earlier = _weights_by_layer(_START_FROM.value)
     images = keras.applications.vgg19.preprocess_input(crops[0][0])
     thin = compact.thin_network(widths)
+    earlier = _that_fit(thin, _weights_by_layer(_START_FROM.value))
     heads = layerwise.fit(thin, _vgg19(), images, known=earlier)
     student = distillation.student(thin, heads)
     for layer in (layer for layer in student.layers if layer.name in earlier):
@@ -160,6 +162,18 @@ def _first_student(
     student.save(partial)
     os.replace(partial, path)
     return student
+
+
+def _that_fit(thin: keras.Model, earlier: dict[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
+    """The weights before the first layer of another width, with their heads. Later ones would see other channels."""
+    found: dict[str, list[np.ndarray]] = {}
+    for layer in (layer for layer in thin.layers if layer.weights):
+        weights = earlier.get(layer.name)
+        if weights is None or [part.shape for part in weights] != [tuple(part.shape) for part in layer.weights]:
+            break
+        head = f"{layer.name.replace('thin', 'block')}_head"
+        found |= {name: earlier[name] for name in (layer.name, head) if name in earlier}
+    return found
 
 
 def _vgg19() -> keras.Model:
@@ -173,13 +187,18 @@ def _vgg19() -> keras.Model:
 
 
 def _weights_by_layer(path: str | None) -> dict[str, list[np.ndarray]]:
-    """{layer: weights} of an earlier training's student; empty for None."""
+    """{layer: weights} of an earlier training's student, or of the package's network; empty for None."""
     if path is None:
         return {}
-    if not os.path.isfile(os.path.expanduser(path)):
-        raise ValueError(f"--start_from={path}: there is no such file. Name the student.keras of an earlier training.")
-    model = keras.models.load_model(os.path.expanduser(path))
-    return {layer.name: layer.get_weights() for layer in model.layers if layer.weights}
+    if path == "compact":
+        layers = [layer for layer in compact.network().layers if layer.name not in compact.CHANNELS]
+    elif os.path.isfile(os.path.expanduser(path)):
+        layers = keras.models.load_model(os.path.expanduser(path)).layers
+    else:
+        raise ValueError(
+            f"--start_from={path}: there is no such file. Name the student.keras of an earlier training, or compact."
+        )
+    return {layer.name: layer.get_weights() for layer in layers if layer.weights}
 
 
 def _model(start: keras.Model, widths: list[list[int]]) -> distillation.Distillation:

@@ -11,7 +11,7 @@ import PIL.Image
 import pytest
 
 from nst_keras.images import samples
-from nst_keras.networks import architectures
+from nst_keras.networks import architectures, compact
 from tests.conftest import ROOT
 from tools.drawing import swirls_night
 
@@ -80,6 +80,8 @@ WRONG = {
     "--hold_out=0,1": "hold_out holds out all pictures of 'photographs'",
 }
 OTHER = ["--epochs=3", "--hold_out="]
+# The package's, but for the block4_conv2.
+WIDER = "--widths=[[16,16],[48,48],[128,128,128,128],[224,225,224],[320,192]]"
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +110,7 @@ def answers(folder, stopped):
     start = ["--epochs=2", "--start_from=whole/student.keras"]
     lines = {"resumed": line("stopped", "--epochs=2"), "whole": line("whole", "--epochs=2")}
     lines["begun"] = line("begun", *start, "--stop_after=0")
+    lines["packaged"] = line("packaged", "--start_from=compact", WIDER, "--stop_after=0")
     lines |= {f"other {flag}": line("begun", *start, flag) for flag in OTHER}
     return train_together(folder, lines | {flag: line("refused", flag) for flag in WRONG})
 
@@ -152,6 +155,21 @@ def test_a_training_starts_from_given_weights(folder, answers):
     started, given = (weights(folder / name) for name in ("begun/first_student.keras", "whole/student.keras"))
     for name, values in started.items():
         assert all(np.array_equal(a, b) for a, b in zip(values, given[name], strict=True))
+
+
+@pytest.mark.slow
+def test_a_training_starts_from_the_packages_weights_as_far_as_they_fit(folder, answers):
+    status, _ = answers["packaged"]
+    assert status is None, status
+    packaged = {layer.name: layer.get_weights() for layer in compact.network().layers if layer.weights}
+    started = weights(folder / "packaged/first_student.keras")
+    same = {
+        name
+        for name, values in started.items()
+        if name in packaged and all(map(np.array_equal, values, packaged[name]))
+    }
+    assert same == {*[name for name in packaged if name < "thin4_conv2" and name.startswith("thin")]}
+    assert started["thin5_conv1"][0].shape == (3, 3, 224, 320)  # Behind the wider layer: made anew.
 
 
 @pytest.mark.slow
