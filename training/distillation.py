@@ -11,7 +11,7 @@ from keras import ops
 
 from nst_keras.networks import compact
 
-__all__ = ["Distillation", "Losses", "gram", "relative_error", "student", "teacher"]
+__all__ = ["Distillation", "Losses", "gram", "is_style", "left", "relative_error", "student", "teacher"]
 
 Tensors = dict[str, Any]
 
@@ -42,19 +42,34 @@ def student(thin: keras.Model, heads: Mapping[str, tuple[np.ndarray, np.ndarray]
 
 
 class Losses:
-    """Relative squared errors of features, and of Gram matrices, per layer."""
+    """Relative squared errors of features and of Gram matrices, and the style that is left, per layer.
 
-    def __init__(self, gram_weight: float) -> None:
-        self._gram_weight = gram_weight
+    Args:
+        gram_weight: What the Gram matrices' error counts beside the features'.
+        runs: Stylised pictures at the end of each batch, with their styles and contents.
+        left_weight: What the style counts that the student leaves in them.
+    """
+
+    def __init__(self, gram_weight: float, *, runs: int = 0, left_weight: float = 1.0) -> None:
+        self._gram_weight, self._runs, self._left_weight = gram_weight, runs, left_weight
+
+    def names(self, layers: Iterable[str]) -> list[str]:
+        """The names of the parts."""
+        kinds = ["features", "gram", *(["left"] if self._runs else [])]
+        return [f"{kind}_{name}" for kind in kinds for name in layers if kind != "left" or is_style(name)]
 
     def __call__(self, ours: Tensors, theirs: Tensors) -> tuple[Any, Tensors]:
-        """The loss, and its parts by name: {"features_LAYER", "gram_LAYER": scalar}."""
+        """The loss, and its parts by name: {"features_LAYER", "gram_LAYER", "left_LAYER": scalar}."""
         parts, total = {}, 0.0
         for name in ours:
             ours32, theirs32 = ops.cast(ours[name], "float32"), ops.cast(theirs[name], "float32")
+            grams, targets = gram(ours[name]), gram(theirs[name])
             parts[f"features_{name}"] = relative_error(ours32, theirs32)
-            parts[f"gram_{name}"] = relative_error(gram(ours[name]), gram(theirs[name]))
+            parts[f"gram_{name}"] = relative_error(grams, targets)
             total = total + parts[f"features_{name}"] + self._gram_weight * parts[f"gram_{name}"]
+            if self._runs and is_style(name):
+                parts[f"left_{name}"] = left(grams, targets, self._runs)
+                total = total + self._left_weight * parts[f"left_{name}"]
         return total, parts
 
 
@@ -64,15 +79,14 @@ class Distillation(keras.Model):
     Args:
         teacher: {layer: features} of the preprocessed image.
         student: The network that learns.
-        gram_weight: What the Gram matrices' error counts beside the features'.
+        compare: What they are compared by.
     """
 
-    def __init__(self, teacher: keras.Model, student: keras.Model, *, gram_weight: float) -> None:
+    def __init__(self, teacher: keras.Model, student: keras.Model, compare: Losses) -> None:
         super().__init__()
         teacher.trainable = False
-        self.teacher, self.student, self._compare = teacher, student, Losses(gram_weight)
-        names = [f"{kind}_{name}" for kind in ("features", "gram") for name in student.output]
-        self.parts = {name: keras.metrics.Mean(name=name) for name in names}
+        self.teacher, self.student, self._compare = teacher, student, compare
+        self.parts = {name: keras.metrics.Mean(name=name) for name in compare.names(student.output)}
 
     def call(self, images: Any, training: bool = False) -> tuple[Tensors, Tensors]:
         """RGB 0..255 [batch, height, width, 3] -> the student's and the teacher's features."""
@@ -97,6 +111,31 @@ def gram(features: Any) -> Any:
     batch, height, width, channels = ops.shape(features)
     rows = ops.reshape(features, (batch, height * width, channels))
     return ops.cast(ops.matmul(ops.transpose(rows, (0, 2, 1)), rows), "float32") / (height * width)
+
+
+def is_style(layer: str) -> bool:
+    """Whether style is measured in a layer."""
+    return layer.endswith("conv1")
+
+
+def left(grams: Any, targets: Any, runs: int) -> Any:
+    """The share of the style's difference that VGG19 finds in a picture in which the student finds none left.
+
+    At the end of a run the student's Gram matrices of picture and style are the same. Then VGG19's differ as the
+    student's errors in both do. An error that is the same in both costs nothing.
+
+    Args:
+        grams: The student's [batch, N, N]; the last 3 `runs` are pictures, their styles, their contents.
+        targets: The teacher's.
+        runs: How many pictures.
+
+    Returns:
+        Mean over the pictures of ||(G - T)(picture) - (G - T)(style)||^2 / ||T(content) - T(style)||^2, with a floor.
+    """
+    errors = grams - targets
+    whole = targets[-runs:] - targets[-2 * runs : -runs]
+    difference = errors[-3 * runs : -2 * runs] - errors[-2 * runs : -runs]
+    return relative_error(whole + difference, whole)
 
 
 def relative_error(values: Any, targets: Any) -> Any:

@@ -54,6 +54,8 @@ class Crops(keras.utils.PyDataset):
         steps: Batches in the epoch.
         seed: Of the whole training.
         epoch: Which epoch.
+        runs: Pictures with their styles and contents, uint8 [count, 3, size, size, 3], see `stylising.Pool`.
+        runs_per_batch: How many of these are added to each batch; all pictures first, then styles, then contents.
     """
 
     def __init__(
@@ -66,21 +68,27 @@ class Crops(keras.utils.PyDataset):
         steps: int,
         seed: int,
         epoch: int,
+        runs: np.ndarray | None = None,
+        runs_per_batch: int = 0,
     ) -> None:
         super().__init__(workers=1, use_multiprocessing=False)
         filled = [(list(group), share) for group, share in zip(groups, shares, strict=True) if len(group)]
         self._groups = [group for group, _ in filled]
         self._shares = np.array([share for _, share in filled]) / sum(share for _, share in filled)
         self._size, self._batch, self._steps, self._origin = size, batch, steps, (seed, epoch)
+        self._runs, self._runs_per_batch = runs, runs_per_batch
 
     def __len__(self) -> int:
         return self._steps
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch `index`: float32 [batch, size, size, 3], RGB, 0..255; and zeros, for `fit` asks for targets."""
+        """Batch `index`: float32 [batch + 3 runs, size, size, 3], RGB, 0..255; and zeros: `fit` asks for targets."""
         random = np.random.default_rng([*self._origin, index])
         drawn = random.choice(len(self._groups), self._batch, p=self._shares)
         squares = np.stack([_varied(crop(self._groups[group], self._size, random), random) for group in drawn])
+        if self._runs is not None and self._runs_per_batch:
+            run = self._runs[random.integers(len(self._runs), size=self._runs_per_batch)]
+            squares = np.concatenate([squares, *np.moveaxis(run.astype(np.float32), 1, 0)])
         return squares, np.zeros(len(squares), np.float32)
 
 

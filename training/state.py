@@ -76,10 +76,11 @@ def log(folder: pathlib.Path) -> list[dict[str, float]]:
 
 
 def plot(folder: pathlib.Path) -> None:
-    """Draws the learning curve, a line a layer: errors of features on the left, of Gram matrices on the right."""
+    """Draws the learning curves, a line a layer: errors of features, of Gram matrices, and the style left."""
     epochs, path = log(folder), folder / "learning_curve.png"
-    figure = matplotlib.figure.Figure(figsize=(10, 4), layout="constrained")
-    for axes, kind in zip(figure.subplots(1, 2), ("features", "gram"), strict=True):
+    kinds = [kind for kind in ("features", "gram", "left") if any(name.startswith(f"{kind}_") for name in epochs[0])]
+    figure = matplotlib.figure.Figure(figsize=(5 * len(kinds), 4), layout="constrained")
+    for axes, kind in zip(figure.subplots(1, len(kinds)), kinds, strict=True):
         for name in (name for name in epochs[0] if name.startswith(f"{kind}_")):
             values = [100 * epoch[name] for epoch in epochs]
             axes.semilogy([epoch["epoch"] for epoch in epochs], values, label=name.removeprefix(f"{kind}_"))

@@ -90,12 +90,15 @@ class Stylist(keras.Model):
     def _represented(self, images: Any) -> dict[str, Any]:
         """Gram matrices of the style layers and features of the content layer, float32."""
         features = self._twin(keras.applications.vgg19.preprocess_input(ops.convert_to_tensor(images)))
-        grams = {name: distillation.gram(f) for name, f in features.items() if name.endswith("conv1")}
+        grams = {name: distillation.gram(f) for name, f in features.items() if distillation.is_style(name)}
         return {**grams, _CONTENT_LAYER: ops.cast(features[_CONTENT_LAYER], "float32")}
 
 
 class Pool:
     """The latest pictures that the student has stylised.
+
+    Attributes:
+        runs: Each picture with its style and its content, uint8 [count, 3, size, size, 3].
 
     Args:
         capacity: How many are kept; the oldest make room.
@@ -119,7 +122,12 @@ class Pool:
         self._photographs, self._paintings = photographs, paintings
         self._capacity, self._batch, self._size, self._seed = capacity, batch, size, seed
         self._stylist: Stylist | None = None
-        self.squares = np.zeros((0, size, size, 3), np.uint8)
+        self.runs = np.zeros((0, 3, size, size, 3), np.uint8)
+
+    @property
+    def squares(self) -> np.ndarray:
+        """The pictures alone, uint8 [count, size, size, 3]."""
+        return self.runs[:, 0]
 
     def renew(self, student: keras.Model, epoch: int) -> None:
         """Adds a batch by the student as it is now.
@@ -137,18 +145,19 @@ class Pool:
         starts[1::4] = 0.5 * starts[1::4] + 0.5 * random.uniform(0, 255, (len(starts[1::4]), 1, 1, 3))
         steps = int(random.choice(_STEPS))
         made = self._stylist.stylise(student, contents, styles, starts, steps=steps)
-        self.squares = np.concatenate([self.squares, made])[-self._capacity :]
+        run = np.stack([made, styles.astype(np.uint8), contents.astype(np.uint8)], axis=1)
+        self.runs = np.concatenate([self.runs, run])[-self._capacity :]
 
     def save(self, path: str) -> None:
         """Writes the pictures to an .npy file, whole or not at all."""
         with open(f"{path}.partial", "wb") as file:
-            np.save(file, self.squares)
+            np.save(file, self.runs)
         os.replace(f"{path}.partial", path)
 
     def load(self, path: str) -> None:
         """Takes the pictures that `save` wrote, if it did."""
         if os.path.exists(path):
-            self.squares = np.load(path)
+            self.runs = np.load(path)
 
     def _squares(self, source: Sequence[np.ndarray], random: np.random.Generator) -> np.ndarray:
         return np.stack([pictures.crop(source, self._size, random) for _ in range(self._batch)])

@@ -37,6 +37,10 @@ _SIZE = flags.DEFINE_integer("size", 128, "Side of a crop in pixels, a multiple 
 _RATE = flags.DEFINE_float("learning_rate", 3e-4, "Adam's, at its highest.", 0)
 _GRAM = flags.DEFINE_float("gram_weight", 1.0, "What Gram matrices count beside features.", 0)
 _POOL = flags.DEFINE_integer("pool", 320, "Stylised pictures that are kept to learn from; 0 for none.", 0)
+_RUNS = flags.DEFINE_integer(
+    "runs", 0, "Stylised pictures beside the crops of a batch, whose style left is learned.", 0
+)
+_LEFT = flags.DEFINE_float("left_weight", 1.0, "What the style left counts beside the features.", 0)
 _FIT_CROPS = flags.DEFINE_integer("fit_crops", 160, "Crops for the regression that makes the first student.", 1)
 _WIDTHS = flags.DEFINE_string("widths", json.dumps(compact.WIDTHS), "Channels of each convolution, as JSON.")
 _PRECISION = flags.DEFINE_string("precision", "mixed_bfloat16", "A dtype policy of Keras.")
@@ -45,7 +49,7 @@ _SEED = flags.DEFINE_integer("seed", 0, "Of everything that is drawn.", 0)
 
 # What a training that goes on must have in common with its beginning, beside the pictures.
 _SETTINGS = ("hold_out", "start_from", "epochs", "steps_per_epoch", "batch", "size", "learning_rate", "gram_weight")
-_SETTINGS += ("pool", "fit_crops", "widths", "precision", "seed")
+_SETTINGS += ("pool", "runs", "left_weight", "fit_crops", "widths", "precision", "seed")
 # Shares of photographs, paintings and stylised pictures in a batch.
 _SHARES = (0.3, 0.35, 0.35)
 
@@ -80,7 +84,7 @@ def _train(output: pathlib.Path) -> None:
     for epoch in range(made, int(max(last, made))):
         if _POOL.value:
             pool.renew(model.student, epoch)
-        logs = _train_epoch(model, [photographs, paintings, pool.squares], epoch)
+        logs = _train_epoch(model, [photographs, paintings], pool, epoch)
         state.save(output, model, pool, {"epoch": epoch + 1, **logs})
         state.plot(output)
     if max(last, made) < _EPOCHS.value:
@@ -105,6 +109,8 @@ def _checked_widths() -> list[list[int]]:
     Raises:
         ValueError: No such lists, more channels or convolutions than VGG19 has, or a crop that is no multiple of 16.
     """
+    if _RUNS.value and not _POOL.value:
+        raise ValueError(f"--runs={_RUNS.value} are taken from the pool, but --pool=0. Leave one of them out.")
     if _SIZE.value % 16:
         raise ValueError(f"--size={_SIZE.value} must be a multiple of 16.")
     try:
@@ -207,7 +213,8 @@ def _model(start: keras.Model, widths: list[list[int]]) -> distillation.Distilla
     student = distillation.student(compact.thin_network(widths))
     student.set_weights(start.get_weights())
     teacher = distillation.teacher(_vgg19(), student.output)
-    model = distillation.Distillation(teacher, student, gram_weight=_GRAM.value)
+    compare = distillation.Losses(_GRAM.value, runs=_RUNS.value, left_weight=_LEFT.value)
+    model = distillation.Distillation(teacher, student, compare)
     steps = _EPOCHS.value * _STEPS.value
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps, warmup_target=_RATE.value, warmup_steps=max(1, min(200, steps // 10))
@@ -218,7 +225,7 @@ def _model(start: keras.Model, widths: list[list[int]]) -> distillation.Distilla
     return model
 
 
-def _train_epoch(model: keras.Model, groups: list[Pictures], epoch: int) -> dict[str, float]:
+def _train_epoch(model: keras.Model, sources: list[Pictures], pool: stylising.Pool, epoch: int) -> dict[str, float]:
     """One epoch; its losses.
 
     Raises:
@@ -226,7 +233,15 @@ def _train_epoch(model: keras.Model, groups: list[Pictures], epoch: int) -> dict
     """
     began = time.monotonic()
     crops = pictures.Crops(
-        groups, _SHARES, size=_SIZE.value, batch=_BATCH.value, steps=_STEPS.value, seed=_SEED.value, epoch=epoch
+        [*sources, pool.squares],
+        _SHARES,
+        size=_SIZE.value,
+        batch=_BATCH.value,
+        steps=_STEPS.value,
+        seed=_SEED.value,
+        epoch=epoch,
+        runs=pool.runs,
+        runs_per_batch=_RUNS.value,
     )
     history = model.fit(crops, shuffle=False, verbose=0).history
     logs = {name: float(values[-1]) for name, values in history.items()}
@@ -235,8 +250,8 @@ def _train_epoch(model: keras.Model, groups: list[Pictures], epoch: int) -> dict
             f"the loss of epoch {epoch + 1} is {logs['loss']}. Lower --learning_rate, in another --output."
         )
     errors = ", ".join(
-        f"{kind} " + " ".join(f"{100 * logs[f'{kind}_{layer}']:.1f}" for layer in model.student.output)
-        for kind in ("features", "gram")
+        f"{kind} " + " ".join(f"{100 * logs[name]:.1f}" for name in model.parts if name.startswith(f"{kind}_"))
+        for kind in dict.fromkeys(name.split("_")[0] for name in model.parts)
     )
     seconds = time.monotonic() - began
     print(

@@ -17,7 +17,7 @@ from tools.drawing import swirls_night
 
 SMALL = [
     "--widths=[[3,4],[5],[6],[7,6],[8]]",
-    *("--steps_per_epoch=2", "--batch=2", "--size=32", "--fit_crops=8", "--pool=4", "--hold_out=apart"),
+    *("--steps_per_epoch=2", "--batch=2", "--size=32", "--fit_crops=8", "--pool=4", "--runs=1", "--hold_out=apart"),
     *("--learning_rate=0.03", "--precision=float32"),
 ]
 
@@ -77,6 +77,7 @@ WRONG = {
     "--widths=[[16,16]]": "must have VGG19's five blocks",
     "--widths=[[999,16],[4,4],[4,4,4,4],[4,4],[4]]": "must have VGG19's five blocks",
     "--start_from=nowhere.keras": "--start_from=nowhere.keras: there is no such file",
+    "--pool=0": "--runs=1 are taken from the pool, but --pool=0",
     "--hold_out=0,1": "hold_out holds out all pictures of 'photographs'",
 }
 OTHER = ["--epochs=3", "--hold_out="]
