@@ -149,7 +149,7 @@ def test_a_cluster_makes_what_one_machine_makes(folder, joined):
     assert len(made) == 4
     for name, outcome in made.items():
         assert np.array_equal(pixels(f"made/{name}"), pixels(f"alone/{name}")), name
-        assert outcome.losses == alone[name].losses
+        assert outcome.losses == pytest.approx(alone[name].losses, rel=1e-5)  # Threads add up in another order.
         assert outcome.steps == STEPS
 
 
