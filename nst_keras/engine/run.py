@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import sys
 import warnings
 from collections.abc import Sequence
 
@@ -75,6 +76,7 @@ class Run:
         Raises:
             Exception: A step or a callback raised it. The picture and the frames so far stay in `state`.
         """
+        outer = sys.exc_info()[1]
         with self.model.telling(self._callbacks):
             state, callback_list = self.state, self._begun_callbacks()
             state.begun = True
@@ -83,12 +85,13 @@ class Run:
                 self._run_epochs(callback_list)
                 if state.stop.reason is StopReason.RUNNING:
                     state.stop = state.natural_end()
-            except KeyboardInterrupt:
+            except (Exception, KeyboardInterrupt) as error:
+                if not state_lib.is_interruption(error, outer):
+                    kept = f"Failed after step {state.step}, whose picture is kept: {error}"
+                    state.stop = Stop(StopReason.FAILED, kept)
+                    raise
                 state.interrupted = True
                 state.stop = state.interruption()
-            except Exception as error:
-                state.stop = Stop(StopReason.FAILED, f"Failed after step {state.step}, whose picture is kept: {error}")
-                raise
             finally:
                 self._end(callback_list, self._logs)
         return self.result()

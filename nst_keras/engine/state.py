@@ -16,7 +16,7 @@ from nst_keras.engine import inputs
 from nst_keras.images import pixels
 from nst_keras.objectives import objective as objective_lib
 
-__all__ = ["RunState", "Stop", "StopReason", "logs"]
+__all__ = ["RunState", "Stop", "StopReason", "is_interruption", "logs"]
 
 # {term: its name in the history}.
 _LOGGED = {"style": "style_loss", "content": "content_loss", "total_variation": "var_loss"}
@@ -194,3 +194,16 @@ def logs(terms: objective_lib.LossTerms, weights: Mapping[str, float]) -> dict[s
     if weights["alpha_norm"]:  # Few users weigh this term: it is logged only for them.
         found["alpha_norm_loss"] = float(terms.alpha_norm)
     return {"loss": float(terms.total), **found, **{f"{name}_loss": float(v) for name, v in terms.further.items()}}
+
+
+def is_interruption(error: BaseException, outer: BaseException | None) -> bool:
+    """Returns whether an error is an interruption, or what TensorFlow made of one.
+
+    TensorFlow raises `RuntimeError` on the way out of its device scopes, if the interruption came between two of them.
+
+    Args:
+        error: The error.
+        outer: The error that was being handled when the run began; None for none.
+    """
+    behind = error.__context__ if isinstance(error, RuntimeError) else error
+    return isinstance(behind, KeyboardInterrupt) and behind is not outer

@@ -234,6 +234,30 @@ def test_ctrl_c_in_any_stage_leaves_a_picture_of_the_final_size(make, tmp_path, 
     np.testing.assert_array_equal(loading.load(tmp_path / "made.png")[0], style_transfer.image)
 
 
+def interrupt_between_device_scopes(model):
+    try:
+        raise KeyboardInterrupt
+    finally:
+        raise RuntimeError("Exiting device scope without proper scope nesting")
+
+
+def fail(model):
+    raise RuntimeError("no")
+
+
+def test_ctrl_c_between_tensorflows_device_scopes_is_an_interruption(make):
+    style_transfer = make()
+    fit(style_transfer, callbacks=[At(3, interrupt_between_device_scopes)])
+    assert style_transfer.interrupted
+    other = make()
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:  # A run that a program makes in answer to Ctrl-C fails as any other.
+        with pytest.raises(RuntimeError, match="no"):
+            fit(other, callbacks=[At(3, fail)])
+    assert not other.interrupted
+
+
 def test_ctrl_c_before_the_first_step_leaves_the_start(make):
     def stop(batch, logs=None):
         raise KeyboardInterrupt
