@@ -53,19 +53,19 @@ def as_begun(setup: setup_lib.Setup, given: settings.TransferSettings, record: d
     if given.network.precision == AUTO:
         # Versions that wrote no precision had float32 as their default.
         setup = setup_lib.with_network(setup, precision=record["fingerprint"].get("precision", "float32"))
-    setup = _smoothed_as_begun(setup, record["fingerprint"])
+    setup = _smoothed_as_begun(setup, record["fingerprint"].get("extractor"))
     sizes = record["fingerprint"].get("tile_size", ())
     setup.tiles.take(dict(zip((pictures.size for pictures in setup.stage_pictures), sizes, strict=False)))
     return setup
 
 
-def _smoothed_as_begun(setup: setup_lib.Setup, begun: dict[str, Any]) -> setup_lib.Setup:
+def _smoothed_as_begun(setup: setup_lib.Setup, digest: str | None) -> setup_lib.Setup:
     """Returns a setup with softmax behind InceptionV3's layers, as by default in earlier versions, if a run had it."""
     has_own = isinstance(setup.settings.network.extractor, extractors.FeatureExtractor)
-    if has_own or setup.extractor.name != "inception_v3" or _digest(setup) == begun.get("extractor"):
+    if has_own or setup.extractor.name != "inception_v3" or _digest(setup) == digest:
         return setup
     earlier = setup_lib.with_network(setup, smoothing="softmax")
-    return earlier if _digest(earlier) == begun.get("extractor") else setup
+    return earlier if _digest(earlier) == digest else setup
 
 
 def _digest(setup: setup_lib.Setup) -> str:
