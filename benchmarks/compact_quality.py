@@ -58,7 +58,7 @@ SIZE = flags.DEFINE_integer("image_size", 256, "Longest side, in pixels.")
 STEPS = flags.DEFINE_integer("steps", 60, "Evaluations.")
 JIT = flags.DEFINE_string("jit_compile", "auto", "XLA: auto, true or false.")
 VARIATION = flags.DEFINE_float("var_weight", 0.0, "Weight of total variation.", 0)
-START = flags.DEFINE_string("init", "content", "Where both start: content, noise or style.")
+START = flags.DEFINE_string("init", "content", "Where they start: content, noise or style.")
 SHEET = flags.DEFINE_string("sheet", None, "PNG to write: content, style, and each extractor's picture.")
 
 STYLE_LAYERS, CONTENT_LAYER = networks.STYLE_LAYERS, networks.CONTENT_LAYER

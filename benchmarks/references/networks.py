@@ -31,6 +31,8 @@ def check(text: str) -> None:
         raise ValueError(f"{text!r} must begin with one of {', '.join(architectures.ARCHITECTURES)}.")
     if swapped and (name != "compact" or not {*swapped} <= {*layers}):
         raise ValueError(f"{text!r}: only compact takes VGG19's layers, and those are {', '.join(layers)}.")
+    if swapped and text.count(":"):
+        raise ValueError(f"{text!r}: with VGG19's layers it computes in float32. Leave the rest out.")
     if precision not in surgery.PRECISIONS or smoothing not in surgery.SMOOTHINGS:
         known = f"{', '.join(surgery.PRECISIONS)}, and SMOOTHING one of {', '.join(surgery.SMOOTHINGS)}"
         raise ValueError(f"{text!r} must be NAME:PRECISION:SMOOTHING, with PRECISION one of {known}.")

@@ -62,14 +62,10 @@ def as_begun(setup: setup_lib.Setup, given: settings.TransferSettings, record: d
 def _smoothed_as_begun(setup: setup_lib.Setup, digest: str | None) -> setup_lib.Setup:
     """Returns a setup with softmax behind InceptionV3's layers, as by default in earlier versions, if a run had it."""
     has_own = isinstance(setup.settings.network.extractor, extractors.FeatureExtractor)
-    if has_own or setup.extractor.name != "inception_v3" or _digest(setup) == digest:
+    if has_own or setup.extractor.name != "inception_v3" or plan_lib.extractor_digest(setup) == digest:
         return setup
     earlier = setup_lib.with_network(setup, smoothing="softmax")
-    return earlier if _digest(earlier) == digest else setup
-
-
-def _digest(setup: setup_lib.Setup) -> str:
-    return f"sha256:{setup.extractor.fingerprint()}"
+    return earlier if plan_lib.extractor_digest(earlier) == digest else setup
 
 
 def compiled_as_begun(plan: plan_lib.Plan, record: dict[str, Any]) -> plan_lib.Plan:

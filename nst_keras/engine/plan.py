@@ -17,6 +17,7 @@ __all__ = [
     "Plan",
     "StagePlan",
     "asked",
+    "extractor_digest",
     "fingerprint",
     "loss_fingerprint",
     "make",
@@ -151,11 +152,16 @@ def stage_memory(plan: Plan, *, frames: int) -> memory_estimate.MemoryRequest:
     )
 
 
+def extractor_digest(setup: setup_lib.Setup) -> str:
+    """Returns the SHA-256 of all that determines the features, as a fingerprint holds it."""
+    return f"sha256:{setup.extractor.fingerprint()}"
+
+
 def fingerprint(plan: Plan) -> dict[str, object]:
     """Returns {option: value, or SHA-256} of all that decides the pixels of a step. A resumed run compares it."""
     setup, fit, given = plan.setup, plan.fit, plan.setup.settings
     found: dict[str, object] = setup.pictures.fingerprint() | {
-        "extractor": f"sha256:{setup.extractor.fingerprint()}",
+        "extractor": extractor_digest(setup),
         "precision": given.network.precision,
         "style_layers": setup.style_layers,
         "content_layers": setup.content_layers,
