@@ -161,7 +161,7 @@ OPTIMIZERS: dict[str, Kind] = {
     "lbfgs": Kind(
         _lbfgs,
         state=lambda history: 3 + 2 * history,
-        temporaries=(4, 6),
+        temporaries=(6, 8),
         exponent=spectral.EXPONENT,
         defaults={"lbfgs_history": lbfgs.HISTORY},
         no_average="each of lbfgs's steps is better",

@@ -624,13 +624,16 @@ def test_an_optimizer_takes_no_more_images_than_it_says(identifier, jit_compile)
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(
-    ("identifier", "jit_compile", "images"), [("adam", "true", 4.0), ("lbfgs", "true", 29.4), ("lbfgs", "false", 29.4)]
+    ("identifier", "jit_compile", "images"), [("adam", "true", 4.0), ("lbfgs", "true", 29.7), ("lbfgs", "false", 29.7)]
 )
 def test_an_optimizer_holds_no_image_more_than_it_needs(identifier, jit_compile, images):
-    """Counted in bytes asked for, which no allocator, thread or other work changes: one image more fails."""
+    """Counted in bytes asked for, which no allocator or other work changes: one image more fails.
+
+    L-BFGS asks for 29.4 images with AVX-512 and for 30.0 with AVX2.
+    """
     limit, found = images + 0.5, memory_of_steps(identifier, jit_compile, 0)
     assert found["buffers"] < limit < found["buffers_and_one"]
-    assert found["buffers_and_one"] - found["buffers"] == pytest.approx(1, abs=0.1)
+    assert found["buffers_and_one"] - found["buffers"] == pytest.approx(1, abs=0.2)
 
 
 def test_how_many_images_an_optimizer_says_that_it_takes():
