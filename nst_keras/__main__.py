@@ -9,6 +9,7 @@ Examples:
   nst-keras sample:landscape sample:swirls                pictures that come with the package
   nst-keras studio --open                                 a page on which the picture forms
   nst-keras batch photos/ paintings/ made/                every photograph in every style
+  nst-keras video clip.mp4 painting.jpg made.mp4          a clip whose strokes move with what they lie on
 
 A picture is a path, a URL or sample:NAME. Commas separate several styles. Without OUTPUT, the file is named after both.
 """
@@ -39,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from nst_keras.cli.batch import command as batch  # noqa: PLC0415  It loads NumPy, which few commands need.
 
         return batch.main(argv[1:], is_short=True)
+    if argv[:1] == ["video"]:
+        from nst_keras.cli.video import command as video  # noqa: PLC0415  As above.
+
+        return video.main(argv[1:], is_short=True)
     return command.main(argv, usage=docstrings.of(sys.modules[__name__]), is_short=True)
 
 

@@ -34,6 +34,7 @@ from nst_keras.settings.transfer import (
     ScheduleSettings,
     TransferSettings,
 )
+from nst_keras.settings.video import VideoSettings
 
 __all__ = [
     "CONTENT_SIZE",
@@ -57,6 +58,7 @@ __all__ = [
     "ScheduleSettings",
     "StudioSettings",
     "TransferSettings",
+    "VideoSettings",
     "built",
     "declared",
     "documents",

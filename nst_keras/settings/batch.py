@@ -3,21 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-from typing import Any
 
 from nst_keras import checks
-from nst_keras.settings import options
+from nst_keras.settings import options, paths
 
 __all__ = ["BatchSettings"]
-
-
-def _path(name: str, value: Any) -> str:
-    """Returns a path as text; raises `TypeError` for anything else."""
-    found = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if not isinstance(found, str) or not found or "\0" in found:
-        raise TypeError(f"{name} must be a path, but {value!r} was given.")
-    return found
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,8 +36,8 @@ class BatchSettings(options.Group):
     """
 
     title = "Batch"
-    pairs: str | None = options.option(None, options.optional(_path))
-    output_dir: str = options.option("stylized", _path)
+    pairs: str | None = options.option(None, options.optional(paths.checked))
+    output_dir: str = options.option("stylized", paths.checked)
     recursive: bool = options.option(False)
     size_buckets: int | None = options.option(None, options.optional(checks.integer))
     resume: bool = options.option(True)

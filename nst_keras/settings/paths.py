@@ -6,10 +6,11 @@ import difflib
 import os
 import re
 import urllib.parse
-from typing import TypeVar
+from typing import Any, TypeVar
 
 __all__ = [
     "SAMPLE",
+    "checked",
     "exists",
     "is_file_url",
     "is_folder",
@@ -28,6 +29,14 @@ _FILE_URL = re.compile(r"file://(localhost)?(?=/)", re.IGNORECASE)
 _URL = re.compile(r"(https?|ftp|file)://", re.IGNORECASE)
 _PASSWORD = re.compile(r"^(\w+://[^/?#:]*):[^/?#]*@")
 _SHOWN = 200  # Most letters of a name that a sentence shows.
+
+
+def checked(name: str, value: Any) -> str:
+    """Returns a path as text; raises `TypeError` for anything else."""
+    found = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(found, str) or not found or "\0" in found:
+        raise TypeError(f"{name} must be a path, but {value!r} was given.")
+    return found
 
 
 def local(source: T) -> T | str:

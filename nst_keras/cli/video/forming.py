@@ -1,0 +1,47 @@
+"""Frames that come from a program, made one after the other."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from nst_keras import settings
+from nst_keras.cli import job
+from nst_keras.cli.video import flow as flow_lib
+from nst_keras.cli.video import following, stylising
+
+__all__ = ["formed"]
+
+
+def formed(
+    frames: Iterable[np.ndarray],
+    asked: settings.JobSettings,
+    video: settings.VideoSettings,
+    *,
+    flow: flow_lib.Flow = flow_lib.dis,
+) -> Iterator[stylising.Made]:
+    """Yields what is made of each frame, see `nst_keras.video.stylize_frames`."""
+    given = dataclasses.replace(asked.transfer, network=job.resolved_weights(asked.transfer.network))
+    stylizer = stylising.Stylizer(given, asked.fit, video, flow=flow)
+    history, first, size = following.History(), 0.0, None
+    for frame in frames:
+        size = size or np.shape(frame)
+        source = _checked(frame, size)
+        earlier = history.nearest()
+        made = stylizer.next(source, earlier, loss=first) if earlier else stylizer.first(source)
+        first = first or made.losses["loss"]
+        history.add(following.Earlier(source, made.picture, made.age), is_new_scene=made.is_new_scene)
+        yield made
+
+
+def _checked(frame: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """Returns a frame; raises `ValueError` for one of another type, or of another size than the first."""
+    found = np.asarray(frame)
+    if found.dtype != np.uint8 or found.ndim != 3 or found.shape[-1] != 3 or found.shape != size:
+        given = f"{found.dtype} {list(found.shape)}"
+        raise ValueError(
+            f"frames must be uint8 [height, width, 3], all of the first one's size, but {given} was given."
+        )
+    return found

@@ -1,0 +1,161 @@
+"""A video in the style of a painting. `python -m nst_keras.video --video=clip.mp4 --style_image=... --output=...`.
+
+`nst-keras video clip.mp4 painting.jpg made.mp4` is the same in fewer words.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nst_keras import settings
+from nst_keras.cli import process
+from nst_keras.cli.video import asking, command
+
+if TYPE_CHECKING:
+    from nst_keras.cli.video.making import Frame, Report
+    from nst_keras.settings import ImageSource
+
+__all__ = ["main", "stylize", "stylize_frames"]
+
+main = command.main
+
+
+def stylize(
+    video: str | os.PathLike[str],
+    style_image: ImageSource | list[ImageSource],
+    output: str | os.PathLike[str] = "stylized.mp4",
+    *,
+    preset: str | None = None,
+    start: float = 0.0,
+    end: float | None = None,
+    every: int = 1,
+    frame_steps: int | None = None,
+    temporal_weight: float = 1.0,
+    passes: int = 1,
+    sound: bool = True,
+    preview: str | os.PathLike[str] | None = None,
+    resume: bool = True,
+    dry_run: bool = False,
+    flow: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+    tell: Callable[[Frame], None] | None = None,
+    **options: Any,
+) -> Report:
+    """Makes each frame of a clip in the style of a painting, so that the strokes move with what they lie on.
+
+    After Ctrl-C or a crash, the same call goes on, to the same pixels.
+
+    Example:
+    ```python
+    from nst_keras import video
+
+    report = video.stylize("clip.mp4", "painting.jpg", "made.mp4", preset="quick")
+    report.scenes  # [0, 84]
+    ```
+
+    Args:
+        video: The clip, or `sample:NAME`; see `settings.VideoSettings`, also for what follows.
+        style_image: Style image, or images to blend.
+        output: Clip file to write: .mp4, .mov or .mkv.
+        preset: Look to start from; `nst_keras.presets.names()` has all.
+        start: Where the part that is made begins, in seconds.
+        end: Where it ends, in seconds. Default: the end of the clip.
+        every: Makes only each Nth frame.
+        frame_steps: Most steps of a frame that goes on from the frame before.
+        temporal_weight: How much it costs to depart from the frames before.
+        passes: Times that the clip is gone through, in alternating directions.
+        sound: Keeps the clip's sound.
+        preview: Picture file that each finished frame replaces.
+        resume: Goes on from the frames that an earlier, interrupted call has made.
+        dry_run: Makes only the first frame, and estimates the time of the whole clip.
+        flow: Function of two frames, uint8 [height, width, 3], to the flow from the first to the second, float32
+            [height, width, 2]: for each pixel of the first, how far right and how far down its surface lies in the
+            second. Default: OpenCV's dense inverse search.
+        tell: Is called with each frame that is made.
+        options: {option: value} of `NeuralStyleTransfer` and of `fit_style_transfer`. They win over the preset's.
+
+    Returns:
+        What has become of the clip.
+
+    Raises:
+        ValueError: A bad option, or a file that is no clip, is cut off or cannot be decoded.
+        OSError: A file is missing or cannot be read, or the output cannot be written.
+        ImportError: The extra `video` is not installed.
+        RuntimeError: The loss is not finite any more, or another process is making this clip.
+        MemoryError: A frame needs more memory than there is.
+    """
+    asked_of_clip = settings.VideoSettings(
+        video=video,  # pyright: ignore[reportArgumentType]  It is checked there.
+        output=output,  # pyright: ignore[reportArgumentType]
+        start=start,
+        end=end,
+        every=every,
+        frame_steps=frame_steps,
+        temporal_weight=temporal_weight,
+        passes=passes,
+        sound=sound,
+        preview=preview,  # pyright: ignore[reportArgumentType]
+        resume=resume,
+        dry_run=dry_run,
+    )
+    asked = asking.settings_of(_options(style_image, preset, options))
+    from nst_keras.cli.video import making  # noqa: PLC0415  It loads TensorFlow.
+
+    made = making.Making(asked, asked_of_clip, **({} if flow is None else {"flow": flow}))
+    return made.try_out() if dry_run else made.run(tell or (lambda frame: None))
+
+
+def stylize_frames(
+    frames: Iterable[np.ndarray],
+    style_image: ImageSource | list[ImageSource],
+    *,
+    preset: str | None = None,
+    frame_steps: int | None = None,
+    temporal_weight: float = 1.0,
+    flow: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
+    **options: Any,
+) -> Iterator[np.ndarray]:
+    """Yields frames in the style of a painting, each as soon as it is made. No file is read or written.
+
+    Example:
+    ```python
+    made = list(video.stylize_frames(frames, "painting.jpg", preset="quick"))
+    imageio.mimsave("made.gif", made, fps=12)
+    ```
+
+    Args:
+        frames: uint8 [height, width, 3], RGB, all of one size, which the pictures have too.
+        style_image: Style image, or images to blend.
+        preset: See `stylize`, also for what follows.
+        frame_steps: Most steps of a frame that goes on from the frame before.
+        temporal_weight: How much it costs to depart from the frames before.
+        flow: The flow between two frames.
+        options: {option: value} of `NeuralStyleTransfer` and of `fit_style_transfer`. They win over the preset's.
+
+    Yields:
+        uint8 [height, width, 3].
+
+    Raises:
+        ValueError: A bad option, or a frame of another size or type.
+        ImportError: OpenCV is not installed.
+        RuntimeError: The loss is not finite any more.
+    """
+    asked = asking.settings_of(_options(style_image, preset, options))
+    of_clip = settings.VideoSettings(frame_steps=frame_steps, temporal_weight=temporal_weight)
+    from nst_keras.cli.video import forming  # noqa: PLC0415  It loads TensorFlow.
+
+    for made in forming.formed(frames, asked, of_clip, **({} if flow is None else {"flow": flow})):
+        yield made.shown
+
+
+def _options(style_image: Any, preset: str | None, options: dict[str, Any]) -> dict[str, Any]:
+    """Returns {option: value} of what is given."""
+    given = {"style_image": style_image, **options}
+    return given if preset is None else {"preset": preset, **given}
+
+
+if __name__ == "__main__":
+    process.run(main)
