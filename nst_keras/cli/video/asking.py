@@ -1,4 +1,7 @@
-"""The options of a clip's frames: those of a picture, but for what a clip has of its own. Nothing here needs TensorFlow."""
+"""The options of a clip's frames: those of a picture, but for what a clip has of its own.
+
+Nothing here needs TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def settings_of(given: presets.Options) -> settings.JobSettings:
     mode = whole.get("mode", "transfer")
     if mode != "transfer":
         raise ValueError(
-            f"preset={asked.get('preset')!r} has the mode {mode!r}, which a clip cannot have. Take another."
+            f"preset={asked.get('preset')!r} has the mode {mode!r}, but a clip needs 'transfer'. Take another."
         )
     defaults = {field.name: field.default for field in settings.fields(settings.JobSettings)}
     known = {name: value for name, value in whole.items() if name in OPTIONS}

@@ -41,7 +41,5 @@ def _checked(frame: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
     found = np.asarray(frame)
     if found.dtype != np.uint8 or found.ndim != 3 or found.shape[-1] != 3 or found.shape != size:
         given = f"{found.dtype} {list(found.shape)}"
-        raise ValueError(
-            f"frames must be uint8 [height, width, 3], all of the first one's size, but {given} was given."
-        )
+        raise ValueError(f"frames must be uint8 [height, width, 3], all of one size, but {given} was given.")
     return found
