@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NamedTuple
 
-__all__ = ["Finished", "Running", "file_name", "program", "reason", "run", "running"]
+__all__ = ["Failure", "Finished", "Running", "check", "file_name", "program", "reason", "run", "running"]
 
 _QUIET = ("-hide_banner", "-nostdin", "-nostats")
 _SOURCE = re.compile(r"^(\[[^\]]*\] )+")  # Which part of ffmpeg says it.
@@ -21,6 +21,10 @@ _EMPTY = re.compile(
     r"Task finished with error|At least one output|Error (sending|submitting|while|closing|writing|processing)|"
     r"Could not open encoder before EOF|Exiting normally"
 )
+
+
+class Failure(Exception):
+    """ffmpeg has failed; the message is its reason."""
 
 
 class Finished(NamedTuple):
@@ -141,6 +145,12 @@ def reason(errors: str) -> str:
     lines = [_SOURCE.sub("", line).strip() for line in errors.splitlines()]
     telling = [line for line in lines if line and not _EMPTY.match(line)] or [line for line in lines if line]
     return re.sub("^Error opening [^:]*: ", "", telling[-1]).rstrip(".") if telling else "ffmpeg does not say why"
+
+
+def check(done: Finished) -> None:
+    """Raises `Failure` with its reason if a run of ffmpeg failed."""
+    if not done.succeeded:
+        raise Failure(reason(done.errors))
 
 
 def _apart() -> dict[str, Any]:

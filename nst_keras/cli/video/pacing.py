@@ -11,7 +11,9 @@ from nst_keras.cli.video import probing
 __all__ = ["Pace", "paced"]
 
 _NTSC = tuple(fractions.Fraction(1000 * rate, 1001) for rate in (24, 30, 48, 60, 120, 240))
-_WHOLE = tuple(fractions.Fraction(rate) for rate in (5, 6, 8, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240))
+_WHOLE = tuple(
+    fractions.Fraction(rate) for rate in (5, 6, 8, 10, 12, 15, 20, 24, 25, 30, 48, 50, 60, 90, 100, 120, 240)
+)
 _RATES = _NTSC + _WHOLE
 _UNKNOWN = fractions.Fraction(25)  # Of a single frame that announces no rate.
 _PRINTED = 0.006  # Rates are announced with two decimals.

@@ -67,10 +67,10 @@ class Source(NamedTuple):
         pictures: Its stream of pictures; None if there is none.
         sound: (number of its first stream of sound, name of the codec); None if there is none.
         announced: Seconds that the file says that it lasts; None if it says nothing.
-        times: Times of the frames in seconds since the beginning of the file, in ascending order.
+        times: Times of the frames in seconds, as they stand in the file, in ascending order.
         has_times: Whether the file itself tells these times; else they follow from the order of the frames.
         last: Seconds for which the last frame is shown; 0 where it is unknown.
-        ends: Seconds since the beginning of the file at which its last packet, of any stream, ends.
+        lasts: Seconds from its first packet, of any stream, to the end of its last one.
     """
 
     kind: str
@@ -80,7 +80,7 @@ class Source(NamedTuple):
     times: tuple[fractions.Fraction, ...] = ()
     has_times: bool = True
     last: fractions.Fraction = fractions.Fraction(0)
-    ends: float = 0.0
+    lasts: float = 0.0
 
 
 class _Packet(NamedTuple):
@@ -104,7 +104,8 @@ def probed(name: str) -> tuple[Source | None, str]:
     Raises:
         ImportError: ffmpeg is not installed.
     """
-    options = ["-i", name, "-map", "0", "-c", "copy", "-copy_unknown", "-copytb", "1", "-f", "framecrc", "-"]
+    copied = ["-map", "0", "-c", "copy", "-copy_unknown", "-copytb", "1"]
+    options = ["-copyts", "-i", name, *copied, "-f", "framecrc", "-"]
     done = ffmpeg.run(options)
     source = streams_of(done.errors)
     if source is None or source.pictures is None:
@@ -155,6 +156,7 @@ def _packets(listing: str) -> list[_Packet]:
 def _with_times(source: Source, packets: Sequence[_Packet]) -> Source:
     """Returns a source with the times of its packets."""
     assert source.pictures is not None
+    whole = sorted((p for p in packets if not p.flags & _CORRUPT), key=lambda packet: packet.time)
     shown = [p for p in packets if p.stream == source.pictures.index and not p.flags & (_DISCARDED | _CORRUPT)]
     has_times = all(packet.is_timed for packet in shown)
     # In a stream whose frames stand in another order, a packet's duration may be that of another frame.
@@ -163,5 +165,5 @@ def _with_times(source: Source, packets: Sequence[_Packet]) -> Source:
         times=tuple(sorted(packet.time for packet in shown)),
         has_times=has_times,
         last=shown[-1].duration if is_last else fractions.Fraction(0),
-        ends=max((float(p.time + p.duration) for p in packets if not p.flags & _CORRUPT), default=0.0),
+        lasts=float(max(packet.time + packet.duration for packet in whole) - whole[0].time) if whole else 0.0,
     )

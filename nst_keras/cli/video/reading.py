@@ -52,8 +52,13 @@ class Clip(NamedTuple):
 
     @property
     def origin(self) -> float:
-        """Returns when the clip's first frame is shown, in seconds since the beginning of the file."""
+        """Returns the time of the clip's first frame in seconds, as it stands in the file."""
         return float(self.source.times[0])
+
+    @property
+    def is_indexed(self) -> bool:
+        """Returns whether ffmpeg finds a time in the file exactly; else it must read from the beginning."""
+        return self.source.kind.startswith(_INDEXED)
 
 
 def opened(
@@ -123,15 +128,14 @@ def _decoding(clip: Clip, first: int, count: int) -> list[str]:
     assert clip.source.pictures is not None
     full_rate = clip.rate * clip.every
     time = clip.origin + clip.start + first / float(clip.rate)
-    is_indexed = clip.source.kind.startswith(_INDEXED)
-    seek = max(0.0, time - clip.gap - _MARGIN) if is_indexed else 0.0
+    seek = max(clip.origin, time - clip.gap - _MARGIN) if clip.is_indexed else clip.origin
     filters = [
         *([] if clip.source.has_times else [f"setpts=PTS-STARTPTS+{clip.origin:.6f}/TB"]),
-        f"fps={full_rate.numerator}/{full_rate.denominator}:start_time={time - seek:.6f}",
+        f"fps={full_rate.numerator}/{full_rate.denominator}:start_time={time:.6f}",
         *([f"framestep={clip.every}"] if clip.every > 1 else []),
         *colours.to_rgb(clip.source.pictures, clip.size),
     ]
-    position = ["-ss", f"{seek:.6f}"] if seek else []
+    position = ["-copyts", *(["-seek_timestamp", "1", "-ss", f"{seek:.6f}"] if seek > clip.origin else [])]
     wanted = ["-map", f"0:{clip.source.pictures.index}", "-vf", ",".join(filters), "-frames:v", str(count)]
     raw = ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
     return ["-loglevel", "error", *position, "-i", ffmpeg.file_name(clip.path), *wanted, *raw]
@@ -195,7 +199,7 @@ def _check_numbers(image_size: int | None, start: float, end: float | None, ever
 
 def _check_whole(path: str, source: probing.Source, pace: pacing.Pace, end: float | None) -> None:
     """Raises `ValueError` if a file lacks packets that it announces, unless `end` lies before them."""
-    if source.announced is None or source.announced - source.ends <= _CUT_OFF:
+    if source.announced is None or source.announced - source.lasts <= _CUT_OFF:
         return
     there = math.floor(100 * (float(source.times[-1] - source.times[0]) - 1 / pace.rate)) / 100
     if end is not None and end <= there:

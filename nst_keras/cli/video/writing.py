@@ -30,7 +30,7 @@ _COPIED = {
     ".mkv": ("aac", "mp3", "ac3", "eac3", "alac", "flac", "opus", "vorbis", "dts", "pcm_s16le", "pcm_s24le"),
 }
 # Silence fills what is missing at the beginning and between, so that sound stays in step.
-_AAC = ("-af", "aresample=async=1:first_pts=0", "-c:a", "aac", "-b:a", "192k")
+_IN_STEP = ("atrim=start=0", "aresample=async=1:first_pts=0")
 
 
 def write_part(path: str | os.PathLike[str], frames: Iterable[np.ndarray], *, rate: fractions.Fraction) -> None:
@@ -52,11 +52,14 @@ def write_part(path: str | os.PathLike[str], frames: Iterable[np.ndarray], *, ra
     if first is None:
         raise ValueError("frames is empty. Give at least one frame.")
     _check_frame(first, first.shape)
-    with files.replacing(path) as temporary, ffmpeg.running(_encoding(first, rate, temporary), reads=True) as run:
-        with contextlib.suppress(BrokenPipeError):  # What ffmpeg says about it says more.
+    with _told("path", path), files.replacing(path) as temporary:
+        with ffmpeg.running(_encoding(first, rate, temporary), reads=True) as run:
             for frame in _chained(first, remaining):
-                run.input.write(np.ascontiguousarray(frame).data)
-        _check_done(run.finish(), path)
+                try:
+                    run.input.write(np.ascontiguousarray(frame).data)
+                except OSError:  # ffmpeg has ended. What it said about it says more.
+                    break
+            ffmpeg.check(run.finish())
 
 
 def join(
@@ -88,15 +91,13 @@ def join(
     sources = [_part(path) for path in parts]
     rate = _rate(sources[0])
     seconds = sum(len(source.times) for source in sources) / rate
-    with tempfile.TemporaryDirectory(prefix="nst_keras-") as folder, files.replacing(output) as temporary:
-        listing = pathlib.Path(folder, "parts.txt")
-        listing.write_bytes(os.fsencode("".join(f"file {_quoted(path)}\n" for path in parts)))
-        pictures = ["-f", "concat", "-safe", "0", "-i", str(listing)]
+    with _told("output", output), files.replacing(output) as temporary, _listed(parts) as listing:
+        pictures = ["-loglevel", "error", "-copyts", "-f", "concat", "-safe", "0", "-i", listing]
         suffix = pathlib.Path(output).suffix.lower()
-        options = [*_timed(rate), *_described(suffix, rate, comment), "-t", f"{float(seconds):.6f}"]
         inputs, chosen = _sound(sound, suffix)
-        command = ["-loglevel", "error", *pictures, *inputs, "-map", "0:v:0", *chosen, "-c:v", "copy", *options]
-        _check_done(ffmpeg.run([*command, "-y", ffmpeg.file_name(temporary)]), output)
+        kept = ["-map", "0:v:0", *chosen, "-c:v", "copy", *_timed(rate), "-t", f"{float(seconds):.6f}"]
+        made = [*_described(suffix, rate, comment), "-y", ffmpeg.file_name(temporary)]
+        ffmpeg.check(ffmpeg.run([*pictures, *inputs, *kept, *made]))
 
 
 def _encoding(frame: np.ndarray, rate: fractions.Fraction, path: str) -> list[str]:
@@ -168,18 +169,27 @@ def _sound(clip: reading.Clip | None, suffix: str) -> tuple[list[str], list[str]
         return [], []
     index, codec = clip.source.sound
     begins = clip.origin + clip.start
-    position = ["-ss", f"{begins:.6f}"] if begins else []
-    how = ["-c:a", "copy"] if codec in _COPIED[suffix] else [*_AAC]
-    return [*position, "-i", ffmpeg.file_name(clip.path)], ["-map", f"1:{index}", *how]
+    is_copied = codec in _COPIED[suffix] and clip.is_indexed
+    position = ["-seek_timestamp", "1", "-ss", f"{begins:.6f}"] if clip.is_indexed else []
+    how = ["-c:a", "copy"] if is_copied else ["-af", ",".join(_IN_STEP), "-c:a", "aac", "-b:a", "192k"]
+    shifted = [*position, "-itsoffset", f"{-begins:.6f}"]
+    return [*shifted, "-i", ffmpeg.file_name(clip.path)], ["-map", f"1:{index}", *how]
 
 
-def _quoted(path: str | os.PathLike[str]) -> str:
-    """Returns a file's name as ffmpeg's lists of files hold it."""
-    inside = ffmpeg.file_name(path).replace("'", "'\\''")
-    return f"'{inside}'"
+@contextlib.contextmanager
+def _listed(parts: Sequence[str | os.PathLike[str]]) -> Iterator[str]:
+    """Yields the name of a list of files that ffmpeg reads as one."""
+    with tempfile.TemporaryDirectory(prefix="nst_keras-") as folder:
+        listing = pathlib.Path(folder, "parts.txt")
+        names = [ffmpeg.file_name(path).replace("'", "'\\''") for path in parts]
+        listing.write_bytes(os.fsencode("".join(f"file '{name}'\n" for name in names)))
+        yield str(listing)
 
 
-def _check_done(done: ffmpeg.Finished, path: str | os.PathLike[str]) -> None:
-    """Raises `OSError` if ffmpeg could not write a file."""
-    if not done.succeeded:
-        raise OSError(f"output: {os.fspath(path)!r} cannot be written ({ffmpeg.reason(done.errors)}).")
+@contextlib.contextmanager
+def _told(argument: str, path: str | os.PathLike[str]) -> Iterator[None]:
+    """Raises `OSError` in place of a failure of ffmpeg in the block."""
+    try:
+        yield
+    except ffmpeg.Failure as failure:
+        raise OSError(f"{argument}: {os.fspath(path)!r} cannot be written ({failure}). Choose another.") from failure
