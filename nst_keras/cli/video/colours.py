@@ -57,7 +57,7 @@ def _tone_mapped(colours: str) -> list[str]:
     transfer = next(transfer for transfer in _HDR if transfer in colours)
     span = "full" if "(pc" in colours else "limited"
     return [
-        f"zscale=tin={transfer}:pin=bt2020:min=bt2020nc:rin={span}:t=linear:npl=100",
+        f"zscale=tin={transfer}:pin=bt2020:min=bt2020nc:rangein={span}:t=linear:npl=100",
         "format=gbrpf32le",
         "zscale=p=bt709",
         "tonemap=tonemap=hable:desat=0",

@@ -11,19 +11,19 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from typing import IO, Any, NamedTuple
 
-__all__ = ["Failure", "Finished", "Running", "check", "file_name", "program", "reason", "run", "running"]
+__all__ = ["FailedError", "Finished", "Running", "check", "file_name", "program", "reason", "run", "running"]
 
 _QUIET = ("-hide_banner", "-nostdin", "-nostats")
 _SOURCE = re.compile(r"^(\[[^\]]*\] )+")  # Which part of ffmpeg says it.
 # Lines that only say that something failed, after the line that says what.
 _EMPTY = re.compile(
-    r"Error opening|Conversion failed|Nothing was written|Last message repeated|Terminating thread|error reading header|"
-    r"Task finished with error|At least one output|Error (sending|submitting|while|closing|writing|processing)|"
+    r"Error opening|Conversion failed|Nothing was written|Last message repeated|Terminating thread|"
+    r"error reading header|Task finished with error|At least one output|Error (sending|submitting|while|closing|writing|processing)|"
     r"Could not open encoder before EOF|Exiting normally"
 )
 
 
-class Failure(Exception):
+class FailedError(Exception):
     """ffmpeg has failed; the message is its reason."""
 
 
@@ -123,7 +123,7 @@ def running(options: Sequence[str], *, reads: bool = False) -> Iterator[Running]
     stdin, stdout = (subprocess.PIPE, subprocess.DEVNULL) if reads else (subprocess.DEVNULL, subprocess.PIPE)
     with tempfile.TemporaryFile() as log:  # A pipe that nobody reads would fill, and ffmpeg would wait.
         command = [program(), *_QUIET, *options]
-        process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=log, **_apart())
+        process: subprocess.Popen[bytes] = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=log, **_apart())
         held = Running(process, log)
         try:
             yield held
@@ -137,9 +137,9 @@ def file_name(path: str | os.PathLike[str]) -> str:
 
 
 def reason(errors: str) -> str:
-    """Returns the last telling line of what ffmpeg said on its standard error.
+    r"""Returns the last telling line of what ffmpeg said on its standard error.
 
-    >>> reason("[mov @ 0x5] moov atom not found\\nError opening input files: Invalid data found")
+    >>> reason("[mov @ 0x5] moov atom not found\nError opening input files: Invalid data found")
     'moov atom not found'
     """
     lines = [_SOURCE.sub("", line).strip() for line in errors.splitlines()]
@@ -148,9 +148,9 @@ def reason(errors: str) -> str:
 
 
 def check(done: Finished) -> None:
-    """Raises `Failure` with its reason if a run of ffmpeg failed."""
+    """Raises `FailedError` with its reason if a run of ffmpeg failed."""
     if not done.succeeded:
-        raise Failure(reason(done.errors))
+        raise FailedError(reason(done.errors))
 
 
 def _apart() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fractions
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -27,12 +28,12 @@ class Pace(NamedTuple):
 
     Attributes:
         rate: Frames a second.
-        count: Number of frames at this rate.
+        frames: Number of frames at this rate.
         gap: Longest time in seconds between two frames of the file.
     """
 
     rate: fractions.Fraction
-    count: int
+    frames: int
     gap: float
 
 
@@ -45,7 +46,7 @@ def paced(source: probing.Source) -> Pace:
         source: A file with one frame or more.
     """
     times = [time - source.times[0] for time in source.times]
-    gap = max((float(after - before) for before, after in zip(times, times[1:], strict=False)), default=0.0)
+    gap = max((float(after - before) for before, after in itertools.pairwise(times)), default=0.0)
     rate = next((rate for rate in _candidates(source, times) if _is_constant(times, rate)), None)
     if rate is not None:
         return Pace(rate, round(times[-1] * rate) + max(1, round(source.last * rate)), gap)

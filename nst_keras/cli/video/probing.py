@@ -24,21 +24,21 @@ class Pictures(NamedTuple):
     """The stream of pictures, as it is announced.
 
     Attributes:
-        index: Its number in the file.
+        stream: Its number in the file.
         codec: Name of its codec, such as "h264".
         described: The whole announcement: formats, colours, size, rate.
         rotation: Degrees by which it is turned when it is shown.
     """
 
-    index: int
+    stream: int
     codec: str
     described: str
     rotation: float = 0.0
 
     @property
     def colours(self) -> str:
-        """Returns the pixel format with its range, matrix, primaries and transfer: "yuv420p(tv, bt709, progressive)"."""
-        found = re.search(r", (\w+(?:\([^)]*\))?), \d+x\d+", self.described)
+        """Returns the pixel format with its range, matrix, primaries and transfer, such as "yuv420p(tv, bt709)"."""
+        found = re.search(r", (\w+(?:\(.*?\))?), \d+x\d+", self.described)
         return found[1] if found else ""
 
     @property
@@ -157,7 +157,7 @@ def _with_times(source: Source, packets: Sequence[_Packet]) -> Source:
     """Returns a source with the times of its packets."""
     assert source.pictures is not None
     whole = sorted((p for p in packets if not p.flags & _CORRUPT), key=lambda packet: packet.time)
-    shown = [p for p in packets if p.stream == source.pictures.index and not p.flags & (_DISCARDED | _CORRUPT)]
+    shown = [p for p in packets if p.stream == source.pictures.stream and not p.flags & (_DISCARDED | _CORRUPT)]
     has_times = all(packet.is_timed for packet in shown)
     # In a stream whose frames stand in another order, a packet's duration may be that of another frame.
     is_last = bool(shown) and shown[-1].time == max(packet.time for packet in shown)

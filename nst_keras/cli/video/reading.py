@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fractions
 import math
 import os
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,8 @@ _INDEXED = ("mov,", "matroska,")  # Formats in which ffmpeg finds a time exactly
 _MARGIN = 2.0  # Seconds before the first frame from which decoding begins.
 
 
-class Clip(NamedTuple):
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Clip:
     """A clip, or a part of it, as it is read.
 
     Attributes:
@@ -136,7 +137,7 @@ def _decoding(clip: Clip, first: int, count: int) -> list[str]:
         *colours.to_rgb(clip.source.pictures, clip.size),
     ]
     position = ["-copyts", *(["-seek_timestamp", "1", "-ss", f"{seek:.6f}"] if seek > clip.origin else [])]
-    wanted = ["-map", f"0:{clip.source.pictures.index}", "-vf", ",".join(filters), "-frames:v", str(count)]
+    wanted = ["-map", f"0:{clip.source.pictures.stream}", "-vf", ",".join(filters), "-frames:v", str(count)]
     raw = ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "pipe:1"]
     return ["-loglevel", "error", *position, "-i", ffmpeg.file_name(clip.path), *wanted, *raw]
 
@@ -154,12 +155,13 @@ def _part(
     """Returns the part of a clip from `start` to `end`, both moved to frames."""
     assert source.pictures is not None
     assert source.pictures.size is not None
-    seconds = float(pace.count / pace.rate)
+    seconds = float(pace.frames / pace.rate)
     if start >= seconds:
         raise ValueError(f"start={start:g} must lie before the clip's end, but the clip lasts {seconds:.2f} s.")
-    begins = min(round(start * pace.rate), pace.count - 1)
-    is_whole = end is None or end * pace.rate >= pace.count
-    ends = pace.count if is_whole else max(begins + 1, round(end * pace.rate))
+    begins = min(round(start * pace.rate), pace.frames - 1)
+    last = pace.frames if end is None else round(end * pace.rate)
+    is_whole = last >= pace.frames
+    ends = min(pace.frames, max(begins + 1, last))
     return Clip(
         path=path,
         size=_even(source.pictures.size, image_size),
@@ -214,7 +216,7 @@ def _check_whole(path: str, source: probing.Source, pace: pacing.Pace, end: floa
 def _check_decoding(clip: Clip) -> None:
     """Raises `ValueError` if ffmpeg cannot decode a clip."""
     try:
-        next(frames(clip._replace(start=0.0, count=1)))
+        next(frames(dataclasses.replace(clip, start=0.0, count=1)))
     except OSError as error:
         raise ValueError(str(error)) from error
 

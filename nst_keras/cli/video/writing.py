@@ -53,13 +53,7 @@ def write_part(path: str | os.PathLike[str], frames: Iterable[np.ndarray], *, ra
         raise ValueError("frames is empty. Give at least one frame.")
     _check_frame(first, first.shape)
     with _told("path", path), files.replacing(path) as temporary:
-        with ffmpeg.running(_encoding(first, rate, temporary), reads=True) as run:
-            for frame in _chained(first, remaining):
-                try:
-                    run.input.write(np.ascontiguousarray(frame).data)
-                except OSError:  # ffmpeg has ended. What it said about it says more.
-                    break
-            ffmpeg.check(run.finish())
+        _encode(_chained(first, remaining), _encoding(first, rate, temporary))
 
 
 def join(
@@ -98,6 +92,17 @@ def join(
         kept = ["-map", "0:v:0", *chosen, "-c:v", "copy", *_timed(rate), "-t", f"{float(seconds):.6f}"]
         made = [*_described(suffix, rate, comment), "-y", ffmpeg.file_name(temporary)]
         ffmpeg.check(ffmpeg.run([*pictures, *inputs, *kept, *made]))
+
+
+def _encode(frames: Iterable[np.ndarray], options: Sequence[str]) -> None:
+    """Gives frames to a run of ffmpeg."""
+    with ffmpeg.running(options, reads=True) as run:
+        for frame in frames:
+            try:
+                run.input.write(np.ascontiguousarray(frame).data)
+            except OSError:  # ffmpeg has ended. What it said about it says more.
+                break
+        ffmpeg.check(run.finish())
 
 
 def _encoding(frame: np.ndarray, rate: fractions.Fraction, path: str) -> list[str]:
@@ -191,5 +196,5 @@ def _told(argument: str, path: str | os.PathLike[str]) -> Iterator[None]:
     """Raises `OSError` in place of a failure of ffmpeg in the block."""
     try:
         yield
-    except ffmpeg.Failure as failure:
+    except ffmpeg.FailedError as failure:
         raise OSError(f"{argument}: {os.fspath(path)!r} cannot be written ({failure}). Choose another.") from failure
