@@ -18,8 +18,8 @@ _SOURCE = re.compile(r"^(\[[^\]]*\] )+")  # Which part of ffmpeg says it.
 # Lines that only say that something failed, after the line that says what.
 _EMPTY = re.compile(
     r"Error opening|Conversion failed|Nothing was written|Last message repeated|Terminating thread|"
-    r"error reading header|Task finished with error|At least one output|Error (sending|submitting|while|closing|writing|processing)|"
-    r"Could not open encoder before EOF|Exiting normally"
+    r"error reading header|Task finished with error|At least one output|"
+    r"Error (sending|submitting|while|closing|writing|processing)|Could not open encoder before EOF|Exiting normally"
 )
 
 
@@ -123,7 +123,7 @@ def running(options: Sequence[str], *, reads: bool = False) -> Iterator[Running]
     stdin, stdout = (subprocess.PIPE, subprocess.DEVNULL) if reads else (subprocess.DEVNULL, subprocess.PIPE)
     with tempfile.TemporaryFile() as log:  # A pipe that nobody reads would fill, and ffmpeg would wait.
         command = [program(), *_QUIET, *options]
-        process: subprocess.Popen[bytes] = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=log, **_apart())
+        process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=log, text=False, **_apart())
         held = Running(process, log)
         try:
             yield held

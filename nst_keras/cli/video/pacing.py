@@ -51,22 +51,21 @@ def paced(source: probing.Source) -> Pace:
     if rate is not None:
         return Pace(rate, round(times[-1] * rate) + max(1, round(source.last * rate)), gap)
     seconds = times[-1] + (source.last or times[-1] / max(1, len(times) - 1))
-    rate = _usual(len(times) / seconds, _NEAR) if seconds else _UNKNOWN
+    rate = _usual(len(times) / seconds) if seconds else _UNKNOWN
     return Pace(rate, max(1, round(seconds * rate)), gap)
 
 
 def _candidates(source: probing.Source, times: Sequence[fractions.Fraction]) -> Iterator[fractions.Fraction]:
     """Yields rates that a clip may have, the likeliest first."""
     assert source.pictures is not None
-    for announced in source.pictures.announced_rates:
-        yield min(_RATES, key=lambda rate: abs(rate - announced), default=_UNKNOWN)
-        yield fractions.Fraction(announced).limit_denominator(_MOST)
+    announced = [fractions.Fraction(rate).limit_denominator(100) for rate in source.pictures.announced_rates]
+    yield from (usual for rate in announced for usual in _RATES if abs(usual - rate) < _PRINTED)
     if times[-1]:
         average = (len(times) - 1) / times[-1]
-        yield from sorted(_RATES, key=lambda rate: abs(rate / average - 1))[:2]
-        yield average.limit_denominator(_MOST)
+        yield from sorted({_usual(average), average.limit_denominator(_MOST)}, key=lambda rate: rate not in _RATES)
     elif source.last:
         yield (1 / source.last).limit_denominator(_MOST)
+    yield from announced
 
 
 def _is_constant(times: Sequence[fractions.Fraction], rate: fractions.Fraction) -> bool:
@@ -76,7 +75,7 @@ def _is_constant(times: Sequence[fractions.Fraction], rate: fractions.Fraction) 
     return are_near and len(set(places)) == len(places) and places[-1] < (1 + _HOLES) * len(times)
 
 
-def _usual(rate: fractions.Fraction, near: float) -> fractions.Fraction:
+def _usual(rate: fractions.Fraction) -> fractions.Fraction:
     """Returns the usual rate next to another, or that one itself where none is near."""
     usual = min(_RATES, key=lambda one: abs(one - rate))
-    return usual if abs(usual / rate - 1) <= near else rate.limit_denominator(_MOST)
+    return usual if abs(usual / rate - 1) <= _NEAR else rate.limit_denominator(_MOST)
