@@ -173,6 +173,17 @@ def test_reading_that_ends_early_is_an_error(counted, cut):
         list(reading.frames(clip))
 
 
+def test_a_stream_without_its_beginning_is_read_from_its_first_whole_picture(counted):
+    path = counted("a.ts", "-x264-params", "open-gop=1:keyint=10:bframes=3")
+    data = path.read_bytes()
+    path.write_bytes(data[188 * (len(data) // 188 // 4) :])
+    clip = reading.opened(path)
+    levels = levels_of(clip)
+    assert len(levels) == clip.count < 60
+    assert levels[-20:] == list(range(40, 60))
+    assert levels_of(clip, first=5) == levels[5:]
+
+
 def test_closing_ends_the_program(counted):
     iterator = reading.frames(reading.opened(counted("a.mp4", size="640x480")))
     next(iterator)
