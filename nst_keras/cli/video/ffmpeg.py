@@ -9,11 +9,13 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 __all__ = ["FailedError", "Finished", "Running", "check", "file_name", "program", "reason", "run", "running"]
 
 _QUIET = ("-hide_banner", "-nostdin", "-nostats")
+# Ctrl-C is for Python alone, which then ends ffmpeg itself: in a session of its own, or what Windows has for that.
+_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 _SOURCE = re.compile(r"^(\[[^\]]*\] )+")  # Which part of ffmpeg says it.
 # Lines that only say that something failed, after the line that says what.
 _EMPTY = re.compile(
@@ -104,7 +106,9 @@ def run(options: Sequence[str]) -> Finished:
         ImportError: ffmpeg is not installed.
         OSError: It cannot be started.
     """
-    done = subprocess.run([program(), *_QUIET, *options], capture_output=True, check=False, **_apart())
+    done = subprocess.run(
+        [program(), *_QUIET, *options], capture_output=True, check=False, creationflags=_GROUP, start_new_session=True
+    )
     return Finished(_text(done.stdout), _text(done.stderr), done.returncode == 0)
 
 
@@ -123,7 +127,9 @@ def running(options: Sequence[str], *, reads: bool = False) -> Iterator[Running]
     stdin, stdout = (subprocess.PIPE, subprocess.DEVNULL) if reads else (subprocess.DEVNULL, subprocess.PIPE)
     with tempfile.TemporaryFile() as log:  # A pipe that nobody reads would fill, and ffmpeg would wait.
         command = [program(), *_QUIET, *options]
-        process = subprocess.Popen(command, stdin=stdin, stdout=stdout, stderr=log, text=False, **_apart())
+        process = subprocess.Popen[bytes](
+            command, stdin=stdin, stdout=stdout, stderr=log, creationflags=_GROUP, start_new_session=True
+        )
         held = Running(process, log)
         try:
             yield held
@@ -151,13 +157,6 @@ def check(done: Finished) -> None:
     """Raises `FailedError` with its reason if a run of ffmpeg failed."""
     if not done.succeeded:
         raise FailedError(reason(done.errors))
-
-
-def _apart() -> dict[str, Any]:
-    """Returns options that keep Ctrl-C for Python, which then ends ffmpeg itself."""
-    if os.name == "nt":
-        return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-    return {"start_new_session": True}
 
 
 def _text(data: bytes) -> str:

@@ -16,6 +16,7 @@ from nst_keras.cli.video import colours, ffmpeg, pacing, probing, refusing
 __all__ = ["Clip", "frames", "opened"]
 
 _TOLERATED = 2  # Frames that may be missing at the end; the last one stands for them.
+_ANNOUNCING = ("mov,", "matroska,", "avi", "flv", "asf")  # Formats that say at their beginning how long they last.
 _CUT_OFF = 0.5  # Seconds that a whole file may lack of what it announces.
 _INDEXED = ("mov,", "matroska,")  # Formats in which ffmpeg finds a time exactly.
 _MARGIN = 2.0  # Seconds before the first frame from which decoding begins.
@@ -201,7 +202,9 @@ def _check_numbers(image_size: int | None, start: float, end: float | None, ever
 
 def _check_whole(path: str, source: probing.Source, pace: pacing.Pace, end: float | None) -> None:
     """Raises `ValueError` if a file lacks packets that it announces, unless `end` lies before them."""
-    if source.announced is None or source.announced - source.lasts <= _CUT_OFF:
+    if source.announced is None or not source.kind.startswith(_ANNOUNCING):
+        return
+    if source.announced - source.lasts <= _CUT_OFF:
         return
     there = math.floor(100 * (float(source.times[-1] - source.times[0]) - 1 / pace.rate)) / 100
     if end is not None and end <= there:

@@ -22,10 +22,10 @@ def drawn(tmp_path):
 
 @pytest.fixture
 def counted(drawn):
-    """Makes a clip whose frame `k` is grey of level 2 k; `options` come before its name."""
+    """Makes a clip whose frame `k` is grey of level 4 k; `options` come before its name."""
 
     def make(name, *options, rate="30", seconds=2, size="64x48", filters="null", codec="libx264"):
-        source = f"color=black:s={size}:r={rate}:d={seconds},format=gray,geq=lum='2*N',{filters}"
+        source = f"color=black:s={size}:r={rate}:d={seconds},format=gray,geq=lum='4*N',{filters}"
         return drawn(name, "-f", "lavfi", "-i", source, "-c:v", codec, "-pix_fmt", "yuv420p", *options)
 
     return make
