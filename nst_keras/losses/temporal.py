@@ -109,10 +109,11 @@ class Temporal:
     ) -> None:
         self._reference = tf.Variable(tf.zeros([1, *size, 3]), trainable=False)
         self._weights = tf.Variable(tf.zeros([1, *size, 1]), trainable=False)
-        self._share = tf.Variable(0.0, trainable=False)
+        self._share = tf.Variable(tf.zeros([]), trainable=False)
         self._young = {
             name: tf.Variable(tf.zeros([1, *layer_sizes[name], 1]), trainable=False) for name in style_layers
         }
+        self._sizes = dict(layer_sizes)
         self._layers, self._statistic = dict(style_layers), statistic
         self._normalization, self._channels = normalization, channels
         self.terms = (
@@ -125,19 +126,25 @@ class Temporal:
         self._reference.assign(reference)
         self._weights.assign(weights)
         self._share.assign(tf.reduce_mean(young))
-        for guide in self._young.values():
-            guide.assign(guidance.guide(young, *guide.shape[1:3]))
+        for name, guide in self._young.items():
+            guide.assign(guidance.guide(young, *self._sizes[name]))
 
     def _of_pixels(self, image: tf.Tensor, features: object) -> tf.Tensor:
         """Returns the temporal loss of a frame. The features are not used."""
-        return temporal_loss(image, self._reference, self._weights)
+        return temporal_loss(image, *map(tf.convert_to_tensor, (self._reference, self._weights)))
 
     def _of_newcomers(self, image: tf.Tensor, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Returns the loss of what has come into view, over the style layers."""
-        options = {"statistic": self._statistic, "normalization": self._normalization}
-        values = [
-            weight
-            * newcomers_loss(features[name], self._young[name], self._share, channels=self._channels[name], **options)
-            for name, weight in self._layers.items()
-        ]
+        values = [weight * self._of_layer(name, features[name]) for name, weight in self._layers.items()]
         return tf.add_n(values)
+
+    def _of_layer(self, name: str, features: tf.Tensor) -> tf.Tensor:
+        """Returns the loss of what has come into view in one layer."""
+        return newcomers_loss(
+            features,
+            self._young[name],
+            tf.convert_to_tensor(self._share),
+            statistic=self._statistic,
+            normalization=self._normalization,
+            channels=self._channels[name],
+        )

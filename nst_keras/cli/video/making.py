@@ -31,7 +31,7 @@ class Frame(NamedTuple):
     """A frame that has been made.
 
     Attributes:
-        index: Its place in the pass, from 0.
+        number: Its number in the clip, from 0.
         round: The pass, from 1.
         steps: Steps that were made.
         is_new_scene: Whether it was begun anew.
@@ -39,7 +39,7 @@ class Frame(NamedTuple):
         seconds: Seconds that it took.
     """
 
-    index: int
+    number: int
     round: int
     steps: int
     is_new_scene: bool
@@ -52,7 +52,7 @@ class Report(NamedTuple):
 
     Attributes:
         output: The file that was written.
-        count: Number of frames.
+        frames: Number of frames.
         size: Height and width of the frames in pixels.
         rate: Frames a second.
         scenes: Numbers of the frames that were begun anew, from 0, in the first pass.
@@ -62,7 +62,7 @@ class Report(NamedTuple):
     """
 
     output: pathlib.Path
-    count: int
+    frames: int
     size: tuple[int, int]
     rate: fractions.Fraction
     scenes: list[int]
@@ -150,7 +150,7 @@ class Making:
         first = self._first_loss()
         numbers = range(count - 1 - done, -1, -1) if is_back else range(done, count)
         read = self.source.backwards(numbers.start) if is_back else self.source.frames(done)
-        for index, (frame, source) in enumerate(zip(numbers, read, strict=False), done):
+        for frame, source in zip(numbers, read, strict=False):
             begun = time.monotonic()
             own = self._folder.read(f"pass_{number - 1}", frame)[..., :3] if number > 1 else None
             made = self._made(source, history, own, first)
@@ -158,7 +158,7 @@ class Making:
             if is_last:
                 self._folder.write("shown", frame, made.shown)
             seconds = time.monotonic() - begun
-            entry = Frame(index, number, made.steps, made.is_new_scene, made.losses.get("loss"), seconds)
+            entry = Frame(frame, number, made.steps, made.is_new_scene, made.losses.get("loss"), seconds)
             self._folder.note({"pass": number, "frame": frame, **entry._asdict()})
             self._folder.write(kind, frame, np.dstack([made.picture, made.age]))
             self._tidy(frame, made.shown)

@@ -78,11 +78,11 @@ def summary(report: Any) -> str:
     """Returns what has become of a clip, as a sentence."""
     scenes = len(report.scenes)
     parts = f" in {scenes} scenes" if scenes > 1 else ""
-    return f"{report.count} frames{parts} made, in {batch.clock(report.seconds)}; the clip is {report.output}"
+    return f"{report.frames} frames{parts} made, in {batch.clock(report.seconds)}; the clip is {report.output}"
 
 
 def estimate(report: Any) -> str:
     """Returns what a clip would take, as a sentence."""
     height, width = report.size
     whole = batch.clock(report.estimate)
-    return f"{report.count} frames of {width}x{height} px would take about {whole}; the first is {report.output}"
+    return f"{report.frames} frames of {width}x{height} px would take about {whole}; the first is {report.output}"

@@ -116,7 +116,7 @@ class Stylizer:
         scale = self._video.temporal_weight * loss / _DEVIATION**2
         seen = follower.state.pictures.seen
         reference = seen(tf.constant(followed.reference[None]))
-        weights = followed.weights[None, :, :, None]
+        weights = tf.constant(followed.weights[None, :, :, None], tf.float32)
         young = 1.0 - weights if own is None else tf.zeros_like(weights)
         self._known(source).compare_with(reference, scale * weights, young)
         fit = dataclasses.replace(
@@ -148,9 +148,8 @@ class Stylizer:
 
     def _begin(self, source: np.ndarray) -> transfer.NeuralStyleTransfer:
         """Returns the transfer that makes frames anew."""
-        if self._beginner is None:
-            self._beginner = self._made_for(source, self._given)
-        return self._beginner
+        beginner = self._beginner = self._beginner or self._made_for(source, self._given)
+        return beginner
 
     def _known(self, source: np.ndarray) -> temporal.Temporal:
         """Returns the terms that know other frames, for frames of this size."""
@@ -168,7 +167,9 @@ class Stylizer:
             )
         return self._temporal
 
-    def _made_for(self, source: np.ndarray, given: settings.TransferSettings, **images: Any) -> Any:
+    def _made_for(
+        self, source: np.ndarray, given: settings.TransferSettings, **images: Any
+    ) -> transfer.NeuralStyleTransfer:
         """Returns a transfer with the look of these settings, for frames of this size."""
         images = {"content_image": source, "image_size": max(source.shape[:2]), **images}
         return transfer.NeuralStyleTransfer.from_settings(
@@ -181,14 +182,14 @@ class Stylizer:
 
     def _going_on(self, source: np.ndarray, start: np.ndarray) -> transfer.NeuralStyleTransfer:
         """Returns the transfer that makes frames from a start at their full size, with its pictures set."""
-        if self._follower is None:
-            asked = self._given.losses
-            losses = dataclasses.replace(asked, losses=(*asked.losses, *self._known(source).terms))
-            given = dataclasses.replace(self._given, losses=losses, schedule=settings.ScheduleSettings())
-            self._follower = self._made_for(source, self._compiled(given, source), init=start)
-        else:
+        if self._follower is not None:
             self._follower.set_images(content_image=source, init=start)
-        return self._follower
+            return self._follower
+        asked = self._given.losses
+        losses = dataclasses.replace(asked, losses=(*asked.losses, *self._known(source).terms))
+        given = dataclasses.replace(self._given, losses=losses, schedule=settings.ScheduleSettings())
+        self._follower = follower = self._made_for(source, self._compiled(given, source), init=start)
+        return follower
 
     def _compiled(self, given: settings.TransferSettings, source: np.ndarray) -> settings.TransferSettings:
         """Returns the settings with XLA where it pays over the whole clip."""
