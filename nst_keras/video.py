@@ -118,7 +118,7 @@ def stylize_frames(
     flow: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
     **options: Any,
 ) -> Iterator[np.ndarray]:
-    """Yields frames in the style of a painting, each as soon as it is made. No file is read or written.
+    """Returns an iterator of frames in the style of a painting, each made when it is asked for. No file is written.
 
     Example:
     ```python
@@ -135,19 +135,26 @@ def stylize_frames(
         flow: The flow between two frames.
         options: {option: value} of `NeuralStyleTransfer` and of `fit_style_transfer`. They win over the preset's.
 
-    Yields:
-        uint8 [height, width, 3].
+    Returns:
+        uint8 [height, width, 3], one after the other.
 
     Raises:
-        ValueError: A bad option, or a frame of another size or type.
+        ValueError: A bad option; and from the iterator, a frame of another size or type.
         ImportError: OpenCV is not installed.
         RuntimeError: The loss is not finite any more.
     """
     asked = asking.settings_of(_options(style_image, preset, options))
     of_clip = settings.VideoSettings(frame_steps=frame_steps, temporal_weight=temporal_weight)
+    return _shown(frames, asked, of_clip, {} if flow is None else {"flow": flow})
+
+
+def _shown(
+    frames: Iterable[np.ndarray], asked: settings.JobSettings, of_clip: settings.VideoSettings, flow: dict[str, Any]
+) -> Iterator[np.ndarray]:
+    """Yields the pictures of frames."""
     from nst_keras.cli.video import forming  # noqa: PLC0415  It loads TensorFlow.
 
-    for made in forming.formed(frames, asked, of_clip, **({} if flow is None else {"flow": flow})):
+    for made in forming.formed(frames, asked, of_clip, **flow):
         yield made.shown
 
 
