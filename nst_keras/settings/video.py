@@ -36,7 +36,7 @@ class VideoSettings(options.Group):
         every: Makes only each Nth frame, for a quick look at the whole clip. It lasts as long, with fewer frames.
         frame_steps: Most steps of a frame that goes on from the frame before. Default: a quarter of the steps of the
             first frame, those at smaller sizes counted by their pixels.
-        temporal_weight: How much it costs to depart from the frames before. With 1, a change of 10 levels of 255 costs
+        temporal_weight: How much it costs to depart from the frames before. With 1, a change of 20 levels of 255 costs
             as much as all that is left of the first frame's loss. 0: frames only start from one another.
         passes: Times that the clip is gone through, in alternating directions, so that the end is told of the start.
             More than 1 needs room for all frames on the disk.
