@@ -27,9 +27,7 @@ _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @contextlib.contextmanager
-def held(
-    folder: str | os.PathLike[str] | None, *, argument: str = "checkpoint_dir"
-) -> Generator[None, None, None]:
+def held(folder: str | os.PathLike[str] | None, *, argument: str = "checkpoint_dir") -> Generator[None, None, None]:
     """Holds a folder's lock for the length of a `with` block. Where the file system has no locks, it holds nothing.
 
     Args:
@@ -62,8 +60,7 @@ def _locked(path: pathlib.Path, folder: str | os.PathLike[str], argument: str) -
             if error.errno not in _IN_USE:
                 return None
             raise RuntimeError(
-                f"{argument}: {str(folder)!r} is in use by another run{owner}. Wait for it, or choose another "
-                "folder."
+                f"{argument}: {str(folder)!r} is in use by another run{owner}. Wait for it, or choose another folder."
             ) from None
         if _is_there(file, path):
             _sign(file)

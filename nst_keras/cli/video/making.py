@@ -8,7 +8,7 @@ import functools
 import pathlib
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -271,9 +271,7 @@ class Making:
     @functools.cached_property
     def _fingerprint(self) -> dict[str, Any]:
         """What decides the frames."""
-        return identity.fingerprint(
-            self._given, self._asked.fit, self._video, clip=self.source.digest, flow=self._flow
-        )
+        return identity.fingerprint(self._given, self._asked.fit, self._video, clip=self.source.digest, flow=self._flow)
 
     @functools.cached_property
     def _tried_picture(self) -> pathlib.Path:
