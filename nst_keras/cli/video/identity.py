@@ -8,6 +8,7 @@ from typing import Any
 from nst_keras import settings
 from nst_keras.cli.video import flow as flow_lib
 from nst_keras.export import record
+from nst_keras.settings import paths
 
 __all__ = ["comment", "fingerprint"]
 
@@ -34,7 +35,7 @@ def fingerprint(
     """
     transfer, known = settings.values(given), record.recorded_options()
     options = {**transfer, **settings.values(fit)}
-    found = {name: record.described(value) for name, value in options.items() if name in known}
+    found = {name: record.described(record.resolved(name, value)) for name, value in options.items() if name in known}
     found |= {name: getattr(video, name) for name in _OF_FRAMES} | record.digests(transfer)
     found |= {"video": clip, "flow": getattr(flow, "__qualname__", type(flow).__name__)}
     return json.loads(json.dumps(found))
@@ -45,5 +46,12 @@ def comment(given: settings.TransferSettings, fit: settings.FitSettings, video: 
     usual = settings.values(settings.TransferSettings()) | settings.values(settings.FitSettings())
     usual |= settings.values(settings.VideoSettings())
     used = settings.values(given) | settings.values(fit) | settings.values(video)
-    changed = {name: record.described(value) for name, value in used.items() if value != usual[name]}
+    changed = {name: _public(value) for name, value in used.items() if value != usual[name]}
     return "Made by nst_keras.video: " + json.dumps(changed, sort_keys=True)
+
+
+def _public(value: object) -> object:
+    """Returns a value as JSON holds it, without a password of a URL in it."""
+    if isinstance(value, (list, tuple)):
+        return [_public(part) for part in value]
+    return paths.without_password(value) if isinstance(value, str) else record.described(value)
