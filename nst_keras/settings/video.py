@@ -28,24 +28,24 @@ class VideoSettings(options.Group):
     """Which part of a clip is made, how its frames hold together, and where it goes.
 
     Attributes:
-        video: Clip to stylise, such as `clip.mp4`, or `sample:NAME`, a clip that is drawn: `journey`, `pan`, `passing`,
-            `cut` or `still`.
+        video: Clip to stylise: a path or `sample:NAME`. The samples are drawn: `journey`, `pan`, `passing`, `cut` and
+            `still`.
         output: Clip file to write: .mp4, .mov or .mkv.
         start: Where the part that is made begins, in seconds.
         end: Where it ends, in seconds. Default: the end of the clip.
         every: Makes only each Nth frame, for a quick look at the whole clip. It lasts as long, with fewer frames.
         frame_steps: Most steps of a frame that goes on from the frame before. Default: a quarter of the steps of the
             first frame, those at smaller sizes counted by their pixels.
-        temporal_weight: How much it costs to depart from the frames before. With 1, a change of 10 levels of 255 costs
+        temporal_weight: How much it costs to depart from the frames before. With 1, a change of 20 levels of 255 costs
             as much as all that is left of the first frame's loss. 0: frames only start from one another.
-        passes: Times that the clip is gone through, in alternating directions, so that the end is told of the start.
-            More than 1 needs room for all frames on the disk.
+        passes: Times that the clip is gone through, in alternating directions. What comes into view late is then known
+            from the start. More than 1 needs room for all frames on the disk.
         sound: Keeps the clip's sound.
         preview: Picture file that each finished frame replaces, for viewers that reload it. Default: none.
         resume: Goes on from the frames that an earlier, interrupted command has made, to the same pixels. Otherwise
             these are thrown away.
-        dry_run: Makes only the first frame, writes it as a picture beside the output, and tells how long the clip
-            takes.
+        dry_run: Makes only the first frame, and tells how long the clip takes. The frame is written as a picture beside
+            the output.
     """
 
     title = "Video"

@@ -84,6 +84,13 @@ RUNS = {
         ],
         "ours, to that of TensorFlow's tutorial  40  3 ",
     ),
+    "video": (
+        [
+            *("--clips=cut", "--ways=alone,video", "--size=96", "--frames=3", "--steps=6", "--frame_steps=2"),
+            *("--sheet=FOLDER/frames.png", "--gif=FOLDER/clip.gif"),
+        ],
+        "of alone: flicker",
+    ),
     "preview": (["--preview=32", "--image_size=48", "--steps=2"], "relative"),
     "evaluations": (["--image_size=32", "--steps=3", "--problems=relative", "--jit_compile=false"], "ours"),
     "start_up": (

@@ -12,8 +12,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["Flow", "dis", "moved", "visible"]
+__all__ = ["Flow", "alike", "dis", "moved", "visible"]
 
+_SAME_COLOUR = 12.0  # Levels of 0..255.
 # first frame, second frame, both uint8 [height, width, 3] -> the flow from the first to the second.
 Flow: TypeAlias = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
@@ -30,7 +31,9 @@ def dis(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """
     cv2 = _cv2()
     grey = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (first, second)]
-    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(*grey, None)
+    search = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    search.setFinestScale(0)  # The preset stops at half the size, and misses edges of what moves.
+    return search.calc(*grey, None)
 
 
 def moved(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
@@ -65,15 +68,34 @@ def visible(there: np.ndarray, back: np.ndarray) -> np.ndarray:
     Returns:
         bool [height, width].
     """
-    height, width = there.shape[:2]
     returned = moved(back, there)
     lengths = np.square(there).sum(-1) + np.square(returned).sum(-1)
     is_consistent = np.square(there + returned).sum(-1) <= 0.01 * lengths + 0.5
     down, right = np.gradient(there, axis=(0, 1))
     is_smooth = np.square(down).sum(-1) + np.square(right).sum(-1) <= 0.01 * np.square(there).sum(-1) + 0.002
+    return is_consistent & is_smooth & _inside(there)
+
+
+def alike(source: np.ndarray, other: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Returns where another frame, moved along, has the colours of this one: the same thing, or one that looks like it.
+
+    Args:
+        source: This frame, uint8 [height, width, 3].
+        other: The other frame, of the same shape.
+        there: The flow from this frame to the other.
+
+    Returns:
+        bool [height, width].
+    """
+    difference = np.abs(source - moved(other, there)).max(-1)
+    return (_cv2().blur(difference, (3, 3)) < _SAME_COLOUR) & _inside(there)
+
+
+def _inside(there: np.ndarray) -> np.ndarray:
+    """Returns which pixels lie inside the other frame, bool [height, width], given the flow to it."""
+    height, width = there.shape[:2]
     columns, rows = np.arange(width) + there[..., 0], np.arange(height)[:, None] + there[..., 1]
-    is_inside = (columns >= 0) & (columns <= width - 1) & (rows >= 0) & (rows <= height - 1)
-    return is_consistent & is_smooth & is_inside
+    return (columns >= 0) & (columns <= width - 1) & (rows >= 0) & (rows <= height - 1)
 
 
 @functools.cache

@@ -23,6 +23,7 @@ _SAME_SCENE = 0.25
 # A surface that has come into view is held to what was made of it only little by little, in so many frames. What few
 # steps make of a narrow strip is poor, and would otherwise stay so.
 OLD = 12
+_START = 0.1  # Age of what is a start alone.
 
 
 class Earlier(NamedTuple):
@@ -92,6 +93,7 @@ def follow(source: np.ndarray, earlier: Sequence[Earlier], flow: flow_lib.Flow) 
         flow: The flow between two frames.
     """
     found: list[tuple[np.ndarray, np.ndarray]] = []
+    similar: list[tuple[np.ndarray, np.ndarray]] = []
     for one in earlier:
         there, back = flow(source, one.source), flow(one.source, source)
         visible = flow_lib.visible(there, back)
@@ -99,8 +101,10 @@ def follow(source: np.ndarray, earlier: Sequence[Earlier], flow: flow_lib.Flow) 
             return None
         layers = flow_lib.moved(np.dstack([one.picture, one.age]), there)
         found.append((layers[..., :3], visible * np.clip(layers[..., 3] + 1, 1, OLD)))
-    reference, ages = temporal.combined(found)
-    return Followed(reference, ages / OLD, np.rint(ages).astype(np.uint8))
+        # Next to edges, what is seen cannot be told from what is hidden. What looks the same is a start, and no more.
+        similar.append((layers[..., :3], _START * flow_lib.alike(source, one.source, there)))
+    reference, ages = temporal.combined([*found, *similar])
+    return Followed(reference, ages / OLD, np.floor(ages).astype(np.uint8))
 
 
 def nothing(own: np.ndarray) -> Followed:

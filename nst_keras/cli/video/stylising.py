@@ -24,7 +24,7 @@ from nst_keras.runtime import messages
 
 __all__ = ["Made", "Stylizer"]
 
-_DEVIATION = 10.0  # Levels: the change that costs as much as the first frame's loss, at a temporal weight of 1.
+_DEVIATION = 20.0  # Levels: the change that costs as much as the first frame's loss, at a temporal weight of 1.
 _FEWEST = 8  # Steps of a frame. L-BFGS needs some to learn how the loss bends.
 
 
