@@ -19,11 +19,13 @@ from tests.conftest import ROOT
 
 LINT_IMPORTS = "from importlinter import cli; raise SystemExit(cli.lint_imports(no_cache=True, no_logo=True))"
 # Imported name -> name on PyPI, where they differ.
-DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py", "pillow_heif": "pillow-heif"}
+DISTRIBUTIONS = {"PIL": "pillow", "absl": "absl-py", "pillow_heif": "pillow-heif", "cv2": "opencv-python-headless"}
 # Imported only where the user's own program has it loaded already.
 FROM_THE_USER = {"IPython"}
 # Imported only for what needs it: {name on PyPI: the extra that installs it}.
-OPTIONAL = {"pillow-heif": "heic", "shtab": "completion"} | dict.fromkeys(["gradio", "pandas", "starlette"], "studio")
+OPTIONAL = {"pillow-heif": "heic", "shtab": "completion", "opencv-python-headless": "video"} | dict.fromkeys(
+    ["gradio", "pandas", "starlette"], "studio"
+)
 
 
 def rooms_of(package):

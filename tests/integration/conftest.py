@@ -1,3 +1,4 @@
+import fractions
 import functools
 import re
 import shutil
@@ -7,6 +8,8 @@ import PIL.Image
 import pytest
 import tensorflow as tf
 
+from nst_keras import save_animation
+from nst_keras.cli.video import sample_clips, writing
 from nst_keras.images import samples
 from nst_keras.networks import architectures
 from tests.conftest import ROOT
@@ -27,10 +30,14 @@ def weights_folder(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory):
-    """A folder with the pictures that the documents name, of some hundred pixels."""
+    """A folder with the pictures and clips that the documents name, of some hundred pixels."""
     folder = tmp_path_factory.mktemp("pictures")
     PIL.Image.fromarray(samples.read("grace_hopper")[::4, ::4]).save(folder / "golden_gate.jpg")
     PIL.Image.fromarray(swirls_night.swirls(96)).save(folder / "starry_night.jpg")
+    clip = sample_clips.get("passing", size=(46, 80))
+    frames = [clip.frame(number) for number in range(3)]
+    writing.write_part(folder / "clip.mp4", frames, rate=fractions.Fraction(24))
+    save_animation(frames, folder / "dance.gif", seconds=0.3)
     return folder
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from unittest import mock
 
 from nst_keras import __main__ as short_command
-from nst_keras import batch, presets, provenance, run
+from nst_keras import batch, presets, provenance, run, video
 from nst_keras.cli.batch import parent
 from nst_keras.cli.studio import serving
 from nst_keras.presets import merging
@@ -148,6 +148,7 @@ def short_presets():
 
     with (
         mock.patch.object(merging, "options", options),
+        mock.patch.object(presets, "options", options),
         mock.patch.object(compilation, "jit_mode", return_value="false"),
     ):
         yield
@@ -190,6 +191,8 @@ def execute(words):
             return short_command.main(arguments) or 1 - parts["_serve"].call_count
     if arguments[:1] == ["batch"] or program == "nst_keras.batch":
         return short_batch(arguments, is_short=program == "nst-keras")
+    if arguments[:1] == ["video"] or program == "nst_keras.video":
+        return short_video(arguments, is_short=program == "nst-keras")
     if any(word.startswith(PRINTING) for word in arguments):
         return alone("-m", "nst_keras", *arguments)
     before = written()
@@ -209,6 +212,16 @@ def short_batch(arguments, *, is_short):
     own = [argument for argument in arguments if not argument.startswith(("--ray_address", "--worker"))]
     with batches_in_this_process():
         return short_command.main(own) if is_short else batch.main(own)
+
+
+def short_video(arguments, *, is_short):
+    """Makes the first frames of a clip in this process, and returns the exit status."""
+    arguments = shortened(arguments, preset="quick" if is_short else None)
+    own = [argument for argument in arguments if not argument.startswith(("--start", "--end", "--frame_steps"))]
+    own, before = [*own, "--end=0.1", "--frame_steps=2"], written()
+    status = short_command.main(own) if is_short else video.main(own)
+    assert written() != before, f"{shlex.join(arguments)!r} wrote nothing"
+    return status
 
 
 def batches_in_this_process():

@@ -12,7 +12,7 @@ __all__ = ["flag_list", "titles"]
 
 
 # The groups of options that have flags, in the order of `--helpfull`.
-_GROUPS = [*settings.groups(settings.JobSettings), settings.BatchSettings]
+_GROUPS = [*settings.groups(settings.JobSettings), settings.BatchSettings, settings.VideoSettings]
 
 
 def titles() -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["Flow", "alike", "dis", "moved", "visible"]
+__all__ = ["alike", "dis", "moved", "visible"]
 
 _SAME_COLOUR = 12.0  # Levels of 0..255.
 # first frame, second frame, both uint8 [height, width, 3] -> the flow from the first to the second.

@@ -46,8 +46,8 @@ class Followed(NamedTuple):
 
     Attributes:
         reference: The earlier pictures, moved along, float32 [height, width, 3], 0..255.
-        weights: How much they count, float32 [height, width], 0..1: 0 where none shows what the frame shows, 1 for what
-            was seen long enough.
+        weights: How much they count, float32 [height, width], 0..1: 0 where none shows what the frame shows, hardly
+            more where one has the same colours alone, and 1 for what was seen long enough.
         age: See `Earlier`, of the frame itself.
     """
 

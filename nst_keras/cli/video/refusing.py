@@ -18,6 +18,7 @@ _MOVING = ("GIF", "PNG", "WEBP", "AVIF")  # Pillow's names of formats that hold 
 _FILMS = ("MPEG", "FLI")  # Formats that Pillow knows, and that are clips.
 _STILL_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"avif")
 _KINDS = "Give a clip such as MP4, MOV, MKV, WEBM or an animated GIF."
+_LISTS = ("concat", "hls", "dash", "sdp", "imf")  # They name files and addresses, of this machine too.
 
 
 def checked_file(video: str | os.PathLike[str]) -> str:
@@ -66,6 +67,8 @@ def source_of(path: str) -> probing.Source:
         raise ValueError(_unreadable(path, ffmpeg.reason(said)))
     if source.kind.endswith("_pipe") or source.kind.startswith("image2"):
         raise ValueError(_picture(path))
+    if source.kind.split(",")[0] in _LISTS:
+        raise ValueError(f"video: {path!r} is a list of other files, which is not followed. Give one of these.")
     if source.kind == "tty":  # Any text.
         raise ValueError(f"video: {path!r} is a text. {_KINDS}")
     if source.pictures is None:

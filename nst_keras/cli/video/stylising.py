@@ -218,8 +218,8 @@ class Stylizer:
     ) -> Made:
         """Makes a frame with the pictures that are set; of a new scene without an age."""
         with messages.of_keras(shown=False), warnings.catch_warnings():
-            if age is not None:  # It begins near its end, where one step says nothing about the balance of the terms.
-                warnings.filterwarnings("ignore", "One step from here", UserWarning)
+            # A frame begins near its end, where one step says nothing about the balance of the terms.
+            warnings.filterwarnings("ignore", "One step from here", UserWarning)
             maker.fit(dataclasses.replace(fit, verbose=0))
         result = maker.result
         if result.stop.reason is StopReason.INTERRUPTED:

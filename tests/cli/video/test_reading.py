@@ -196,6 +196,8 @@ def bad_files(folder, drawn, cut):
     (folder / "empty.mp4").touch()
     (folder / "text.mp4").write_text("Once upon a time")
     (folder / "text.txt").write_text("Once upon a time")
+    drawn("whole.mp4", "-f", "lavfi", "-i", "testsrc2=d=0.2:s=64x48")
+    (folder / "list.mp4").write_text("ffconcat version 1.0\nfile whole.mp4\n")
     for suffix in ("png", "jpg", "webp", "gif", "tif"):
         PIL.Image.new("RGB", (16, 16), "red").save(folder / f"still.{suffix}")
     drawn("sound.m4a", "-f", "lavfi", "-i", "sine=d=0.2")
@@ -208,6 +210,7 @@ def bad_files(folder, drawn, cut):
         "empty.mp4": "is empty",
         "text.mp4": "cannot be read as a clip",
         "text.txt": "cannot be read as a clip|is a text",
+        "list.mp4": "is a list of other files",
         "sound.m4a": "holds sound alone, without pictures",
         "no_index.mp4": "is cut off: its index is missing .moov atom not found.",
         "codec.avi": "cannot be read as a clip|cannot be decoded",
