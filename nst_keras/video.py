@@ -82,6 +82,7 @@ def stylize(
 
     Raises:
         ValueError: A bad option, or a file that is no clip, is cut off or cannot be decoded.
+        TypeError: A value of another type, such as what a `flow` returns.
         OSError: A file is missing or cannot be read, or the output cannot be written.
         ImportError: The extra `video` is not installed.
         RuntimeError: The loss is not finite any more, or another process is making this clip.
@@ -104,7 +105,7 @@ def stylize(
     asked = asking.settings_of(_options(style_image, preset, options))
     from nst_keras.cli.video import making  # noqa: PLC0415  It loads TensorFlow.
 
-    made = making.Making(asked, asked_of_clip, **({} if flow is None else {"flow": flow}))
+    made = making.Making(asked, asked_of_clip, **_flow(flow))
     return made.try_out() if dry_run else made.run(tell or (lambda frame: None))
 
 
@@ -140,12 +141,13 @@ def stylize_frames(
 
     Raises:
         ValueError: A bad option; and from the iterator, a frame of another size or type.
+        TypeError: A value of another type, such as what a `flow` returns.
         ImportError: OpenCV is not installed.
         RuntimeError: The loss is not finite any more.
     """
     asked = asking.settings_of(_options(style_image, preset, options))
     of_clip = settings.VideoSettings(frame_steps=frame_steps, temporal_weight=temporal_weight)
-    return _shown(frames, asked, of_clip, {} if flow is None else {"flow": flow})
+    return _shown(frames, asked, of_clip, _flow(flow))
 
 
 def _shown(
@@ -162,6 +164,11 @@ def _options(style_image: Any, preset: str | None, options: dict[str, Any]) -> d
     """Returns {option: value} of what is given."""
     given = {"style_image": style_image, **options}
     return given if preset is None else {"preset": preset, **given}
+
+
+def _flow(flow: Callable[[np.ndarray, np.ndarray], np.ndarray] | None) -> dict[str, Any]:
+    """Returns {"flow": the function}; nothing for the default."""
+    return {} if flow is None else {"flow": asking.checked_flow(flow)}
 
 
 if __name__ == "__main__":
