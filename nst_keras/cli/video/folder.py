@@ -26,7 +26,7 @@ PART = 48  # Frames that are written as a clip of their own.
 _SUFFIX = ".frames"
 _ASKED, _NOTES = "asked.json", "notes.jsonl"
 # All that is ever written into a folder. What else is in it is somebody's, and stays.
-_OWN = (_ASKED, _NOTES, "*.done", "shown", "parts", "pass_*")
+_OWN = (_ASKED, _NOTES, "*.done", "shown", "parts", "pass_*", ".nst_keras-*.tmp*")
 
 
 class Folder:
@@ -195,6 +195,13 @@ class Folder:
         (self.path / checkpoint_lock.NAME).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.path.rmdir()
+
+    def sweep(self) -> None:
+        """Removes what is left of a command that was killed at its very end, after it had written the clip."""
+        if self.path.is_dir() and not (self.path / _ASKED).exists():
+            with contextlib.suppress(OSError, RuntimeError), self.held():
+                if not (self.path / _ASKED).exists():
+                    self.remove()
 
     def _mark(self, name: str) -> pathlib.Path:
         return self.path / f"{name}.done"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import fractions
 import functools
+import itertools
 import pathlib
 import time
 import warnings
@@ -96,6 +97,7 @@ class Making:
         self._output = pathlib.Path(video.output).expanduser()
         self._preview = None if video.preview is None else pathlib.Path(video.preview).expanduser()
         self._folder = folder_lib.Folder(self._output)
+        self._folder.sweep()
         self._may_replace = asked.files.overwrite or (video.resume and self._folder.has_begun_output)
         self._check_outputs()
         self.source = sources.opened(video, asked.transfer.images.image_size)
@@ -282,13 +284,13 @@ class Making:
     def _check_outputs(self) -> None:
         """Raises an error if a file cannot be written, or would replace one that is read."""
         export.check_suffix("output", self._output, writing.SUFFIXES)
-        clip = str(pathlib.Path(paths.local(self._video.video or "")).expanduser())
-        read = [pathlib.Path(name) for name in (clip, *record.input_files(settings.values(self._given)))]
+        clip = pathlib.Path(paths.local(self._video.video or "")).expanduser()
+        read = [clip, *map(pathlib.Path, record.input_files(settings.values(self._given)))]
         written = [self._tried_picture if self._video.dry_run else self._output, self._preview]
-        for path in (path for path in written if path is not None and path.exists()):
-            if any(one.is_file() and path.samefile(one) for one in read):
+        for path, one in itertools.product(filter(None, written), read):
+            if path.exists() and one.is_file() and path.samefile(one):
                 argument = "preview" if path == self._preview else "output"
-                what = "the clip itself" if path.samefile(clip) else "a file that it is made from"
+                what = "the clip itself" if one == clip else "a file that it is made from"
                 raise ValueError(f"{argument}: {str(path)!r} would replace {what}. Choose another name.")
         if self._video.dry_run:
             export.check_destination("output", self._tried_picture, [".png"], overwrite=True)
