@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import fractions
 import functools
-import itertools
 import pathlib
 import time
 import warnings
@@ -18,10 +17,9 @@ from nst_keras import export, settings
 from nst_keras.cli import job
 from nst_keras.cli.video import flow as flow_lib
 from nst_keras.cli.video import folder as folder_lib
-from nst_keras.cli.video import following, identity, sources, stylising, writing
+from nst_keras.cli.video import following, identity, outputs, sources, stylising, writing
 from nst_keras.export import record
 from nst_keras.runtime import phases
-from nst_keras.settings import paths
 
 __all__ = ["Frame", "Making", "Report"]
 
@@ -94,12 +92,12 @@ class Making:
     ) -> None:
         self._asked, self._video, self._flow = asked, video, flow
         self._given = dataclasses.replace(asked.transfer, network=job.resolved_weights(asked.transfer.network))
-        self._output = pathlib.Path(video.output).expanduser()
-        self._preview = None if video.preview is None else pathlib.Path(video.preview).expanduser()
-        self._folder = folder_lib.Folder(self._output)
+        self._outputs = outputs.named(video, overwrite=asked.files.overwrite)
+        self._folder = folder_lib.Folder(self._outputs.clip)
         self._folder.sweep()
         self._may_replace = asked.files.overwrite or (video.resume and self._folder.has_begun_output)
-        self._check_outputs()
+        read = record.input_files(settings.values(self._given))
+        outputs.check(self._outputs, video, read, may_replace=self._may_replace)
         self.source = sources.opened(video, asked.transfer.images.image_size)
         if video.resume and not video.dry_run:
             self._folder.check(self._fingerprint)
@@ -132,7 +130,7 @@ class Making:
         """Makes the first frames, writes the first as a picture beside the output, and returns an estimate."""
         seconds, history, first = [], following.History(), 0.0
         scenes, steps = [], []
-        picture = self._tried_picture
+        picture = self._outputs.tried
         for index, source in zip(range(_TRIED), self.source.frames(), strict=False):
             begun = time.monotonic()
             made = self._made(source, history, None, first)
@@ -165,7 +163,7 @@ class Making:
     def _written(self) -> pathlib.Path:
         """Writes the clip from its frames, and returns its path: the output's, or one beside it that is free."""
         self._write_parts(self.source.count)
-        output = self._output if self._may_replace else export.free_name(self._output)
+        output = self._outputs.clip if self._may_replace else export.free_name(self._outputs.clip)
         self._folder.begin_output()
         sound = self.source.sound if self._video.sound else None
         text = identity.comment(self._given, self._asked.fit, self._video)
@@ -242,20 +240,12 @@ class Making:
 
     def _tidy(self, frame: int, shown: np.ndarray) -> None:
         """Writes a part once its frames are there, and removes what is not needed any more."""
-        if self._preview is not None:
-            self._show(shown, self._preview)
+        if self._outputs.preview is not None:
+            _show(shown, self._outputs.preview)
         if self._video.passes == 1:
             self._folder.forget("pass_1", [frame - max(following.DISTANCES)])
             if (frame + 1) % folder_lib.PART == 0:
                 self._write_parts(frame + 1)
-
-    def _show(self, shown: np.ndarray, preview: pathlib.Path) -> None:
-        """Replaces the preview. Where it cannot be written, that is no reason to end."""
-        try:
-            export.save_image(shown, preview)
-        except OSError as error:
-            message = f"preview: {str(preview)!r} cannot be written ({error.strerror or error}); the clip goes on."
-            warnings.warn(message, stacklevel=2)
 
     def _write_parts(self, count: int) -> None:
         self._folder.write_parts(count, functools.partial(writing.write_part, rate=self.source.rate))
@@ -275,26 +265,11 @@ class Making:
         """What decides the frames."""
         return identity.fingerprint(self._given, self._asked.fit, self._video, clip=self.source.digest, flow=self._flow)
 
-    @functools.cached_property
-    def _tried_picture(self) -> pathlib.Path:
-        """The picture that a dry run writes: in the output's place, or with a number where one exists."""
-        picture = self._output.with_suffix(".png")
-        return picture if self._asked.files.overwrite else export.free_name(picture)
 
-    def _check_outputs(self) -> None:
-        """Raises an error if a file cannot be written, or would replace one that is read."""
-        export.check_suffix("output", self._output, writing.SUFFIXES)
-        clip = pathlib.Path(paths.local(self._video.video or "")).expanduser()
-        read = [clip, *map(pathlib.Path, record.input_files(settings.values(self._given)))]
-        written = [self._tried_picture if self._video.dry_run else self._output, self._preview]
-        for path, one in itertools.product(filter(None, written), read):
-            if path.exists() and one.is_file() and path.samefile(one):
-                argument = "preview" if path == self._preview else "output"
-                what = "the clip itself" if one == clip else "a file that it is made from"
-                raise ValueError(f"{argument}: {str(path)!r} would replace {what}. Choose another name.")
-        if self._video.dry_run:
-            export.check_destination("output", self._tried_picture, [".png"], overwrite=True)
-        else:
-            export.check_destination("output", self._output, writing.SUFFIXES, overwrite=self._may_replace)
-        if self._preview is not None:
-            export.check_destination("preview", self._preview, list(export.STILL_OPTIONS), overwrite=True)
+def _show(shown: np.ndarray, preview: pathlib.Path) -> None:
+    """Replaces the preview. Where it cannot be written, that is no reason to end."""
+    try:
+        export.save_image(shown, preview)
+    except OSError as error:
+        message = f"preview: {str(preview)!r} cannot be written ({error.strerror or error}); the clip goes on."
+        warnings.warn(message, stacklevel=2)
