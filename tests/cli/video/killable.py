@@ -14,14 +14,14 @@ if __name__ == "__main__":  # Then the process is this program's alone.
 from nst_keras import video
 from nst_keras.cli.video import folder
 
-LOOK = {"extractor": "compact", "epochs": 1, "steps_per_epoch": 10, "jit_compile": "false", "quiet": True}
-PART = 4
+LOOK = {"extractor": "compact", "epochs": 1, "steps_per_epoch": 10, "jit_compile": "false", "image_size": 48}
+PART, COUNT = 4, 12
 
 
 def make(clip, output, passes=1, **options):
     """Makes the clip, the same in each process, and returns the report."""
     folder.PART = PART
-    return video.stylize(clip, "sample:swirls", output, passes=passes, frame_steps=4, **{**LOOK, **options})
+    return video.stylize(clip, "sample:swirls", output, every=2, passes=passes, frame_steps=4, **LOOK, **options)
 
 
 def say(frame):
