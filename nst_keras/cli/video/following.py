@@ -64,7 +64,9 @@ class Followed(NamedTuple):
         """
         known = 0.5 * (self.reference + rest) if is_own else self.reference
         seen = self.weights > 0
-        return np.where(seen[..., None], known, rest if is_own else _recoloured(rest, self.reference, seen))
+        new = rest.astype(np.float32) if is_own else _recoloured(rest, self.reference, seen)
+        share = flow_lib.feathered(seen)[..., None]
+        return share * known + (1 - share) * new
 
 
 class History:
