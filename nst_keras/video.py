@@ -82,6 +82,7 @@ def stylize(
 
     Raises:
         ValueError: A bad option, or a file that is no clip, is cut off or cannot be decoded.
+        TypeError: A value of another type, such as what a `flow` returns.
         OSError: A file is missing or cannot be read, or the output cannot be written.
         ImportError: The extra `video` is not installed.
         RuntimeError: The loss is not finite any more, or another process is making this clip.
@@ -104,7 +105,7 @@ def stylize(
     asked = asking.settings_of(_options(style_image, preset, options))
     from nst_keras.cli.video import making  # noqa: PLC0415  It loads TensorFlow.
 
-    made = making.Making(asked, asked_of_clip, **({} if flow is None else {"flow": flow}))
+    made = making.Making(asked, asked_of_clip, **_flow(flow))
     return made.try_out() if dry_run else made.run(tell or (lambda frame: None))
 
 
@@ -118,7 +119,7 @@ def stylize_frames(
     flow: Callable[[np.ndarray, np.ndarray], np.ndarray] | None = None,
     **options: Any,
 ) -> Iterator[np.ndarray]:
-    """Yields frames in the style of a painting, each as soon as it is made. No file is read or written.
+    """Returns an iterator of frames in the style of a painting, each made when it is asked for. No file is written.
 
     Example:
     ```python
@@ -135,19 +136,27 @@ def stylize_frames(
         flow: The flow between two frames.
         options: {option: value} of `NeuralStyleTransfer` and of `fit_style_transfer`. They win over the preset's.
 
-    Yields:
-        uint8 [height, width, 3].
+    Returns:
+        uint8 [height, width, 3], one after the other.
 
     Raises:
-        ValueError: A bad option, or a frame of another size or type.
+        ValueError: A bad option; and from the iterator, a frame of another size or type.
+        TypeError: A value of another type, such as what a `flow` returns.
         ImportError: OpenCV is not installed.
         RuntimeError: The loss is not finite any more.
     """
     asked = asking.settings_of(_options(style_image, preset, options))
     of_clip = settings.VideoSettings(frame_steps=frame_steps, temporal_weight=temporal_weight)
+    return _shown(frames, asked, of_clip, _flow(flow))
+
+
+def _shown(
+    frames: Iterable[np.ndarray], asked: settings.JobSettings, of_clip: settings.VideoSettings, flow: dict[str, Any]
+) -> Iterator[np.ndarray]:
+    """Yields the pictures of frames."""
     from nst_keras.cli.video import forming  # noqa: PLC0415  It loads TensorFlow.
 
-    for made in forming.formed(frames, asked, of_clip, **({} if flow is None else {"flow": flow})):
+    for made in forming.formed(frames, asked, of_clip, **flow):
         yield made.shown
 
 
@@ -155,6 +164,11 @@ def _options(style_image: Any, preset: str | None, options: dict[str, Any]) -> d
     """Returns {option: value} of what is given."""
     given = {"style_image": style_image, **options}
     return given if preset is None else {"preset": preset, **given}
+
+
+def _flow(flow: Callable[[np.ndarray, np.ndarray], np.ndarray] | None) -> dict[str, Any]:
+    """Returns {"flow": the function}; nothing for the default."""
+    return {} if flow is None else {"flow": asking.checked_flow(flow)}
 
 
 if __name__ == "__main__":

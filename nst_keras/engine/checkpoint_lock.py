@@ -27,11 +27,12 @@ _FLAGS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @contextlib.contextmanager
-def held(folder: str | os.PathLike[str] | None) -> Generator[None, None, None]:
+def held(folder: str | os.PathLike[str] | None, *, argument: str = "checkpoint_dir") -> Generator[None, None, None]:
     """Holds a folder's lock for the length of a `with` block. Where the file system has no locks, it holds nothing.
 
     Args:
         folder: The folder, made if it does not exist; None: there is nothing to hold.
+        argument: The argument that the error names.
 
     Raises:
         RuntimeError: Another run holds the lock, in this process or another.
@@ -40,7 +41,7 @@ def held(folder: str | os.PathLike[str] | None) -> Generator[None, None, None]:
         yield
         return
     path = pathlib.Path(folder).expanduser() / NAME
-    file = _locked(path, folder)
+    file = _locked(path, folder, argument)
     try:
         yield
     finally:
@@ -48,7 +49,7 @@ def held(folder: str | os.PathLike[str] | None) -> Generator[None, None, None]:
             _release(file, path)
 
 
-def _locked(path: pathlib.Path, folder: str | os.PathLike[str]) -> int | None:
+def _locked(path: pathlib.Path, folder: str | os.PathLike[str], argument: str) -> int | None:
     """Returns the descriptor of the locked file; None where there can be no lock."""
     while (file := _opened(path)) is not None:
         try:
@@ -59,8 +60,7 @@ def _locked(path: pathlib.Path, folder: str | os.PathLike[str]) -> int | None:
             if error.errno not in _IN_USE:
                 return None
             raise RuntimeError(
-                f"checkpoint_dir: {str(folder)!r} is in use by another run{owner}. Wait for it, or choose another "
-                "folder."
+                f"{argument}: {str(folder)!r} is in use by another run{owner}. Wait for it, or choose another folder."
             ) from None
         if _is_there(file, path):
             _sign(file)

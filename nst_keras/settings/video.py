@@ -13,12 +13,14 @@ __all__ = ["VideoSettings"]
 
 def _seconds(name: str, value: Any) -> float:
     """Returns a time in seconds, 0 or more."""
-    return checks.non_negative(name, value)
+    if checks.finite(name, value) < 0:
+        raise ValueError(f"{name} must be a time in seconds, 0 or more, but {value!r} was given.")
+    return float(value)
 
 
 def _end(name: str, value: Any) -> float | None:
     """Returns the time at which a part ends, above 0; None for the clip's end."""
-    if value is not None and checks.non_negative(name, value) == 0:
+    if value is not None and checks.finite(name, value) <= 0:
         raise ValueError(f"{name} must be a time in seconds above 0, but {value!r} was given.")
     return None if value is None else float(value)
 

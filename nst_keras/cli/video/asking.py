@@ -5,11 +5,16 @@ Nothing here needs TensorFlow.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
 from nst_keras import checks, presets, settings
 from nst_keras.settings import modes
 from nst_keras.sweeps import variation
 
-__all__ = ["NOT_HERE", "OPTIONS", "settings_of"]
+__all__ = ["NOT_HERE", "OPTIONS", "checked_flow", "settings_of"]
 
 # Options of a single picture that mean nothing for a clip. Its frames are content images, known whole, and one size.
 NOT_HERE = (
@@ -51,3 +56,27 @@ def settings_of(given: presets.Options) -> settings.JobSettings:
     made = settings.built(settings.JobSettings, {**defaults, "tile_size": None, **known}.__getitem__)
     modes.get("transfer", made.fit)
     return made
+
+
+def checked_flow(
+    flow: Callable[[np.ndarray, np.ndarray], np.ndarray],
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """Returns a user's flow between two frames, as float32 and with its form checked.
+
+    Raises:
+        TypeError: It is no function. The function that is returned raises it for what is no flow.
+    """
+    if not callable(flow):
+        raise TypeError(f"flow must be a function of two frames, but {flow!r} was given.")
+
+    @functools.wraps(flow, assigned=("__qualname__",), updated=())
+    def checked(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Returns the flow between two frames."""
+        found = np.asarray(flow(first, second))
+        shape = (*first.shape[:2], 2)
+        if found.shape != shape or found.dtype.kind not in "fiu" or not np.isfinite(found).all():
+            given = f"{found.dtype} {list(found.shape)}"
+            raise TypeError(f"flow must return finite numbers {list(shape)}, but {given} was returned.")
+        return found.astype(np.float32)
+
+    return checked

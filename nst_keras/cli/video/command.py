@@ -17,8 +17,10 @@ Exit status: 0 if the clip is made, 1 if it failed, 2 for unusable flags, 130 af
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from absl import flags as absl_flags
@@ -59,7 +61,7 @@ def main(argv: Sequence[str] | None = None, *, is_short: bool = False) -> int:
             quick one.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
-    with output.safe_streams(), signals.StopSignals() as ending:
+    with output.safe_streams(), signals.StopSignals() as ending, _warnings_as_lines():
         try:
             return _main(argv, is_short=is_short)
         except KeyboardInterrupt:
@@ -93,6 +95,23 @@ def _main(argv: Sequence[str], *, is_short: bool) -> int:
         return _try_out(made) if video.dry_run else _run(made, video, quiet=asked.process.quiet)
     except _SENTENCES as error:
         return output.say(error, _FAILURE)
+
+
+@contextlib.contextmanager
+def _warnings_as_lines() -> Generator[None, None, None]:
+    """Prints each warning as one line on standard error, like errors, and the same one once for all frames."""
+    told: set[str] = set()
+
+    def show(message: Warning | str, *_: object) -> None:
+        if str(message) not in told:
+            told.add(str(message))
+            output.say(f"warning: {message}", 0)
+
+    with warnings.catch_warnings():
+        for category in (UserWarning, RuntimeWarning):
+            warnings.simplefilter("default", category)
+        warnings.showwarning = show
+        yield
 
 
 def _making(asked: settings.JobSettings, video: settings.VideoSettings) -> making.Making:

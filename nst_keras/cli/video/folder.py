@@ -11,18 +11,22 @@ import contextlib
 import json
 import pathlib
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import PIL.Image
 
+from nst_keras.engine import checkpoint_lock
 from nst_keras.export import files
 
 __all__ = ["PART", "Folder"]
 
 PART = 48  # Frames that are written as a clip of their own.
 _SUFFIX = ".frames"
+_ASKED, _NOTES = "asked.json", "notes.jsonl"
+# All that is ever written into a folder. What else is in it is somebody's, and stays.
+_OWN = (_ASKED, _NOTES, "*.done", "shown", "parts", "pass_*", ".nst_keras-*.tmp*")
 
 
 class Folder:
@@ -38,8 +42,32 @@ class Folder:
     def __init__(self, output: pathlib.Path) -> None:
         self.path = output.with_name(output.name + _SUFFIX)
 
-    def begin(self, asked: dict[str, Any], *, resume: bool) -> bool:
-        """Makes the folder, or takes it up, and returns whether frames are there already.
+    @contextlib.contextmanager
+    def held(self) -> Generator[None, None, None]:
+        """Holds the folder, which is made if need be, for the length of a `with` block. One command at a time may.
+
+        Raises:
+            RuntimeError: Another command holds it.
+        """
+        with checkpoint_lock.held(self.path, argument="output"):
+            yield
+
+    def check(self, asked: dict[str, Any]) -> None:
+        """Raises `FileExistsError` if the folder holds frames that another command has begun.
+
+        Args:
+            asked: {name: value} of all that decides the frames.
+        """
+        if self.is_empty or (before := _read(self.path / _ASKED)) == asked:
+            return
+        names = [name for name in {**asked, **before} if before.get(name) != asked.get(name)] if before else []
+        raise FileExistsError(
+            f"output: {str(self.path)!r} holds frames that were made with another {', '.join(names) or 'clip'}."
+            " Give the command of before to go on, or --noresume to throw them away."
+        )
+
+    def begin(self, asked: dict[str, Any], *, resume: bool) -> None:
+        """Makes the folder, or takes it up.
 
         Args:
             asked: {name: value} of all that decides the frames.
@@ -49,26 +77,20 @@ class Folder:
             FileExistsError: The folder holds frames of another clip or of other settings.
             OSError: The folder cannot be written to.
         """
-        note = self.path / "asked.json"
-        if not resume:
-            for found in self.path.glob("*"):
-                if found.is_dir():
-                    shutil.rmtree(found)
-                elif found.suffix in (".json", ".jsonl", ".done"):
-                    found.unlink()
-        if note.exists():
-            before = _read(note)
-            if before != asked:
-                names = [name for name in {**asked, **before} if before.get(name) != asked.get(name)]
-                raise FileExistsError(
-                    f"output: {str(self.path)!r} holds frames that were made with another {', '.join(names) or 'clip'}."
-                    " Give the command of before to go on, or --noresume to throw them away."
-                )
-            return True
-        for name in ("shown", "parts"):
-            (self.path / name).mkdir(parents=True, exist_ok=True)
-        files.write_text(note, json.dumps(asked, indent=1))
-        return False
+        if resume:
+            self.check(asked)
+        with self._told():
+            if not resume or self.is_empty:
+                self._clear()
+            for name in ("shown", "parts"):
+                (self.path / name).mkdir(parents=True, exist_ok=True)
+            files.write_text(self.path / _ASKED, json.dumps(asked, indent=1))
+
+    @property
+    def is_empty(self) -> bool:
+        """Returns whether the folder holds no frame that a command could go on from."""
+        kinds = (found.name for found in self.path.glob("pass_*"))
+        return not (self.path / _ASKED).exists() or not any(map(self.numbers, kinds))
 
     def frame(self, kind: str, number: int) -> pathlib.Path:
         """Returns the path of a frame's picture, of a kind `shown` or `pass_1`, `pass_2`..."""
@@ -81,12 +103,16 @@ class Folder:
             kind: See `frame`.
             number: The frame's number.
             picture: uint8 [height, width, 3 or 4].
+
+        Raises:
+            OSError: It cannot be written, such as on a full disk.
         """
         path = self.frame(kind, number)
-        path.parent.mkdir(exist_ok=True)
         data = files.encoded(PIL.Image.fromarray(picture), "PNG", compress_level=1)
-        with files.replacing(path) as temporary:
-            pathlib.Path(temporary).write_bytes(data)
+        with self._told():
+            path.parent.mkdir(exist_ok=True)
+            with files.replacing(path) as temporary:
+                pathlib.Path(temporary).write_bytes(data)
 
     def read(self, kind: str, number: int) -> np.ndarray:
         """Returns what `write` has written."""
@@ -125,19 +151,20 @@ class Folder:
         """
         for index in range(len(self.parts()), -(-count // PART)):
             numbers = range(index * PART, min((index + 1) * PART, count))
-            write(self.part(index), (self.read("shown", number) for number in numbers))
+            with self._told():
+                write(self.part(index), (self.read("shown", number) for number in numbers))
         self.forget("shown", [number for number in self.numbers("shown") if number < len(self.parts()) * PART])
 
     def note(self, entry: dict[str, Any]) -> None:
         """Adds what there is to say of a frame to the notes."""
-        with (self.path / "notes.jsonl").open("a", encoding="utf-8") as notes:
+        with self._told(), (self.path / _NOTES).open("a", encoding="utf-8") as notes:
             notes.write("\n" + json.dumps(entry))  # Behind a line that a kill may have cut off.
 
     def notes(self) -> dict[tuple[int, int], dict[str, Any]]:
         """Returns {(pass, number of a frame): what there is to say of it}. A line that was cut off is left out."""
         found: dict[tuple[int, int], dict[str, Any]] = {}
         with contextlib.suppress(FileNotFoundError):
-            for line in (self.path / "notes.jsonl").read_text(encoding="utf-8").splitlines():
+            for line in (self.path / _NOTES).read_text(encoding="utf-8").splitlines():
                 with contextlib.suppress(ValueError, KeyError, TypeError):
                     entry = json.loads(line)
                     found[entry["pass"], entry["frame"]] = entry
@@ -145,18 +172,61 @@ class Folder:
 
     def complete(self, number: int) -> None:
         """Notes that all frames of a pass are made."""
-        self._mark(number).touch()
+        with self._told():
+            self._mark(f"pass_{number}").touch()
 
     def is_complete(self, number: int) -> bool:
         """Returns whether all frames of a pass are made."""
-        return self._mark(number).exists()
+        return self._mark(f"pass_{number}").exists()
 
-    def _mark(self, number: int) -> pathlib.Path:
-        return self.path / f"pass_{number}.done"
+    def begin_output(self) -> None:
+        """Notes that the output is written from now on."""
+        with self._told():
+            self._mark("output").touch()
+
+    @property
+    def has_begun_output(self) -> bool:
+        """Returns whether the output is this clip's, whole or not there yet, since a command was killed writing it."""
+        return self._mark("output").exists()
 
     def remove(self) -> None:
-        """Removes the folder and all that is in it."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Removes all that was kept, and the folder unless it holds something else."""
+        self._clear()
+        (self.path / checkpoint_lock.NAME).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
+    def sweep(self) -> None:
+        """Removes what is left of a command that was killed at its very end, after it had written the clip."""
+        if self.path.is_dir() and not (self.path / _ASKED).exists():
+            with contextlib.suppress(OSError, RuntimeError), self.held():
+                if not (self.path / _ASKED).exists():
+                    self.remove()
+
+    def _mark(self, name: str) -> pathlib.Path:
+        return self.path / f"{name}.done"
+
+    def _clear(self) -> None:
+        """Removes all that was kept. What it was made with goes first: without it, the rest counts for nothing."""
+        (self.path / _ASKED).unlink(missing_ok=True)
+        for pattern in _OWN:
+            for found in self.path.glob(pattern):
+                if found.is_dir():
+                    shutil.rmtree(found)
+                else:
+                    found.unlink()
+
+    @contextlib.contextmanager
+    def _told(self) -> Generator[None, None, None]:
+        """Raises `OSError` of one sentence in place of one in the block."""
+        try:
+            yield
+        except OSError as error:
+            reason = error.strerror or str(error.__cause__ or error).rstrip(".")
+            raise OSError(
+                f"output: the frames in {str(self.path)!r} cannot be kept ({reason}). Make room for them or mend the"
+                " folder, and give the same command to go on."
+            ) from error
 
 
 def _read(note: pathlib.Path) -> dict[str, Any]:

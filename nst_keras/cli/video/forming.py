@@ -31,14 +31,14 @@ def formed(
         source = _checked(frame, size)
         earlier = history.nearest()
         made = stylizer.next(source, earlier, loss=first) if earlier else stylizer.first(source)
-        first = first or made.losses["loss"]
+        first = first or made.losses.get("loss", 0.0)
         history.add(following.Earlier(source, made.picture, made.age), is_new_scene=made.is_new_scene)
         yield made
 
 
 def _checked(frame: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
-    """Returns a frame; raises `ValueError` for one of another type, or of another size than the first."""
-    found = np.asarray(frame)
+    """Returns a copy of a frame; raises `ValueError` for one of another type, or of another size than the first."""
+    found = np.array(frame)  # A program that reads frames may read each into the same array.
     if found.dtype != np.uint8 or found.ndim != 3 or found.shape[-1] != 3 or found.shape != size:
         given = f"{found.dtype} {list(found.shape)}"
         raise ValueError(f"frames must be uint8 [height, width, 3], all of one size, but {given} was given.")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 import fractions
 import functools
-import json
+import itertools
 import pathlib
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,9 +18,9 @@ from nst_keras import export, settings
 from nst_keras.cli import job
 from nst_keras.cli.video import flow as flow_lib
 from nst_keras.cli.video import folder as folder_lib
-from nst_keras.cli.video import following, sources, stylising, writing
-from nst_keras.engine import checkpoint_lock
+from nst_keras.cli.video import following, identity, sources, stylising, writing
 from nst_keras.export import record
+from nst_keras.runtime import phases
 from nst_keras.settings import paths
 
 __all__ = ["Frame", "Making", "Report"]
@@ -92,13 +93,18 @@ class Making:
         self, asked: settings.JobSettings, video: settings.VideoSettings, *, flow: flow_lib.Flow = flow_lib.dis
     ) -> None:
         self._asked, self._video, self._flow = asked, video, flow
+        self._given = dataclasses.replace(asked.transfer, network=job.resolved_weights(asked.transfer.network))
         self._output = pathlib.Path(video.output).expanduser()
+        self._preview = None if video.preview is None else pathlib.Path(video.preview).expanduser()
+        self._folder = folder_lib.Folder(self._output)
+        self._folder.sweep()
+        self._may_replace = asked.files.overwrite or (video.resume and self._folder.has_begun_output)
         self._check_outputs()
         self.source = sources.opened(video, asked.transfer.images.image_size)
-        given = dataclasses.replace(asked.transfer, network=job.resolved_weights(asked.transfer.network))
-        self._given = given
-        self._stylizer = stylising.Stylizer(given, asked.fit, video, flow=flow, count=self.source.count)
-        self._folder = folder_lib.Folder(self._output)
+        if video.resume and not video.dry_run:
+            self._folder.check(self._fingerprint)
+        self._stylizer = stylising.Stylizer(self._given, asked.fit, video, flow=flow, count=self.source.count)
+        self._rehearse()
 
     def run(self, tell: Callable[[Frame], None]) -> Report:
         """Makes all frames that are not made yet, writes the clip, and removes what was kept meanwhile.
@@ -110,39 +116,66 @@ class Making:
             KeyboardInterrupt: It was interrupted. What is made stays, and the same command goes on.
             Exception: A frame could not be made, or a file could not be written. What is made stays as well.
         """
-        with checkpoint_lock.held(self._folder.path):
-            self._folder.begin(self._fingerprint(), resume=self._video.resume)
-            for number in range(1, self._video.passes + 1):
-                self._go_through(number, tell)
-            self._write_parts(self.source.count)
-            sound = self.source.sound if self._video.sound else None
-            writing.join(self._folder.parts(), self._output, sound=sound, comment=self._comment())
-            report = self._report()
-        self._folder.remove()
+        with self._folder.held():
+            self._folder.begin(self._fingerprint, resume=self._video.resume)
+            try:
+                for number in range(1, self._video.passes + 1):
+                    self._go_through(number, tell)
+            finally:
+                if self._folder.is_empty:
+                    self._folder.remove()
+            report = self._report(self._written())
+            self._folder.remove()
         return report
 
     def try_out(self) -> Report:
         """Makes the first frames, writes the first as a picture beside the output, and returns an estimate."""
         seconds, history, first = [], following.History(), 0.0
+        scenes, steps = [], []
+        picture = self._tried_picture
         for index, source in zip(range(_TRIED), self.source.frames(), strict=False):
             begun = time.monotonic()
             made = self._made(source, history, None, first)
             if index == 0:
-                first = made.losses["loss"]
-                export.save_image(made.shown, self._output.with_suffix(".png"))
+                first = made.losses.get("loss", 0.0)
+                export.save_image(made.shown, picture)
+            scenes += [index] if made.is_new_scene else []
+            steps.append(made.steps)
             seconds.append(time.monotonic() - begun)
         usual = min(seconds[1:], default=0.0)
         whole = seconds[0] + usual * (self._video.passes * self.source.count - 1)
-        return self._report()._replace(output=self._output.with_suffix(".png"), estimate=whole)
+        source = self.source
+        return Report(picture, source.count, source.size, source.rate, scenes, steps, sum(seconds), whole)
 
     @property
     def made(self) -> int:
-        """Number of frames that are made, in all passes."""
-        return len(self._folder.notes())
+        """Number of frames that an earlier command has made, in all passes, and that are not made again."""
+        if not self._video.resume:
+            return 0
+        numbers = range(1, self._video.passes + 1)
+        return sum(self.source.count if self._folder.is_complete(one) else self._done(one) for one in numbers)
+
+    def _rehearse(self) -> None:
+        """Raises the error of a look that does not suit the clip, or of a package that is missing, before a frame."""
+        frame = next(iter(self.source.frames()))
+        flow_lib.moved(frame, np.zeros((*frame.shape[:2], 2), np.float32))
+        with phases.named("preparing the look"):
+            self._stylizer.kept(frame, frame)
+
+    def _written(self) -> pathlib.Path:
+        """Writes the clip from its frames, and returns its path: the output's, or one beside it that is free."""
+        self._write_parts(self.source.count)
+        output = self._output if self._may_replace else export.free_name(self._output)
+        self._folder.begin_output()
+        sound = self.source.sound if self._video.sound else None
+        text = identity.comment(self._given, self._asked.fit, self._video)
+        writing.join(self._folder.parts(), output, sound=sound, comment=text)
+        return output
 
     def _go_through(self, number: int, tell: Callable[[Frame], None]) -> None:
         """Makes the frames of one pass that are not made yet."""
         if self._folder.is_complete(number):
+            self._folder.forget_all(f"pass_{number - 1}")
             return
         count, kind, done = self.source.count, f"pass_{number}", self._done(number)
         is_back, is_last = number % 2 == 0, number == self._video.passes
@@ -154,7 +187,7 @@ class Making:
             begun = time.monotonic()
             own = self._folder.read(f"pass_{number - 1}", frame)[..., :3] if number > 1 else None
             made = self._made(source, history, own, first)
-            first = first or made.losses["loss"]
+            first = first or made.losses.get("loss", 0.0)
             if is_last:
                 self._folder.write("shown", frame, made.shown)
             seconds = time.monotonic() - begun
@@ -209,61 +242,59 @@ class Making:
 
     def _tidy(self, frame: int, shown: np.ndarray) -> None:
         """Writes a part once its frames are there, and removes what is not needed any more."""
-        if self._video.preview is not None:
-            export.save_image(shown, pathlib.Path(self._video.preview).expanduser())
+        if self._preview is not None:
+            self._show(shown, self._preview)
         if self._video.passes == 1:
             self._folder.forget("pass_1", [frame - max(following.DISTANCES)])
             if (frame + 1) % folder_lib.PART == 0:
                 self._write_parts(frame + 1)
 
-    def _write_parts(self, count: int) -> None:
-        self._folder.write_parts(count, functools.partial(_write_part, rate=self.source.rate))
+    def _show(self, shown: np.ndarray, preview: pathlib.Path) -> None:
+        """Replaces the preview. Where it cannot be written, that is no reason to end."""
+        try:
+            export.save_image(shown, preview)
+        except OSError as error:
+            message = f"preview: {str(preview)!r} cannot be written ({error.strerror or error}); the clip goes on."
+            warnings.warn(message, stacklevel=2)
 
-    def _report(self) -> Report:
+    def _write_parts(self, count: int) -> None:
+        self._folder.write_parts(count, functools.partial(writing.write_part, rate=self.source.rate))
+
+    def _report(self, output: pathlib.Path) -> Report:
         """Returns what has become of the clip."""
-        notes = self._folder.notes()
+        notes, source = self._folder.notes(), self.source
         scenes = [frame for (number, frame), entry in sorted(notes.items()) if number == 1 and entry["is_new_scene"]]
-        steps = [0] * self.source.count
+        steps = [0] * source.count
         for (_, frame), entry in notes.items():
             steps[frame] += entry["steps"]
         seconds = sum(entry["seconds"] for entry in notes.values())
-        return Report(self._output, self.source.count, self.source.size, self.source.rate, scenes, steps, seconds)
+        return Report(output, source.count, source.size, source.rate, scenes, steps, seconds)
 
+    @functools.cached_property
     def _fingerprint(self) -> dict[str, Any]:
-        """Returns {name: value} of all that decides the frames."""
-        given = self._given
-        transfer, fit = settings.values(given), settings.values(self._asked.fit)
-        known = record.recorded_options()
-        found = {name: record.described(value) for name, value in {**transfer, **fit}.items() if name in known}
-        names = ("start", "end", "every", "frame_steps", "temporal_weight", "passes")
-        found |= {name: getattr(self._video, name) for name in names}
-        found |= record.digests(transfer)
-        found["video"] = self.source.digest
-        found["flow"] = getattr(self._flow, "__qualname__", type(self._flow).__name__)
-        return json.loads(json.dumps(found))
+        """What decides the frames."""
+        return identity.fingerprint(self._given, self._asked.fit, self._video, clip=self.source.digest, flow=self._flow)
 
-    def _comment(self) -> str:
-        """Returns the text that the clip's file holds: the settings that differ from the defaults."""
-        usual = settings.values(settings.TransferSettings()) | settings.values(settings.FitSettings())
-        usual |= settings.values(settings.VideoSettings())
-        used = settings.values(self._given) | settings.values(self._asked.fit) | settings.values(self._video)
-        changed = {name: record.described(value) for name, value in used.items() if value != usual[name]}
-        return "Made by nst_keras.video: " + json.dumps(changed, sort_keys=True)
+    @functools.cached_property
+    def _tried_picture(self) -> pathlib.Path:
+        """The picture that a dry run writes: in the output's place, or with a number where one exists."""
+        picture = self._output.with_suffix(".png")
+        return picture if self._asked.files.overwrite else export.free_name(picture)
 
     def _check_outputs(self) -> None:
-        """Raises an error if a file cannot be written, or would replace the clip itself."""
-        overwrite = self._asked.files.overwrite
-        if not self._video.dry_run:
-            export.check_destination("output", self._output, writing.SUFFIXES, overwrite=overwrite)
-        else:
-            export.check_suffix("output", self._output, writing.SUFFIXES)
-        if self._video.preview is not None:
-            preview = pathlib.Path(self._video.preview).expanduser()
-            export.check_still(preview, argument="preview")
+        """Raises an error if a file cannot be written, or would replace one that is read."""
+        export.check_suffix("output", self._output, writing.SUFFIXES)
         clip = pathlib.Path(paths.local(self._video.video or "")).expanduser()
-        if self._output.exists() and clip.is_file() and self._output.samefile(clip):
-            raise ValueError(f"output: {str(self._output)!r} would replace the clip itself. Choose another name.")
-
-
-def _write_part(path: pathlib.Path, frames: Iterator[np.ndarray], *, rate: fractions.Fraction) -> None:
-    writing.write_part(path, frames, rate=rate)
+        read = [clip, *map(pathlib.Path, record.input_files(settings.values(self._given)))]
+        written = [self._tried_picture if self._video.dry_run else self._output, self._preview]
+        for path, one in itertools.product(filter(None, written), read):
+            if path.exists() and one.is_file() and path.samefile(one):
+                argument = "preview" if path == self._preview else "output"
+                what = "the clip itself" if one == clip else "a file that it is made from"
+                raise ValueError(f"{argument}: {str(path)!r} would replace {what}. Choose another name.")
+        if self._video.dry_run:
+            export.check_destination("output", self._tried_picture, [".png"], overwrite=True)
+        else:
+            export.check_destination("output", self._output, writing.SUFFIXES, overwrite=self._may_replace)
+        if self._preview is not None:
+            export.check_destination("preview", self._preview, list(export.STILL_OPTIONS), overwrite=True)

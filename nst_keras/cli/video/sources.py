@@ -9,13 +9,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from nst_keras import settings
+from nst_keras import checks, settings
 from nst_keras.cli.video import reading, sample_clips
 from nst_keras.images import digests
 from nst_keras.settings import paths
 
 __all__ = ["Source", "opened"]
 
+_LEAST = 32  # Longest side of a sample in pixels. Its shorter one is then more than the 16 that are drawn.
 _CHUNK = 24  # Frames that are read at once, to go through them backwards.
 
 
@@ -90,7 +91,10 @@ def opened(video: settings.VideoSettings, image_size: int | None) -> Source:
 
 def _sample(video: settings.VideoSettings, name: str, image_size: int | None) -> Source:
     """Returns a part of a sample."""
+    checks.one_of("video: the sample", name, sample_clips.CLIPS)
     height, width = sample_clips.SIZE
+    if image_size is not None and image_size < _LEAST:
+        raise ValueError(f"image_size must be {_LEAST} or more for a sample, but {image_size} was given.")
     scale = min(1.0, (image_size or width) / width)
     size = (2 * round(height * scale / 2), 2 * round(width * scale / 2))
     clip = sample_clips.get(name, size=size)
