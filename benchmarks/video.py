@@ -11,7 +11,9 @@ Each clip is drawn by code, so that its motion is known exactly. It is made thre
   their ratio to those of frames by themselves;
 - seconds: median of a frame but the first two, which compile.
 
-`--sheet` writes a sheet with frames of each way, `--gif` an animation of the clip and of what is made of it.
+With more frames than a clip has, it goes back and forth: `--frames=120` shows whether a frame that is seen again has
+drifted, in colours or in style. `--sheet` writes a sheet with frames of each way, `--gif` an animation of the clip and
+of what is made of it.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_list("clips", ["pan", "passing", "cut"], "Sample clips.")
 flags.DEFINE_list("ways", ["alone", "video", "exact"], "Ways to make them, of alone, video and exact.")
 flags.DEFINE_integer("size", 256, "Width of the frames in pixels.", lower_bound=32)
-flags.DEFINE_integer("frames", 24, "Frames of each clip, from its first on.", lower_bound=3)
+flags.DEFINE_integer("frames", 24, "Frames of each clip. Beyond its last, it goes back and forth.", lower_bound=3)
 flags.DEFINE_string("preset", "quick", "Look.")
 flags.DEFINE_string("style_image", "sample:swirls", "Style image.")
 flags.DEFINE_integer("steps", None, "Steps of a first frame. Default: the preset's.", lower_bound=1)
@@ -78,18 +80,32 @@ def make(frames: Sequence[np.ndarray], *, flow_of: flow.Flow | None) -> Made:
 
 def exact(clip: sample_clips.Clip, frames: Sequence[np.ndarray]) -> flow.Flow:
     """Returns the true flow between two frames of a clip."""
-    numbers = {frame.tobytes(): number for number, frame in enumerate(frames)}
-    return lambda first, second: clip.flow(numbers[first.tobytes()], numbers[second.tobytes()])
+    numbers = {clip.frame(number).tobytes(): number for number in range(len(clip))}
+    outside = np.full((*frames[0].shape[:2], 2), 1e4, np.float32)
+
+    def flow_between(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Returns the true flow; across a cut, one that leads outside."""
+        pair = numbers[first.tobytes()], numbers[second.tobytes()]
+        return clip.flow(*pair) if clip.visible(*pair).any() else outside
+
+    return flow_between
 
 
-def flicker(clip: sample_clips.Clip, pictures: Sequence[np.ndarray]) -> float:
+def to_and_fro(length: int, count: int) -> list[int]:
+    """Returns numbers of frames that go through a clip of some length forwards and backwards in turn."""
+    there = [*range(length), *range(length - 2, 0, -1)]
+    return [there[number % len(there)] for number in range(count)]
+
+
+def flicker(clip: sample_clips.Clip, numbers: Sequence[int], pictures: Sequence[np.ndarray]) -> float:
     """Returns the mean difference of successive pictures along the true motion, in levels."""
     found = []
-    for number in range(1, len(pictures)):
-        seen = clip.visible(number, number - 1)
+    for place in range(1, len(pictures)):
+        pair = numbers[place], numbers[place - 1]
+        seen = clip.visible(*pair)
         if seen.any():
-            before = flow.moved(pictures[number - 1], clip.flow(number, number - 1))
-            found.append(float(np.abs(pictures[number] - before)[seen].mean()))
+            before = flow.moved(pictures[place - 1], clip.flow(*pair))
+            found.append(float(np.abs(pictures[place] - before)[seen].mean()))
     return statistics.fmean(found)
 
 
@@ -103,9 +119,9 @@ def middle(made: Made, term: str) -> float:
     return statistics.median(losses[term] for losses in made.losses[1:] if losses)
 
 
-def row(clip: sample_clips.Clip, way: str, made: Made, alone: Made | None) -> str:
+def row(clip: sample_clips.Clip, numbers: Sequence[int], way: str, made: Made, alone: Made | None) -> str:
     """Returns a line of the table."""
-    moving = flicker(clip, made.pictures)
+    moving = flicker(clip, numbers, made.pictures)
     style, content = middle(made, "style_loss"), middle(made, "content_loss")
     cost = statistics.median(made.seconds[2:])
     text = (
@@ -113,7 +129,7 @@ def row(clip: sample_clips.Clip, way: str, made: Made, alone: Made | None) -> st
     )
     if alone is not None and alone is not made:
         ratios = (
-            moving / flicker(clip, alone.pictures),
+            moving / flicker(clip, numbers, alone.pictures),
             style / middle(alone, "style_loss"),
             content / middle(alone, "content_loss"),
             cost / statistics.median(alone.seconds[2:]),
@@ -122,13 +138,13 @@ def row(clip: sample_clips.Clip, way: str, made: Made, alone: Made | None) -> st
     return text
 
 
-def drift(made: Made) -> str:
-    """Returns how the last frame differs from the fifth, or from the second of a shorter clip."""
+def drift(numbers: Sequence[int], made: Made) -> str:
+    """Returns how the fifth frame, or the second of a short clip, was made when it was seen last and first."""
     early = min(4, len(made.pictures) - 2)
-    colours = saturation(made.pictures[-1]) / saturation(made.pictures[early])
-    style = [losses for losses in made.losses[early:] if losses]
-    left = style[-1]["style_loss"] / style[0]["style_loss"]
-    return f"last frame against frame {early + 1}: saturation {colours:.3f}, style left {left:.3f}"
+    late = len(numbers) - 1 - numbers[::-1].index(numbers[early])
+    colours = saturation(made.pictures[late]) / saturation(made.pictures[early])
+    left = made.losses[late]["style_loss"] / made.losses[early]["style_loss"]
+    return f"frame {late + 1} against {early + 1}, of one content: saturation {colours:.3f}, style left {left:.3f}"
 
 
 def sheet(rows: Sequence[Sequence[np.ndarray]], columns: int = 6) -> PIL.Image.Image:
@@ -142,7 +158,8 @@ def main(_: list[str]) -> None:
     sheets: list[Sequence[np.ndarray]] = []
     for name in FLAGS.clips:
         clip = sample_clips.get(name, size=(2 * round(FLAGS.size * 9 / 32), FLAGS.size))
-        frames = [clip.frame(number) for number in range(min(FLAGS.frames, len(clip)))]
+        numbers = to_and_fro(len(clip), FLAGS.frames)
+        frames = [clip.frame(number) for number in numbers]
         flows: dict[str, Callable[..., np.ndarray] | None] = {
             "alone": None,
             "video": flow.dis,
@@ -154,9 +171,9 @@ def main(_: list[str]) -> None:
             made = make(frames, flow_of=flows[way])
             alone = made if way == "alone" else alone
             sheets.append(made.pictures)
-            print(row(clip, way, made, alone), flush=True)
+            print(row(clip, numbers, way, made, alone), flush=True)
             if way != "alone":
-                print(f"{'':8} {way:6} {drift(made)}", flush=True)
+                print(f"{'':8} {way:6} {drift(numbers, made)}", flush=True)
         if FLAGS.gif and made is not None:
             beside = [np.hstack(pair) for pair in zip(frames, made.pictures, strict=True)]
             export.save_animation(beside, FLAGS.gif, seconds=len(beside) / clip.rate)

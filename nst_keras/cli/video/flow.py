@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-__all__ = ["alike", "dis", "moved", "visible"]
+__all__ = ["alike", "dis", "feathered", "moved", "visible"]
 
 _SAME_COLOUR = 12.0  # Levels of 0..255.
 # first frame, second frame, both uint8 [height, width, 3] -> the flow from the first to the second.
@@ -44,15 +44,24 @@ def moved(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
         flow: The flow from the later frame to the earlier one.
 
     Returns:
-        float32 [height, width, channels], interpolated by cubics, which blur less than straight lines do. Beyond the
-        border, the border is repeated.
+        float32 [height, width, channels], interpolated by cubics, which blur less than straight lines do, and kept
+        between the lowest and the highest level around each place. From frame to frame, cubics alone would go ever
+        further beyond these, to specks. Beyond the border, the border is repeated.
     """
     cv2 = _cv2()
     height, width = flow.shape[:2]
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     place = (columns + flow[..., 0], rows + flow[..., 1])
-    found = cv2.remap(image.astype(np.float32), *place, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.clip(found, 0.0, 255.0) if image.dtype == np.uint8 else found
+    levels, around = image.astype(np.float32), np.ones((3, 3), np.uint8)
+    found, lowest, highest = (
+        cv2.remap(layer, *place, how, borderMode=cv2.BORDER_REPLICATE)
+        for layer, how in (
+            (levels, cv2.INTER_CUBIC),
+            (cv2.erode(levels, around), cv2.INTER_NEAREST),
+            (cv2.dilate(levels, around), cv2.INTER_NEAREST),
+        )
+    )
+    return np.clip(found, lowest, highest)
 
 
 def visible(there: np.ndarray, back: np.ndarray) -> np.ndarray:
@@ -73,7 +82,7 @@ def visible(there: np.ndarray, back: np.ndarray) -> np.ndarray:
     is_consistent = np.square(there + returned).sum(-1) <= 0.01 * lengths + 0.5
     down, right = np.gradient(there, axis=(0, 1))
     is_smooth = np.square(down).sum(-1) + np.square(right).sum(-1) <= 0.01 * np.square(there).sum(-1) + 0.002
-    return is_consistent & is_smooth & _inside(there)
+    return _without_specks(is_consistent & is_smooth & _inside(there))
 
 
 def alike(source: np.ndarray, other: np.ndarray, there: np.ndarray) -> np.ndarray:
@@ -88,7 +97,18 @@ def alike(source: np.ndarray, other: np.ndarray, there: np.ndarray) -> np.ndarra
         bool [height, width].
     """
     difference = np.abs(source - moved(other, there)).max(-1)
-    return (_cv2().blur(difference, (3, 3)) < _SAME_COLOUR) & _inside(there)
+    return _without_specks((_cv2().blur(difference, (3, 3)) < _SAME_COLOUR) & _inside(there))
+
+
+def feathered(mask: np.ndarray) -> np.ndarray:
+    """Returns a mask, bool [height, width], as shares, float32 in 0..1, that fall to 0 towards the edges inside it."""
+    levels = mask.astype(np.float32)
+    return levels * np.clip(2 * _cv2().blur(levels, (5, 5)) - 1, 0, 1)
+
+
+def _without_specks(mask: np.ndarray) -> np.ndarray:
+    """Returns a mask without single pixels that differ from those around them, of which a picture would get specks."""
+    return _cv2().medianBlur(mask.astype(np.uint8), 3) > 0
 
 
 def _inside(there: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ _SAME_SCENE = 0.25
 # A surface that has come into view is held to what was made of it only little by little, in so many frames. What few
 # steps make of a narrow strip is poor, and would otherwise stay so.
 OLD = 12
-_START = 0.1  # Age of what is a start alone.
+_ALIKE = 2.0  # Age of what only looks the same.
 
 
 class Earlier(NamedTuple):
@@ -46,8 +46,8 @@ class Followed(NamedTuple):
 
     Attributes:
         reference: The earlier pictures, moved along, float32 [height, width, 3], 0..255.
-        weights: How much they count, float32 [height, width], 0..1: 0 where none shows what the frame shows, hardly
-            more where one has the same colours alone, and 1 for what was seen long enough.
+        weights: How much they count, float32 [height, width], 0..1: 0 where none shows what the frame shows, little
+            where one only has the same colours, and 1 for what was seen long enough.
         age: See `Earlier`, of the frame itself.
     """
 
@@ -64,7 +64,9 @@ class Followed(NamedTuple):
         """
         known = 0.5 * (self.reference + rest) if is_own else self.reference
         seen = self.weights > 0
-        return np.where(seen[..., None], known, rest if is_own else _recoloured(rest, self.reference, seen))
+        new = rest.astype(np.float32) if is_own else _recoloured(rest, self.reference, seen)
+        share = flow_lib.feathered(seen)[..., None]
+        return share * known + (1 - share) * new
 
 
 class History:
@@ -101,8 +103,8 @@ def follow(source: np.ndarray, earlier: Sequence[Earlier], flow: flow_lib.Flow) 
             return None
         layers = flow_lib.moved(np.dstack([one.picture, one.age]), there)
         found.append((layers[..., :3], visible * np.clip(layers[..., 3] + 1, 1, OLD)))
-        # Next to edges, what is seen cannot be told from what is hidden. What looks the same is a start, and no more.
-        similar.append((layers[..., :3], _START * flow_lib.alike(source, one.source, there)))
+        # Next to edges, what is seen cannot be told from what is hidden. What looks the same counts a little.
+        similar.append((layers[..., :3], _ALIKE * flow_lib.alike(source, one.source, there)))
     reference, ages = temporal.combined([*found, *similar])
     return Followed(reference, ages / OLD, np.floor(ages).astype(np.uint8))
 
