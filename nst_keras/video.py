@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nst_keras import settings
+from nst_keras import presets, settings
 from nst_keras.cli import process
 from nst_keras.cli.video import asking, command
 
@@ -70,7 +70,7 @@ def stylize(
         sound: Keeps the clip's sound.
         preview: Picture file that each finished frame replaces.
         resume: Goes on from the frames that an earlier, interrupted call has made.
-        dry_run: Makes only the first frame, and estimates the time of the whole clip.
+        dry_run: Makes the first frames, writes one as a picture, and estimates the time of the whole clip.
         flow: Function of two frames, uint8 [height, width, 3], to the flow from the first to the second, float32
             [height, width, 2]: for each pixel of the first, how far right and how far down its surface lies in the
             second. Default: OpenCV's dense inverse search.
@@ -124,7 +124,7 @@ def stylize_frames(
     Example:
     ```python
     made = list(video.stylize_frames(frames, "painting.jpg", preset="quick"))
-    imageio.mimsave("made.gif", made, fps=12)
+    nst_keras.save_animation(made, "made.gif", seconds=2)
     ```
 
     Args:
@@ -151,7 +151,7 @@ def stylize_frames(
 
 
 def _shown(
-    frames: Iterable[np.ndarray], asked: settings.JobSettings, of_clip: settings.VideoSettings, flow: dict[str, Any]
+    frames: Iterable[np.ndarray], asked: settings.JobSettings, of_clip: settings.VideoSettings, flow: presets.Options
 ) -> Iterator[np.ndarray]:
     """Yields the pictures of frames."""
     from nst_keras.cli.video import forming  # noqa: PLC0415  It loads TensorFlow.
@@ -160,13 +160,13 @@ def _shown(
         yield made.shown
 
 
-def _options(style_image: Any, preset: str | None, options: dict[str, Any]) -> dict[str, Any]:
+def _options(style_image: Any, preset: str | None, options: presets.Options) -> presets.Options:
     """Returns {option: value} of what is given."""
     given = {"style_image": style_image, **options}
     return given if preset is None else {"preset": preset, **given}
 
 
-def _flow(flow: Callable[[np.ndarray, np.ndarray], np.ndarray] | None) -> dict[str, Any]:
+def _flow(flow: Callable[[np.ndarray, np.ndarray], np.ndarray] | None) -> presets.Options:
     """Returns {"flow": the function}; nothing for the default."""
     return {} if flow is None else {"flow": asking.checked_flow(flow)}
 

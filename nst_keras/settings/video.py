@@ -46,8 +46,8 @@ class VideoSettings(options.Group):
         preview: Picture file that each finished frame replaces, for viewers that reload it. Default: none.
         resume: Goes on from the frames that an earlier, interrupted command has made, to the same pixels. Otherwise
             these are thrown away.
-        dry_run: Makes only the first frame, and tells how long the clip takes. The frame is written as a picture beside
-            the output.
+        dry_run: Makes the first three frames, and tells how long the clip takes. The first is written as a picture
+            beside the output.
     """
 
     title = "Video"

@@ -12,11 +12,11 @@ import json
 import pathlib
 import shutil
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any
 
 import numpy as np
 import PIL.Image
 
+from nst_keras import presets
 from nst_keras.engine import checkpoint_lock
 from nst_keras.export import files
 
@@ -52,7 +52,7 @@ class Folder:
         with checkpoint_lock.held(self.path, argument="output"):
             yield
 
-    def check(self, asked: dict[str, Any]) -> None:
+    def check(self, asked: presets.Options) -> None:
         """Raises `FileExistsError` if the folder holds frames that another command has begun.
 
         Args:
@@ -66,7 +66,7 @@ class Folder:
             " Give the command of before to go on, or --noresume to throw them away."
         )
 
-    def begin(self, asked: dict[str, Any], *, resume: bool) -> None:
+    def begin(self, asked: presets.Options, *, resume: bool) -> None:
         """Makes the folder, or takes it up.
 
         Args:
@@ -155,14 +155,14 @@ class Folder:
                 write(self.part(index), (self.read("shown", number) for number in numbers))
         self.forget("shown", [number for number in self.numbers("shown") if number < len(self.parts()) * PART])
 
-    def note(self, entry: dict[str, Any]) -> None:
+    def note(self, entry: presets.Options) -> None:
         """Adds what there is to say of a frame to the notes."""
         with self._told(), (self.path / _NOTES).open("a", encoding="utf-8") as notes:
             notes.write("\n" + json.dumps(entry))  # Behind a line that a kill may have cut off.
 
-    def notes(self) -> dict[tuple[int, int], dict[str, Any]]:
+    def notes(self) -> dict[tuple[int, int], presets.Options]:
         """Returns {(pass, number of a frame): what there is to say of it}. A line that was cut off is left out."""
-        found: dict[tuple[int, int], dict[str, Any]] = {}
+        found: dict[tuple[int, int], presets.Options] = {}
         with contextlib.suppress(FileNotFoundError):
             for line in (self.path / _NOTES).read_text(encoding="utf-8").splitlines():
                 with contextlib.suppress(ValueError, KeyError, TypeError):
@@ -229,7 +229,7 @@ class Folder:
             ) from error
 
 
-def _read(note: pathlib.Path) -> dict[str, Any]:
+def _read(note: pathlib.Path) -> presets.Options:
     """Returns what a folder was begun with; {} if it cannot be read."""
     try:
         found = json.loads(note.read_text(encoding="utf-8"))

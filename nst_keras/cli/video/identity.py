@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from nst_keras import settings
+from nst_keras import presets, settings
 from nst_keras.cli.video import flow as flow_lib
 from nst_keras.export import record
 from nst_keras.settings import paths
@@ -23,7 +22,7 @@ def fingerprint(
     *,
     clip: str,
     flow: flow_lib.Flow,
-) -> dict[str, Any]:
+) -> presets.Options:
     """Returns {name: value} of all that decides the frames, as JSON holds it.
 
     Args:

@@ -9,11 +9,11 @@ import pathlib
 import time
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from nst_keras import export, settings
+from nst_keras import export, presets, settings
 from nst_keras.cli import job
 from nst_keras.cli.video import flow as flow_lib
 from nst_keras.cli.video import folder as folder_lib
@@ -261,7 +261,7 @@ class Making:
         return Report(output, source.count, source.size, source.rate, scenes, steps, seconds)
 
     @functools.cached_property
-    def _fingerprint(self) -> dict[str, Any]:
+    def _fingerprint(self) -> presets.Options:
         """What decides the frames."""
         return identity.fingerprint(self._given, self._asked.fit, self._video, clip=self.source.digest, flow=self._flow)
 
