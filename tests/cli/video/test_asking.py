@@ -80,7 +80,7 @@ def test_all_that_decides_the_frames_is_in_their_identity(random):
         fingerprint(clip="two"),
         fingerprint(flow=asking.settings_of),
         fingerprint(style_weight=3.0),
-        fingerprint(style_image="sample:mosaic"),
+        fingerprint(style_image="sample:woodblock"),
         fingerprint(style_image=random.integers(0, 256, (8, 8, 3), dtype=np.uint8)),
         fingerprint(epochs=3),
         *(fingerprint(video={name: 2}) for name in ("start", "end", "every", "frame_steps", "passes")),

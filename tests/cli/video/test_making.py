@@ -195,7 +195,7 @@ class TestOtherFrames:
             ({"every": 3}, {}, "another every."),
             ({"passes": 2, "temporal_weight": 0.5}, {}, "another temporal_weight, passes."),
             ({}, {"style_weight": 3.0}, "another style_weight."),
-            ({}, {"style_image": "sample:mosaic"}, "another style_image."),
+            ({}, {"style_image": "sample:woodblock"}, "another style_image."),
         ],
     )
     def test_other_settings_are_refused_before_a_frame(self, made, interrupted, options, look, named, tmp_path):
