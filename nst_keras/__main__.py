@@ -5,7 +5,6 @@ Makes the scene of CONTENT, a photograph, in the style of STYLE, a painting, and
 Examples:
   nst-keras photo.jpg painting.jpg                        a picture in about half a minute
   nst-keras photo.jpg painting.jpg bold.png --preset=bold another look
-  nst-keras photo.jpg painting.jpg --strength=0.5         half way to the style
   nst-keras sample:landscape sample:swirls                pictures that come with the package
   nst-keras studio --open                                 a page on which the picture forms
   nst-keras batch photos/ paintings/ made/                every photograph in every style

@@ -98,7 +98,8 @@ class Painter:
 
 @pytest.fixture
 def painter(monkeypatch):
-    """Makes frames at once: without TensorFlow, and without OpenCV."""
+    """Makes frames at once, without a network."""
+    pytest.importorskip("cv2", reason="needs OpenCV, of the extra `video`")
     monkeypatch.setattr(stylising, "Stylizer", Painter)
     return Painter
 

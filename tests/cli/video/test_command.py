@@ -15,6 +15,8 @@ from nst_keras.runtime import lean
 from tests.cli.video import killable
 from tests.conftest import ROOT
 
+pytest.importorskip("imageio_ffmpeg", reason="needs ffmpeg, of the extra `video`")
+
 USUAL = ["--image_size=64", "--every=4", "--jit_compile=false"]
 
 

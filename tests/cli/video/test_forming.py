@@ -6,6 +6,8 @@ import pytest
 from nst_keras import video
 from nst_keras.cli.video import sample_clips
 
+pytest.importorskip("cv2", reason="needs OpenCV, of the extra `video`")
+
 LOOK = {"extractor": "compact", "epochs": 1, "steps_per_epoch": 10, "jit_compile": "false"}
 
 stylize_frames = functools.partial(video.stylize_frames, style_image="sample:swirls", **LOOK)

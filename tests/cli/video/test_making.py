@@ -14,6 +14,8 @@ from nst_keras.cli.video import making, sample_clips, writing
 from nst_keras.engine import checkpoint_lock
 from nst_keras.images import loading
 
+pytest.importorskip("imageio_ffmpeg", reason="needs ffmpeg, of the extra `video`")
+
 pytestmark = pytest.mark.usefixtures("painter")
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
