@@ -93,7 +93,7 @@ class Temporal:
         channels: {layer: N}.
 
     Attributes:
-        terms: The terms, for the `losses` of a transfer. The weight of the first is in `compare_with`.
+        terms: For a transfer's `losses`. `compare_with` already multiplies the first by its weight.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import pathlib
 import shutil
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -63,7 +64,7 @@ class Folder:
         names = [name for name in {**asked, **before} if before.get(name) != asked.get(name)] if before else []
         raise FileExistsError(
             f"output: {str(self.path)!r} holds frames that were made with another {', '.join(names) or 'clip'}."
-            " Give the command of before to go on, or --noresume to throw them away."
+            " Repeat the earlier call to go on, or discard its frames: --noresume, in Python resume=False."
         )
 
     def begin(self, asked: presets.Options, *, resume: bool) -> None:
@@ -113,6 +114,7 @@ class Folder:
             path.parent.mkdir(exist_ok=True)
             with files.replacing(path) as temporary:
                 pathlib.Path(temporary).write_bytes(data)
+                _sync(pathlib.Path(temporary))
 
     def read(self, kind: str, number: int) -> np.ndarray:
         """Returns what `write` has written."""
@@ -153,12 +155,15 @@ class Folder:
             numbers = range(index * PART, min((index + 1) * PART, count))
             with self._told():
                 write(self.part(index), (self.read("shown", number) for number in numbers))
+                _sync(self.part(index))  # Before the frames that it holds are removed.
         self.forget("shown", [number for number in self.numbers("shown") if number < len(self.parts()) * PART])
 
     def note(self, entry: presets.Options) -> None:
         """Adds what there is to say of a frame to the notes."""
         with self._told(), (self.path / _NOTES).open("a", encoding="utf-8") as notes:
             notes.write("\n" + json.dumps(entry))  # Behind a line that a kill may have cut off.
+            notes.flush()
+            os.fsync(notes.fileno())  # Before the frame that counts as made.
 
     def notes(self) -> dict[tuple[int, int], presets.Options]:
         """Returns {(pass, number of a frame): what there is to say of it}. A line that was cut off is left out."""
@@ -186,7 +191,7 @@ class Folder:
 
     @property
     def has_begun_output(self) -> bool:
-        """Returns whether the output is this clip's, whole or not there yet, since a command was killed writing it."""
+        """Returns whether an earlier command began to write the output, which may then be replaced."""
         return self._mark("output").exists()
 
     def remove(self) -> None:
@@ -227,6 +232,12 @@ class Folder:
                 f"output: the frames in {str(self.path)!r} cannot be kept ({reason}). Make room for them or mend the"
                 " folder, and give the same command to go on."
             ) from error
+
+
+def _sync(path: pathlib.Path) -> None:
+    """Waits until a file is on the disk."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def _read(note: pathlib.Path) -> presets.Options:

@@ -20,7 +20,7 @@ DISTANCES = (1, 10, 20)
 _SAME_SCENE = 0.25
 
 
-# A surface that has come into view is held to what was made of it only little by little, in so many frames. What few
+# A surface that has come into view is held to what was made of it only little by little, over 12 frames. What few
 # steps make of a narrow strip is poor, and would otherwise stay so.
 OLD = 12
 _ALIKE = 2.0  # Age of what only looks the same.
@@ -87,7 +87,7 @@ class History:
 
 
 def follow(source: np.ndarray, earlier: Sequence[Earlier], flow: flow_lib.Flow) -> Followed | None:
-    """Returns what of a frame is known from earlier ones; None where the scene changes.
+    """Returns the earlier pictures, moved to this frame, and how much each pixel counts. None where the scene changes.
 
     Args:
         source: The clip's frame, uint8 [height, width, 3].

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import json
 
 from nst_keras import presets, settings
@@ -29,14 +31,14 @@ def fingerprint(
         given: The look.
         fit: Steps and weights.
         video: The options of the clip.
-        clip: What tells the clip from others.
+        clip: SHA-256 of the clip's file, or `sample:NAME`.
         flow: The flow between two frames.
     """
     transfer, known = settings.values(given), record.recorded_options()
     options = {**transfer, **settings.values(fit)}
     found = {name: record.described(record.resolved(name, value)) for name, value in options.items() if name in known}
     found |= {name: getattr(video, name) for name in _OF_FRAMES} | record.digests(transfer)
-    found |= {"video": clip, "flow": getattr(flow, "__qualname__", type(flow).__name__)}
+    found |= {"video": clip, "flow": _name(flow)}
     return json.loads(json.dumps(found))
 
 
@@ -45,8 +47,18 @@ def comment(given: settings.TransferSettings, fit: settings.FitSettings, video: 
     usual = settings.values(settings.TransferSettings()) | settings.values(settings.FitSettings())
     usual |= settings.values(settings.VideoSettings())
     used = settings.values(given) | settings.values(fit) | settings.values(video)
-    changed = {name: _public(value) for name, value in used.items() if value != usual[name]}
+    # As texts: an array has no single answer to whether it equals something.
+    described = {name: (_public(value), _public(usual[name])) for name, value in used.items()}
+    changed = {name: value for name, (value, default) in described.items() if value != default}
     return "Made by nst_keras.video: " + json.dumps(changed, sort_keys=True)
+
+
+def _name(flow: object) -> str:
+    """Returns what tells a function from others: its name, with the arguments that `functools.partial` gives it."""
+    flow = inspect.unwrap(flow) if callable(flow) else flow
+    if isinstance(flow, functools.partial):
+        return f"{_name(flow.func)} {flow.args} {flow.keywords}"
+    return getattr(flow, "__qualname__", type(flow).__name__)
 
 
 def _public(value: object) -> object:

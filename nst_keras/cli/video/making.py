@@ -140,7 +140,8 @@ class Making:
             scenes += [index] if made.is_new_scene else []
             steps.append(made.steps)
             seconds.append(time.monotonic() - begun)
-        usual = min(seconds[1:], default=0.0)
+        # A frame that is repeated costs nothing, and tells nothing of the others.
+        usual = min((one for one, made in zip(seconds[1:], steps[1:], strict=True) if made), default=0.0)
         whole = seconds[0] + usual * (self._video.passes * self.source.count - 1)
         source = self.source
         return Report(picture, source.count, source.size, source.rate, scenes, steps, sum(seconds), whole)
@@ -164,7 +165,8 @@ class Making:
         """Writes the clip from its frames, and returns its path: the output's, or one beside it that is free."""
         self._write_parts(self.source.count)
         output = self._outputs.clip if self._may_replace else export.free_name(self._outputs.clip)
-        self._folder.begin_output()
+        if output == self._outputs.clip:
+            self._folder.begin_output()
         sound = self.source.sound if self._video.sound else None
         text = identity.comment(self._given, self._asked.fit, self._video)
         writing.join(self._folder.parts(), output, sound=sound, comment=text)

@@ -133,8 +133,10 @@ def _decoding(clip: Clip, first: int, count: int) -> list[str]:
     seek = max(clip.origin, time - clip.gap - _MARGIN) if clip.is_indexed else clip.origin
     filters = [
         *([] if clip.source.has_times else [f"setpts=PTS-STARTPTS+{clip.origin:.6f}/TB"]),
-        f"fps={full_rate.numerator}/{full_rate.denominator}:start_time={time:.6f}",
+        # From the same time whatever the first frame: a variable rate is brought to the same frames.
+        f"fps={full_rate.numerator}/{full_rate.denominator}:start_time={clip.origin + clip.start:.6f}",
         *([f"framestep={clip.every}"] if clip.every > 1 else []),
+        *([f"trim=start_frame={first}"] if first else []),
         *colours.to_rgb(clip.source.pictures, clip.size),
     ]
     position = ["-copyts", *(["-seek_timestamp", "1", "-ss", f"{seek:.6f}"] if seek > clip.origin else [])]

@@ -236,7 +236,7 @@ class Stylizer:
 class _Flat(run_view.RunCallback):
     """The callback that ends a frame once its loss hardly falls any more."""
 
-    STEPS, LEAST = 4, 0.005  # The loss falls by less than this share of itself in so many steps.
+    STEPS, LEAST = 4, 0.005  # The loss falls by less than 0.005 of itself in 4 steps.
 
     def __init__(self) -> None:
         super().__init__()

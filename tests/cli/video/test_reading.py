@@ -65,6 +65,16 @@ def test_variable_rates_become_their_average_and_stay_in_step(counted):
     assert levels_of(clip, first=25) == levels[25:]
 
 
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv"])
+def test_a_variable_rate_gives_the_same_frames_from_any_of_them_on(counted, name):
+    """A command that goes on reads from where it is, and must find the frames that it would have read."""
+    dropped = "+".join(f"eq(n,{number})" for number in (3, 4, 9, 17, 18, 19, 26, 33, 40, 41, 52, 53, 54))
+    clip = reading.opened(counted(name, "-fps_mode", "vfr", filters=f"select='not({dropped})'"))
+    levels = levels_of(clip)
+    for first in range(1, clip.count, 4):
+        assert levels_of(clip, first=first) == levels[first:], first
+
+
 def test_a_few_dropped_frames_leave_the_rate(counted):
     clip = reading.opened(counted("a.mp4", "-fps_mode", "vfr", filters="select='not(eq(n,20)+eq(n,41))'"))
     assert (clip.rate, clip.count) == (30, 60)
