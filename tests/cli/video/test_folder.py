@@ -124,7 +124,7 @@ class TestBegin:
         frames.write("pass_1", 0, grey(1))
         other = {"video": "sample:cut", "style_weight": 1.0, "passes": 2}
         for call in (frames.check, lambda asked: frames.begin(asked, resume=True)):
-            with pytest.raises(FileExistsError, match=r"another video, passes\. Give .* or --noresume") as caught:
+            with pytest.raises(FileExistsError, match=r"another video, passes\. Repeat .*: --noresume") as caught:
                 call(other)
         assert "\n" not in str(caught.value)
         assert frames.numbers("pass_1") == [0]
