@@ -37,7 +37,7 @@ class VideoSettings(options.Group):
         end: Where it ends, in seconds. Default: the end of the clip.
         every: Makes only each Nth frame, for a quick look at the whole clip. It lasts as long, with fewer frames.
         frame_steps: Most steps of a frame that goes on from the frame before. Default: a quarter of the steps of the
-            first frame, those at smaller sizes counted by their pixels.
+            first frame, 8 at least. Steps at smaller sizes are counted by their pixels.
         temporal_weight: How much it costs to depart from the frames before. With 1, a change of 20 levels of 255 costs
             as much as all that is left of the first frame's loss. 0: frames only start from one another.
         passes: Times that the clip is gone through, in alternating directions. What comes into view late is then known
