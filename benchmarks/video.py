@@ -28,7 +28,7 @@ import PIL.Image
 from absl import app, flags
 
 from nst_keras import export, settings
-from nst_keras.cli.video import asking, flow, following, sample_clips, stylising
+from nst_keras.cli.video import asking, flow, sample_clips, stylising
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list("clips", ["pan", "passing", "cut"], "Sample clips.")
@@ -64,14 +64,10 @@ def make(frames: Sequence[np.ndarray], *, flow_of: flow.Flow | None) -> Made:
     asked = asking.settings_of(given | ({} if FLAGS.steps is None else {"steps_per_epoch": FLAGS.steps}))
     video = settings.VideoSettings(temporal_weight=FLAGS.temporal_weight, frame_steps=FLAGS.frame_steps)
     stylizer = stylising.Stylizer(asked.transfer, asked.fit, video, flow=flow_of or flow.dis, count=len(frames))
-    history, found = following.History(), Made([], [], [])
+    course, found = stylising.Course(stylizer), Made([], [], [])
     for source in frames:
-        begun, earlier = time.perf_counter(), history.nearest()
-        if flow_of is None or not earlier:
-            made = stylizer.first(source)
-        else:
-            made = stylizer.next(source, earlier, loss=found.losses[0]["loss"])
-        history.add(following.Earlier(source, made.picture, made.age), is_new_scene=made.is_new_scene)
+        begun = time.perf_counter()
+        made = stylizer.first(source) if flow_of is None else course.make(source)
         found.seconds.append(time.perf_counter() - begun)
         found.pictures.append(made.shown)
         found.losses.append(made.losses)
@@ -172,7 +168,7 @@ def main(_: list[str]) -> None:
             alone = made if way == "alone" else alone
             sheets.append(made.pictures)
             print(row(clip, numbers, way, made, alone), flush=True)
-            if way != "alone":
+            if way != "alone" and len(numbers) > len(clip):
                 print(f"{'':8} {way:6} {drift(numbers, made)}", flush=True)
         if FLAGS.gif and made is not None:
             beside = [np.hstack(pair) for pair in zip(frames, made.pictures, strict=True)]

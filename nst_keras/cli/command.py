@@ -139,11 +139,8 @@ def _run(
 def _keep_compiled(asked: settings.JobSettings) -> None:
     """Makes TensorFlow keep what XLA compiles in the folder that is asked for, or in the usual one."""
     folder = asked.process.xla_cache
-    if folder == xla_cache.AUTO:
-        if str(asked.transfer.runtime.jit_compile).lower() != "false":
-            xla_cache.use_default()
-    elif folder is not None:
-        xla_cache.use(folder)
+    if folder != xla_cache.AUTO or str(asked.transfer.runtime.jit_compile).lower() != "false":
+        xla_cache.use_named(folder)
 
 
 def _vary(text: str | None) -> dict[str, list[Any]] | None:

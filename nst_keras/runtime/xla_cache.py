@@ -22,7 +22,7 @@ import platformdirs
 
 from nst_keras import checks
 
-__all__ = ["AUTO", "use", "use_default"]
+__all__ = ["AUTO", "use", "use_default", "use_named"]
 
 AUTO = "auto"  # In place of a folder: that of `use_default`.
 
@@ -86,6 +86,18 @@ def use_default() -> pathlib.Path | None:
             return use(platformdirs.user_cache_path("nst_keras", appauthor=False) / "xla")
         except (RuntimeError, importlib.metadata.PackageNotFoundError):  # No home folder; TensorFlow of no known name.
             return None
+
+
+def use_named(folder: str | os.PathLike[str] | None) -> None:
+    """Uses the folder that an option names, before TensorFlow is loaded; see `use`.
+
+    Args:
+        folder: The folder; `auto` for the usual one, None for none.
+    """
+    if folder == AUTO:
+        use_default()
+    elif folder is not None:
+        use(folder)
 
 
 def _made(folder: str | os.PathLike[str]) -> pathlib.Path:

@@ -20,7 +20,7 @@ from typing import IO, Any, NamedTuple, NoReturn
 from nst_keras.cli.batch import pairs as pairs_lib
 from nst_keras.runtime import backend, lean, xla_cache
 
-__all__ = ["READY", "Request", "main", "use_xla_cache"]
+__all__ = ["READY", "Request", "main"]
 
 READY = "ready"  # The first answer: TensorFlow is loaded.
 _TOLD_EVERY = 0.2  # Seconds between two steps that are told.
@@ -52,7 +52,7 @@ def main(argv: Sequence[str]) -> NoReturn:
     stopped = threading.Event()
     threading.Thread(target=_hear, args=(asked, stopped), daemon=True).start()
     output_dir, folder = argv
-    use_xla_cache(folder or None)
+    xla_cache.use_named(folder or None)
     lean.allow()
     with backend.chosen():
         lean.load()
@@ -67,18 +67,6 @@ def main(argv: Sequence[str]) -> NoReturn:
             _answer(answers, maker.estimate(request.pair))
     maker.close()
     os._exit(0)  # Taking TensorFlow apart takes a second.
-
-
-def use_xla_cache(folder: str | None) -> None:
-    """Makes TensorFlow, which is not loaded yet, keep what XLA compiles.
-
-    Args:
-        folder: The folder; `auto` for the usual one, None for none.
-    """
-    if folder == xla_cache.AUTO:
-        xla_cache.use_default()
-    elif folder is not None:
-        xla_cache.use(folder)
 
 
 def _teller(number: int, answers: IO[bytes]) -> Callable[[int, int], None]:

@@ -28,8 +28,7 @@ from collections.abc import Sequence
 from absl import flags as absl_flags
 
 from nst_keras import presets, settings
-from nst_keras.cli import flagfiles, flags, output, signals
-from nst_keras.cli import help as help_lib
+from nst_keras.cli import flagfiles, flags, output, signals, wide
 from nst_keras.cli.batch import estimating, rows, running
 from nst_keras.settings import docstrings
 
@@ -45,6 +44,10 @@ _SECTIONS = {
     "Cluster": ("ray_address", "workers"),
 }
 _POSITIONAL = ("content_image", "style_image", "output_dir")
+_TAKES = (
+    "a batch takes PHOTOS PAINTINGS FOLDER. Put a pattern in quotes, so that the shell does not replace it, and commas "
+    "between several names."
+)
 
 
 def main(argv: Sequence[str] | None = None, *, is_short: bool = False) -> int:
@@ -64,22 +67,23 @@ def main(argv: Sequence[str] | None = None, *, is_short: bool = False) -> int:
 
 def _main(argv: Sequence[str], ending: signals.StopSignals, *, is_short: bool) -> int:
     """Runs a batch, and returns the exit status. See `main`."""
-    values = _flag_values()
+    values = wide.flag_values(settings.BatchSettings, without=rows.NOT_HERE)
     values.set_gnu_getopt(is_short)  # Arguments without a name may then stand between flags.
     try:
         whole, texts = flagfiles.expanded(argv, values)
         rest = values(["batch", *whole])[1:]
         if values["help"].value or values["helpfull"].value or (is_short and not argv):
-            output.write(_help(values, full=bool(values["helpfull"].value)))
+            usage, full = docstrings.of(sys.modules[__name__]), bool(values["helpfull"].value)
+            output.write(wide.help_text(values, settings.BatchSettings, usage=usage, sections=_SECTIONS, full=full))
             return 0
         if values["preset"].value == "list":
             output.write(presets.listing())
             return 0
         for arguments in (argv, *map(flagfiles.lines, texts.values())):
             flags.check_once(arguments, values)
-        _place(values, rest, is_short=is_short)
+        wide.place(values, rest, _POSITIONAL, is_short=is_short, takes=_TAKES)
         batch = flags.settings_of(values, settings.BatchSettings)
-        made = running.Batch(_given(values), batch, command=shlex.join(argv))
+        made = running.Batch(wide.given(values, rows.OPTIONS), batch, command=shlex.join(argv))
     except (absl_flags.Error, *_SENTENCES) as error:
         return output.say(error, _USAGE)
     with contextlib.closing(made):
@@ -120,53 +124,3 @@ def _list(made: running.Batch) -> int:
     except _SENTENCES as error:
         return output.say(error, _FAILURE)
     return _FAILURE if made.report.failed else 0
-
-
-def _flag_values() -> absl_flags.FlagValues:
-    """Returns all flags of a batch, unparsed."""
-    values = absl_flags.FlagValues()
-    flags.define(values, settings.BatchSettings)
-    flags.define(values, without=rows.NOT_HERE)
-    for name, short in {"help": "h", "helpfull": None}.items():
-        text = "Shows how the command is used." if short else "Shows all flags."
-        absl_flags.DEFINE_bool(name, False, text, short_name=short, flag_values=values, module_name="Help")
-    return values
-
-
-def _given(values: absl_flags.FlagValues) -> presets.Options:
-    """Returns {option: value} of the flags of a run that are given."""
-    known = rows.OPTIONS
-    return {name: values[name].value for name in values if name in known and not values[name].using_default_value}
-
-
-def _place(values: absl_flags.FlagValues, rest: Sequence[str], *, is_short: bool) -> None:
-    """Sets flags from the arguments without a name, and the preset if none is given.
-
-    Raises:
-        absl.flags.Error: An argument without a name that has no meaning, or is given twice.
-    """
-    if rest and not is_short:
-        raise absl_flags.Error(f"{rest[0]!r} is no flag. Flags are written --name=value; --help lists them.")
-    if len(rest) > len(_POSITIONAL):
-        raise absl_flags.Error(
-            f"{len(rest)} arguments are given ({', '.join(rest)}), but a batch takes PHOTOS PAINTINGS FOLDER. Put a "
-            "pattern in quotes, so that the shell does not replace it, and commas between several names."
-        )
-    for name, text in zip(_POSITIONAL, rest, strict=False):
-        if not values[name].using_default_value:
-            raise absl_flags.Error(f"{name} is given twice: as {text!r} and as --{name}. Give it once.")
-        values[name].parse(text)
-        values[name].using_default_value = False
-    if is_short and values["preset"].using_default_value and values["extractor"].using_default_value:
-        values["preset"].parse(presets.DEFAULT)
-        values["preset"].using_default_value = False
-
-
-def _help(values: absl_flags.FlagValues, *, full: bool) -> str:
-    """Returns how the command is used, and its most used flags; in full, all flags."""
-    usage = docstrings.of(sys.modules[__name__])
-    if not full:
-        short = help_lib.short(_SECTIONS, settings.BatchSettings, settings.JobSettings)
-        return f"{usage}\n\n{short}\n--helpfull shows all flags, --preset=list all looks."
-    titles = [settings.BatchSettings.title, *(group.title for group in settings.groups(settings.JobSettings))]
-    return "\n\n".join([usage, *(values.module_help(title).strip() for title in dict.fromkeys(titles))])

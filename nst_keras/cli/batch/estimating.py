@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from nst_keras import checks
+from nst_keras.cli import line
 from nst_keras.cli.batch import ordering, parent, progress
 from nst_keras.cli.batch import pairs as pairs_lib
 from nst_keras.images.formats import opening
@@ -62,7 +63,7 @@ def summary(left: Sequence[pairs_lib.Pair], output_dir: str) -> str:
     seconds += _STARTING + len(sizes) * sum(one.compiling for one in made_of) / len(made_of)
     memory = max(one.memory for one in made_of) / 2**30
     return (
-        f"{count} of {len(sizes)} {'size' if len(sizes) == 1 else 'sizes'}: about {progress.clock(seconds)} by one "
+        f"{count} of {len(sizes)} {'size' if len(sizes) == 1 else 'sizes'}: about {line.clock(seconds)} by one "
         f"process of this machine, with {memory:.1f} GiB of memory."
     )
 

@@ -1,20 +1,15 @@
-"""How far a batch has come: one line of a terminal, or a line now and then. Nothing here needs TensorFlow."""
+"""How far a batch has come, as a line. Nothing here needs TensorFlow."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 import time
 from collections.abc import Sequence
 
-from nst_keras.cli import output
+from nst_keras.cli import line, output
 from nst_keras.cli.batch import ordering
 from nst_keras.cli.batch import pairs as pairs_lib
 
-__all__ = ["Progress", "clock"]
-
-_REDRAWN, _LINES = 0.1, 10.0  # Seconds between two drawings: in a terminal, and elsewhere.
+__all__ = ["Progress"]
 
 
 class Progress:
@@ -31,8 +26,7 @@ class Progress:
         self._steps: dict[int, pairs_lib.Step] = {}
         self._work = {pair.number: ordering.pixels(pair) * ordering.steps(pair) for pair in pairs}
         self._quiet, self._said = quiet, set[str]()
-        self._is_terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self._drawn, self._next, self._has_begun = 0, 0.0, False
+        self._line, self._has_begun = line.Line(), False
         self._begun = time.monotonic()
 
     def begin(self, text: str) -> None:
@@ -65,23 +59,12 @@ class Progress:
 
     def clear(self) -> None:
         """Blanks the line of a terminal."""
-        if self._drawn:
-            output.write(" " * self._drawn, start="\r", end="\r")
-            self._drawn = 0
+        self._line.clear()
 
     def _draw(self) -> None:
         """Shows the line, if the last one was shown some time ago."""
-        now = time.monotonic()
-        if self._quiet or not self._has_begun or now < self._next:
-            return
-        self._next = now + (_REDRAWN if self._is_terminal else _LINES)
-        text = f"nst_keras: {self.text()}"
-        if self._is_terminal:
-            text = text[: shutil.get_terminal_size().columns - 1]
-            output.write(text.ljust(self._drawn), start="\r", end="\r")
-            self._drawn = len(text)
-        else:
-            output.write(text)
+        if not self._quiet and self._has_begun and self._line.is_due:
+            self._line.show(self.text())
 
     def text(self) -> str:
         """Returns the line."""
@@ -91,7 +74,7 @@ class Progress:
         parts += [f"{failed} failed"] if failed else []
         parts += [f"{self._pairs[at].output} {step.step}/{step.total}" for at, step in sorted(self._steps.items())]
         left = self._seconds_left()
-        return ", ".join([*parts, *([] if left is None else [f"{clock(left)} left"])])
+        return ", ".join([*parts, *([] if left is None else [f"{line.clock(left)} left"])])
 
     def _seconds_left(self) -> float | None:
         """Returns the seconds left by the pace so far; None before a pair is made."""
@@ -108,13 +91,3 @@ class Progress:
 def title(pair: pairs_lib.Pair) -> str:
     """Returns what a pair is called in a line: its picture's name, and what it is made of."""
     return f"{pair.output} ({' + '.join(pair.inputs)})" if pair.inputs else pair.output
-
-
-def clock(seconds: float) -> str:
-    """Returns a time as text: minutes and seconds, or hours and minutes.
-
-    >>> clock(75), clock(7500)
-    ('1:15', '2 h 05 min')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"

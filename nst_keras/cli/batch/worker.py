@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from nst_keras.cli.batch import child
 from nst_keras.cli.batch import pairs as pairs_lib
 from nst_keras.runtime import backend, lean
+from nst_keras.runtime import xla_cache as xla_cache_lib
 
 __all__ = ["Worker"]
 
@@ -20,7 +20,7 @@ class Worker:
     """
 
     def __init__(self, output_dir: str, xla_cache: str | None) -> None:
-        child.use_xla_cache(xla_cache)
+        xla_cache_lib.use_named(xla_cache)
         lean.allow()
         with backend.chosen():
             lean.load()

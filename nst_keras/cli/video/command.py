@@ -26,12 +26,10 @@ from typing import TYPE_CHECKING, Any
 from absl import flags as absl_flags
 
 from nst_keras import presets, settings
-from nst_keras.cli import flagfiles, flags, output, signals, starting
-from nst_keras.cli import help as help_lib
-from nst_keras.cli.batch import child
+from nst_keras.cli import flagfiles, flags, output, signals, starting, wide
 from nst_keras.cli.video import asking
 from nst_keras.cli.video import progress as progress_lib
-from nst_keras.runtime import backend, lean, phases
+from nst_keras.runtime import backend, lean, phases, xla_cache
 from nst_keras.settings import docstrings
 
 if TYPE_CHECKING:
@@ -50,6 +48,7 @@ _SECTIONS = {
     "First": ("dry_run", "every", "preview", "resume"),
 }
 _POSITIONAL = ("video", "style_image", "output")
+_TAKES = "a clip takes CLIP PAINTING FILE."
 
 
 def main(argv: Sequence[str] | None = None, *, is_short: bool = False) -> int:
@@ -72,22 +71,23 @@ def main(argv: Sequence[str] | None = None, *, is_short: bool = False) -> int:
 
 def _main(argv: Sequence[str], *, is_short: bool) -> int:
     """Makes a clip, and returns the exit status. See `main`."""
-    values = _flag_values()
+    values = wide.flag_values(settings.VideoSettings, without=asking.NOT_HERE)
     values.set_gnu_getopt(is_short)  # Arguments without a name may then stand between flags.
     try:
         whole, texts = flagfiles.expanded(argv, values)
         rest = values(["video", *whole])[1:]
         if values["help"].value or values["helpfull"].value or (is_short and not argv):
-            output.write(_help(values, full=bool(values["helpfull"].value)))
+            usage, full = docstrings.of(sys.modules[__name__]), bool(values["helpfull"].value)
+            output.write(wide.help_text(values, settings.VideoSettings, usage=usage, sections=_SECTIONS, full=full))
             return 0
         if values["preset"].value == "list":
             output.write(presets.listing())
             return 0
         for arguments in (argv, *map(flagfiles.lines, texts.values())):
             flags.check_once(arguments, values)
-        _place(values, rest, is_short=is_short)
+        wide.place(values, rest, _POSITIONAL, is_short=is_short, takes=_TAKES)
         video = flags.settings_of(values, settings.VideoSettings)
-        asked = asking.settings_of(_given(values))
+        asked = asking.settings_of(wide.given(values, asking.OPTIONS))
         made = _making(asked, video)
     except (absl_flags.Error, *_SENTENCES) as error:
         return output.say(error, _USAGE)
@@ -103,6 +103,7 @@ def _warnings_as_lines() -> Generator[None, None, None]:
     told: set[str] = set()
 
     def show(message: Warning | str, *_: object) -> None:
+        """Prints a warning that was not printed before."""
         if str(message) not in told:
             told.add(str(message))
             output.say(f"warning: {message}", 0)
@@ -116,7 +117,7 @@ def _warnings_as_lines() -> Generator[None, None, None]:
 
 def _making(asked: settings.JobSettings, video: settings.VideoSettings) -> making.Making:
     """Returns the clip that is made; raises an error for a bad option or file."""
-    child.use_xla_cache(asked.process.xla_cache)
+    xla_cache.use_named(asked.process.xla_cache)
     with starting.shown(quiet=asked.process.quiet), backend.chosen():
         with phases.named("loading TensorFlow"):
             lean.load()  # It takes seconds: a bad flag comes first.
@@ -138,59 +139,7 @@ def _run(made: Any, video: settings.VideoSettings, *, quiet: bool) -> int:
 
 
 def _try_out(made: Any) -> int:
-    """Makes the first frame, prints what the clip would take, and returns the exit status."""
+    """Makes the first frames, prints what the clip would take, and returns the exit status."""
     report = made.try_out()
     output.write(f"nst_keras: {progress_lib.estimate(report)}")
     return 0
-
-
-def _flag_values() -> absl_flags.FlagValues:
-    """Returns all flags of a clip, unparsed."""
-    values = absl_flags.FlagValues()
-    flags.define(values, settings.VideoSettings)
-    flags.define(values, without=asking.NOT_HERE)
-    for name, short in {"help": "h", "helpfull": None}.items():
-        text = "Shows how the command is used." if short else "Shows all flags."
-        absl_flags.DEFINE_bool(name, False, text, short_name=short, flag_values=values, module_name="Help")
-    return values
-
-
-def _given(values: absl_flags.FlagValues) -> presets.Options:
-    """Returns {option: value} of the flags of the frames that are given."""
-    return {
-        name: values[name].value for name in values if name in asking.OPTIONS and not values[name].using_default_value
-    }
-
-
-def _place(values: absl_flags.FlagValues, rest: Sequence[str], *, is_short: bool) -> None:
-    """Sets flags from the arguments without a name, and the preset if none is given.
-
-    Raises:
-        absl.flags.Error: An argument without a name that has no meaning, or is given twice.
-    """
-    if rest and not is_short:
-        raise absl_flags.Error(f"{rest[0]!r} is no flag. Flags are written --name=value; --help lists them.")
-    if len(rest) > len(_POSITIONAL):
-        raise absl_flags.Error(
-            f"{len(rest)} arguments are given ({', '.join(rest)}), but a clip takes CLIP PAINTING FILE."
-        )
-    for name, text in zip(_POSITIONAL, rest, strict=False):
-        if not values[name].using_default_value:
-            raise absl_flags.Error(f"{name} is given twice: as {text!r} and as --{name}. Give it once.")
-        values[name].parse(text)
-        values[name].using_default_value = False
-    if is_short and values["preset"].using_default_value and values["extractor"].using_default_value:
-        values["preset"].parse(presets.DEFAULT)
-        values["preset"].using_default_value = False
-
-
-def _help(values: absl_flags.FlagValues, *, full: bool) -> str:
-    """Returns how the command is used, and its most used flags; in full, all flags."""
-    usage = docstrings.of(sys.modules[__name__])
-    if not full:
-        short = help_lib.short(_SECTIONS, settings.VideoSettings, settings.JobSettings)
-        return f"{usage}\n\n{short}\n--helpfull shows all flags, --preset=list all looks."
-    titles = [settings.VideoSettings.title, *(group.title for group in settings.groups(settings.JobSettings))]
-    return "\n\n".join(
-        [usage, *(found for title in dict.fromkeys(titles) if (found := values.module_help(title).strip()))]
-    )

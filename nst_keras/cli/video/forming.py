@@ -10,7 +10,7 @@ import numpy as np
 from nst_keras import settings
 from nst_keras.cli import job
 from nst_keras.cli.video import flow as flow_lib
-from nst_keras.cli.video import following, stylising
+from nst_keras.cli.video import stylising
 
 __all__ = ["formed"]
 
@@ -24,16 +24,10 @@ def formed(
 ) -> Iterator[stylising.Made]:
     """Yields what is made of each frame, see `nst_keras.video.stylize_frames`."""
     given = dataclasses.replace(asked.transfer, network=job.resolved_weights(asked.transfer.network))
-    stylizer = stylising.Stylizer(given, asked.fit, video, flow=flow)
-    history, first, size = following.History(), 0.0, None
+    course, size = stylising.Course(stylising.Stylizer(given, asked.fit, video, flow=flow)), None
     for frame in frames:
         size = size or np.shape(frame)
-        source = _checked(frame, size)
-        earlier = history.nearest()
-        made = stylizer.next(source, earlier, loss=first) if earlier else stylizer.first(source)
-        first = first or made.losses.get("loss", 0.0)
-        history.add(following.Earlier(source, made.picture, made.age), is_new_scene=made.is_new_scene)
-        yield made
+        yield course.make(_checked(frame, size))
 
 
 def _checked(frame: np.ndarray, size: tuple[int, ...]) -> np.ndarray:

@@ -128,14 +128,13 @@ class Making:
 
     def try_out(self) -> Report:
         """Makes the first frames, writes the first as a picture beside the output, and returns an estimate."""
-        seconds, history, first = [], following.History(), 0.0
-        scenes, steps = [], []
+        course = stylising.Course(self._stylizer)
+        seconds, scenes, steps = [], [], []
         picture = self._outputs.tried
         for index, source in zip(range(_TRIED), self.source.frames(), strict=False):
             begun = time.monotonic()
-            made = self._made(source, history, None, first)
+            made = course.make(source)
             if index == 0:
-                first = made.losses.get("loss", 0.0)
                 export.save_image(made.shown, picture)
             scenes += [index] if made.is_new_scene else []
             steps.append(made.steps)
@@ -179,39 +178,24 @@ class Making:
             return
         count, kind, done = self.source.count, f"pass_{number}", self._done(number)
         is_back, is_last = number % 2 == 0, number == self._video.passes
-        history = self._remembered(number, done)
-        first = self._first_loss()
+        course = stylising.Course(self._stylizer, self._remembered(number, done), self._first_loss())
         numbers = range(count - 1 - done, -1, -1) if is_back else range(done, count)
         read = self.source.backwards(numbers.start) if is_back else self.source.frames(done)
         for frame, source in zip(numbers, read, strict=False):
             begun = time.monotonic()
             own = self._folder.read(f"pass_{number - 1}", frame)[..., :3] if number > 1 else None
-            made = self._made(source, history, own, first)
-            first = first or made.losses.get("loss", 0.0)
+            made = course.make(source, own)
             if is_last:
                 self._folder.write("shown", frame, made.shown)
             seconds = time.monotonic() - begun
             entry = Frame(frame, number, made.steps, made.is_new_scene, made.losses.get("loss"), seconds)
-            self._folder.note({"pass": number, "frame": frame, **entry._asdict()})
+            noted = entry._asdict()
+            self._folder.note({"pass": noted.pop("round"), "frame": noted.pop("number"), **noted})
             self._folder.write(kind, frame, np.dstack([made.picture, made.age]))
             self._tidy(frame, made.shown)
             tell(entry)
         self._folder.complete(number)
         self._folder.forget_all(f"pass_{number - 1}")
-
-    def _made(
-        self, source: np.ndarray, history: following.History, own: np.ndarray | None, first: float
-    ) -> stylising.Made:
-        """Makes a frame, and adds it to the history."""
-        earlier = history.nearest()
-        if earlier:
-            made = self._stylizer.next(source, earlier, loss=first, own=own)
-        elif own is None:
-            made = self._stylizer.first(source)
-        else:  # Where a pass begins, the earlier pass ended: its picture is the best there is.
-            made = self._stylizer.kept(source, own)
-        history.add(following.Earlier(source, made.picture, made.age), is_new_scene=made.is_new_scene)
-        return made
 
     def _done(self, number: int) -> int:
         """Returns how many frames of a pass are made."""

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import statistics
-import sys
-import time
 from typing import Any
 
-from nst_keras.cli import output
-from nst_keras.cli.batch import progress as batch
+from nst_keras.cli import line, output
 
 __all__ = ["Progress", "estimate", "summary"]
 
-_LINES = 10.0  # Seconds between two lines of an output that is no terminal.
 _RECENT = 20  # Frames by which the time left is reckoned.
 _LEARNED = 3  # Frames after which it is known: the first takes more steps, and the next may be compiled.
 
@@ -33,8 +27,7 @@ class Progress:
         self._count, self._whole, self._quiet = source.count, source.count * passes, quiet
         self._seconds: list[float] = []
         self._made = before
-        self._is_terminal = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self._drawn, self._next = 0, 0.0
+        self._line = line.Line()
         if not quiet:
             height, width = source.size
             gone = f" {before} are made already." if before else ""
@@ -46,18 +39,9 @@ class Progress:
         """Shows a frame that has been made."""
         self._made += 1
         self._seconds.append(frame.seconds)
-        now = time.monotonic()
-        is_last = self._made == self._whole
-        if self._quiet or (now < self._next and not is_last and len(self._seconds) != _LEARNED):
-            return
-        self._next = now + (0.0 if self._is_terminal else _LINES)
-        text = f"nst_keras: {self.text()}"
-        if self._is_terminal:
-            text = text[: shutil.get_terminal_size().columns - 1]
-            output.write(text.ljust(self._drawn), start="\r", end="")
-            self._drawn = len(text)
-        else:
-            output.write(text)
+        is_told = self._made == self._whole or len(self._seconds) == _LEARNED
+        if not self._quiet and (is_told or self._line.is_due):
+            self._line.show(self.text())
 
     def text(self) -> str:
         """Returns the line."""
@@ -65,24 +49,22 @@ class Progress:
         if len(self._seconds) < _LEARNED or not left:
             return f"frame {self._made} of {self._whole}"
         usual = statistics.fmean(self._seconds[1 if len(self._seconds) <= _LEARNED else 2 :][-_RECENT:])
-        return f"frame {self._made} of {self._whole}, {usual:.1f} s each, {batch.clock(left * usual)} left"
+        return f"frame {self._made} of {self._whole}, {usual:.1f} s each, {line.clock(left * usual)} left"
 
     def clear(self) -> None:
-        """Ends the line of a terminal."""
-        if self._drawn:
-            output.write(" " * self._drawn, start="\r", end="\r")
-            self._drawn = 0
+        """Blanks the line of a terminal."""
+        self._line.clear()
 
 
 def summary(report: Any) -> str:
     """Returns what has become of a clip, as a sentence."""
     scenes = len(report.scenes)
     parts = f" in {scenes} scenes" if scenes > 1 else ""
-    return f"{report.frames} frames{parts} made, in {batch.clock(report.seconds)}; the clip is {report.output}"
+    return f"{report.frames} frames{parts} made, in {line.clock(report.seconds)}; the clip is {report.output}"
 
 
 def estimate(report: Any) -> str:
     """Returns what a clip would take, as a sentence."""
     height, width = report.size
-    whole = batch.clock(report.estimate)
+    whole = line.clock(report.estimate)
     return f"{report.frames} frames of {width}x{height} px would take about {whole}; the first is {report.output}"

@@ -22,7 +22,7 @@ from nst_keras.engine.state import StopReason
 from nst_keras.losses import statistics, temporal
 from nst_keras.runtime import messages
 
-__all__ = ["Made", "Stylizer"]
+__all__ = ["Course", "Made", "Stylizer"]
 
 _DEVIATION = 20.0  # Levels: the change that costs as much as the first frame's loss, at a temporal weight of 1.
 _FEWEST = 8  # Steps of a frame. L-BFGS needs some to learn how the loss bends.
@@ -231,6 +231,33 @@ class Stylizer:
         losses = {name: float(values[-1]) for name, values in result.history.items() if values}
         old = np.full(picture.shape[:2], following.OLD, np.uint8)
         return Made(picture, old if age is None else age, shown, is_new_scene, result.step, losses)
+
+
+class Course:
+    """The frames of a pass, each made from those before it.
+
+    Args:
+        stylizer: Makes the frames.
+        history: The frames that the next may go on from. Default: none.
+        loss: Total loss of the clip's first frame; 0 before it is made.
+    """
+
+    def __init__(self, stylizer: Stylizer, history: following.History | None = None, loss: float = 0.0) -> None:
+        self._stylizer, self._loss = stylizer, loss
+        self._history = history or following.History()
+
+    def make(self, source: np.ndarray, own: np.ndarray | None = None) -> Made:
+        """Returns the next frame, see `Stylizer.next`."""
+        earlier = self._history.nearest()
+        if earlier:
+            made = self._stylizer.next(source, earlier, loss=self._loss, own=own)
+        elif own is None:
+            made = self._stylizer.first(source)
+        else:  # Where a pass begins, the earlier pass ended: its picture is the best there is.
+            made = self._stylizer.kept(source, own)
+        self._loss = self._loss or made.losses.get("loss", 0.0)
+        self._history.add(following.Earlier(source, made.picture, made.age), is_new_scene=made.is_new_scene)
+        return made
 
 
 class _Flat(run_view.RunCallback):
