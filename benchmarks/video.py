@@ -49,7 +49,7 @@ class Made(NamedTuple):
 
     Attributes:
         pictures: uint8 [height, width, 3] each.
-        losses: {term: loss} of each; empty for a frame that was repeated.
+        losses: {term: loss} of each; of a frame that was repeated, those of the frame before.
         seconds: Seconds of each.
     """
 
@@ -70,7 +70,7 @@ def make(frames: Sequence[np.ndarray], *, flow_of: flow.Flow | None) -> Made:
         made = stylizer.first(source) if flow_of is None else course.make(source)
         found.seconds.append(time.perf_counter() - begun)
         found.pictures.append(made.shown)
-        found.losses.append(made.losses)
+        found.losses.append(made.losses or found.losses[-1])
     return found
 
 
@@ -112,7 +112,7 @@ def saturation(picture: np.ndarray) -> float:
 
 def middle(made: Made, term: str) -> float:
     """Returns the median of a term's loss over the frames but the first."""
-    return statistics.median(losses[term] for losses in made.losses[1:] if losses)
+    return statistics.median(losses[term] for losses in made.losses[1:])
 
 
 def row(clip: sample_clips.Clip, numbers: Sequence[int], way: str, made: Made, alone: Made | None) -> str:

@@ -145,6 +145,8 @@ def stylize_frames(
         ImportError: OpenCV is not installed.
         RuntimeError: The loss is not finite any more.
     """
+    if "image_size" in options:
+        raise ValueError("image_size has no effect: pictures have the frames' size. Give frames of the size you want.")
     asked = asking.settings_of(_options(style_image, preset, options))
     of_clip = settings.VideoSettings(frame_steps=frame_steps, temporal_weight=temporal_weight)
     return _shown(frames, asked, of_clip, _flow(flow))

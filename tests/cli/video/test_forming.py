@@ -83,6 +83,7 @@ class TestWithoutANetwork:
             ({"temporal_weight": -1}, ValueError, "temporal_weight"),
             ({"frame_steps": 0}, ValueError, "frame_steps"),
             ({"content_image": "a.png"}, ValueError, "content_image"),
+            ({"image_size": 64}, ValueError, "image_size has no effect: pictures have the frames' size"),
             ({"preset": "texture"}, ValueError, "preset='texture' has the mode"),
             ({"flow": "dis"}, TypeError, "flow must be a function"),
         ],
