@@ -18,6 +18,7 @@ of what is made of it.
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -124,8 +125,9 @@ def row(clip: sample_clips.Clip, numbers: Sequence[int], way: str, made: Made, a
         f"{clip.name:8} {way:6} flicker {moving:6.2f}  style {style:.4f}  content {content:.4f}  {cost:6.2f} s a frame"
     )
     if alone is not None and alone is not made:
+        flickering = flicker(clip, numbers, alone.pictures)
         ratios = (
-            moving / flicker(clip, numbers, alone.pictures),
+            moving / flickering if flickering else math.nan,  # Where nothing moves, a frame by itself does not flicker.
             style / middle(alone, "style_loss"),
             content / middle(alone, "content_loss"),
             cost / statistics.median(alone.seconds[2:]),
