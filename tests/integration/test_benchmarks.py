@@ -86,10 +86,10 @@ RUNS = {
     ),
     "video": (
         [
-            *("--clips=cut", "--ways=alone,video", "--size=96", "--frames=3", "--steps=6", "--frame_steps=2"),
+            *("--clips=cut,still", "--ways=alone,video", "--size=96", "--frames=3", "--steps=6", "--frame_steps=2"),
             *("--sheet=FOLDER/frames.png", "--gif=FOLDER/clip.gif"),
         ],
-        "of alone: flicker",
+        "still    video  flicker   0.00",
     ),
     "preview": (["--preview=32", "--image_size=48", "--steps=2"], "relative"),
     "evaluations": (["--image_size=32", "--steps=3", "--problems=relative", "--jit_compile=false"], "ours"),
