@@ -71,9 +71,7 @@ def pictures(count: int, seed: int, folder: pathlib.Path) -> list[Picture]:
 
 
 def new(content: Picture, style: Picture) -> transfer.NeuralStyleTransfer:
-    has_weights = not architectures.ARCHITECTURES[EXTRACTOR.value].downloads or architectures.weights_file(
-        EXTRACTOR.value
-    )
+    has_weights = architectures.ARCHITECTURES[EXTRACTOR.value].packaged or architectures.weights_file(EXTRACTOR.value)
     return transfer.NeuralStyleTransfer(
         style,
         content,

@@ -46,7 +46,7 @@ def _measure(
     queue: multiprocessing.Queue, height: int, width: int, extractor: str, optimizer: str, jit_compile: str, steps: int
 ) -> None:
     content, style = (loading.load(f"sample:{name}") for name in ("grace_hopper", "swirls"))
-    has_weights = not architectures.ARCHITECTURES[extractor].downloads or architectures.weights_file(extractor)
+    has_weights = architectures.ARCHITECTURES[extractor].packaged or architectures.weights_file(extractor)
     style_transfer = transfer.NeuralStyleTransfer(
         resizing.cover(style, height, width),
         resizing.cover(content, height, width),

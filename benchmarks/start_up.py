@@ -56,7 +56,9 @@ def _command(extractor: str, build: str, cache: str, folder: str) -> list[str]:
     """Returns the flags of a run of two steps."""
     from nst_keras.networks import architectures  # noqa: PLC0415  Here, so that --help needs no TensorFlow.
 
-    is_random = architectures.ARCHITECTURES[extractor].downloads and architectures.weights_file(extractor) is None
+    is_random = (
+        architectures.ARCHITECTURES[extractor].packaged is None and architectures.weights_file(extractor) is None
+    )
     return [
         f"--content_image={CONTENT.value}",
         f"--style_image={STYLE.value}",

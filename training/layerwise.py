@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 import keras
 import numpy as np
 
-__all__ = ["chosen_channels", "fit", "regression"]
+__all__ = ["batched", "chosen_channels", "fit", "patches", "regression"]
 
 Places = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -58,7 +58,7 @@ def fit(
             else:
                 _fit_layer(layer, theirs, (before, after), features, places)
             del before
-        features = _batched(layer, features)
+        features = batched(layer, features)
         if isinstance(layer, keras.layers.Conv2D):
             heads[name] = regression(features[places], after[places])
             predicted = features[places] @ heads[name][0] + heads[name][1]
@@ -113,12 +113,12 @@ def _fit_layer(
     before, after = their_features
     chosen = chosen_channels(after[places], layer.filters)
     kernel, bias = theirs.get_weights()
-    targets = _in_parts(lambda part: _patches(before, part) @ kernel[..., chosen].reshape(-1, len(chosen)), places)
-    weights, offset = regression(_patches(features, places), targets + bias[chosen])
+    targets = _in_parts(lambda part: patches(before, part) @ kernel[..., chosen].reshape(-1, len(chosen)), places)
+    weights, offset = regression(patches(features, places), targets + bias[chosen])
     layer.set_weights([weights.reshape(3, 3, -1, len(chosen)), offset])
 
 
-def _patches(features: np.ndarray, places: Places) -> np.ndarray:
+def patches(features: np.ndarray, places: Places) -> np.ndarray:
     """3x3 neighbourhoods, zero outside: [batch, height, width, c] -> [n, 9c]."""
     padded = np.pad(features, ((0, 0), (1, 1), (1, 1), (0, 0)))
     image, y, x = places
@@ -131,9 +131,10 @@ def _in_parts(function: Callable[[Places], np.ndarray], places: Places, size: in
 
 
 def _outputs(teacher: keras.Model, tensor: keras.KerasTensor, images: np.ndarray) -> np.ndarray:
-    return images if tensor is teacher.inputs[0] else _batched(keras.Model(teacher.inputs[0], tensor), images)
+    return images if tensor is teacher.inputs[0] else batched(keras.Model(teacher.inputs[0], tensor), images)
 
 
-def _batched(function: Callable[[np.ndarray], object], images: np.ndarray, size: int = 8) -> np.ndarray:
+def batched(function: Callable[[np.ndarray], object], images: np.ndarray, size: int = 8) -> np.ndarray:
+    """The function of images, `size` at a time."""
     parts = (function(images[start : start + size]) for start in range(0, len(images), size))
     return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])

@@ -1,4 +1,4 @@
-"""From a trained student to the file that the package ships."""
+"""From networks that were made here to the files that the package ships."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from nst_keras.networks import compact
 
-__all__ = ["coordinates", "pack", "rounded"]
+__all__ = ["coordinates", "pack", "rounded", "write"]
 
 # Steps of rounding in a standard deviation of a kernel's values: about 9 bits each once compressed.
 _STEPS_PER_DEVIATION = 24
@@ -44,6 +44,16 @@ def pack(student: keras.Model, path: str) -> int:
         head, bias = student.get_layer(f"{name}_head").get_weights()
         matrix = coordinates(head[0, 0], bias)
         network.get_layer(name).set_weights([matrix[None, None, :-1], matrix[-1]])
+    return write(network, path)
+
+
+def write(network: keras.Model, path: str) -> int:
+    """Writes a network's weights as float16, compressed, whole or not at all; returns the file's size in bytes.
+
+    Raises:
+        ValueError: A value that float16 does not hold.
+        OSError: The file cannot be written.
+    """
     with tempfile.TemporaryDirectory(dir=pathlib.Path(path).parent) as folder:
         whole, compressed = f"{folder}/whole.weights.h5", f"{folder}/compressed.h5"
         network.save_weights(whole)

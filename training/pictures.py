@@ -11,7 +11,7 @@ import PIL.Image
 
 from nst_keras.images import loading, pixels
 
-__all__ = ["Crops", "crop", "holds", "read"]
+__all__ = ["Crops", "crop", "holds", "read", "sources"]
 
 _SUFFIXES = (".jpg", ".jpeg", ".png")
 
@@ -90,6 +90,20 @@ class Crops(keras.utils.PyDataset):
             run = self._runs[random.integers(len(self._runs), size=self._runs_per_batch)]
             squares = np.concatenate([squares, *np.moveaxis(run.astype(np.float32), 1, 0)])
         return squares, np.zeros(len(squares), np.float32)
+
+
+def sources(photographs: str, paintings: str, *, hold_out: Sequence[str] = ()) -> tuple[list[np.ndarray], ...]:
+    """The photographs and the paintings of two folders, at several sizes, without those held out.
+
+    Raises:
+        ValueError: `hold_out` names a picture that neither folder has.
+    """
+    folders = (photographs, paintings)
+    unknown = [name for name in hold_out if not any(holds(folder, name) for folder in folders)]
+    if unknown:
+        raise ValueError(f"--hold_out names {', '.join(unknown)}, which neither folder has. Correct the names.")
+    sides = ((481, 360, 256), (768, 512, 320, 256))
+    return tuple(read(folder, side, hold_out=hold_out) for folder, side in zip(folders, sides, strict=True))
 
 
 def holds(folder: str, name: str) -> bool:

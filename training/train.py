@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> None:
 
 def _train(output: pathlib.Path) -> None:
     widths = _checked_widths()
-    photographs, paintings = _sources()
+    photographs, paintings = pictures.sources(_PHOTOGRAPHS.value, _PAINTINGS.value, hold_out=_HOLD_OUT.value)
     digest = hashlib.sha256(b"".join(picture.tobytes() for picture in [*photographs, *paintings])).hexdigest()
     state.begin(output, {**{name: flags.FLAGS[name].value for name in _SETTINGS}, "pictures": digest})
     model = _model(_first_student(output / "first_student.keras", photographs, paintings, widths), widths)
@@ -127,19 +127,6 @@ def _checked_widths() -> list[list[int]]:
             f"--widths={_WIDTHS.value} must have VGG19's five blocks, each 1 to as many channels as VGG19's."
         )
     return widths
-
-
-def _sources() -> tuple[Pictures, Pictures]:
-    """Photographs and paintings, at several sizes, without those held out."""
-    folders = (_PHOTOGRAPHS.value, _PAINTINGS.value)
-    unknown = [name for name in _HOLD_OUT.value if not any(pictures.holds(folder, name) for folder in folders)]
-    if unknown:
-        raise ValueError(f"--hold_out names {', '.join(unknown)}, which neither folder has. Correct the names.")
-    sides = ((481, 360, 256), (768, 512, 320, 256))
-    photographs, paintings = (
-        pictures.read(f, s, hold_out=_HOLD_OUT.value) for f, s in zip(folders, sides, strict=True)
-    )
-    return photographs, paintings
 
 
 def _first_student(

@@ -23,5 +23,5 @@ def start(init: str, content: tf.Tensor) -> tf.Tensor:
 
 def weights(extractor: str) -> str:
     """A network's real weights where they lie on this machine or come with the package; random ones elsewhere."""
-    has_file = not architectures.ARCHITECTURES[extractor].downloads or architectures.weights_file(extractor)
+    has_file = architectures.ARCHITECTURES[extractor].packaged or architectures.weights_file(extractor)
     return "imagenet" if has_file else "random"

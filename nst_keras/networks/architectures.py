@@ -16,7 +16,7 @@ import keras
 import tensorflow as tf
 
 from nst_keras import checks
-from nst_keras.networks import compact, weights_files
+from nst_keras.networks import compact, compact_v2, weights_files
 from nst_keras.runtime import backend
 
 __all__ = [
@@ -47,7 +47,7 @@ class Architecture(NamedTuple):
         content_layers: Content layers, the usual one first.
         aliases: model -> {another name of a layer: its name in this model}.
         channels: {layer: N}, where the network gives fewer coordinates of N channels, in these layers only.
-        downloads: Whether Keras downloads the file for `"imagenet"`. Otherwise the file comes with the package.
+        packaged: The file for `"imagenet"`, where it comes with the package; None where Keras downloads it.
     """
 
     build: Callable[[str | None], keras.Model]
@@ -56,7 +56,7 @@ class Architecture(NamedTuple):
     content_layers: tuple[str, ...]
     aliases: Callable[[keras.Model], dict[str, str]]
     channels: Mapping[str, int] = types.MappingProxyType({})
-    downloads: bool = True
+    packaged: pathlib.Path | None = None
 
 
 def build(name: str, weights: str) -> keras.Model:
@@ -65,8 +65,8 @@ def build(name: str, weights: str) -> keras.Model:
     Args:
         name: A name in `ARCHITECTURES`.
         weights: `"imagenet"`, `"random"`, or the path of a Keras weights file. `"imagenet"` is the file that
-            `weights_file` finds, else Keras's download with its hash check. For `compact` it is the package's own file,
-            whose hash is checked too.
+            `weights_file` finds, else Keras's download with its hash check. For `compact` and `compact_v2` it is
+            the package's own file, whose hash is checked too.
 
     Raises:
         ValueError: The weights are those of another network, or there are several files for this one.
@@ -76,7 +76,7 @@ def build(name: str, weights: str) -> keras.Model:
     architecture = ARCHITECTURES[name]
     if weights == "random":
         return architecture.build(None)
-    if weights == "imagenet" and not architecture.downloads:
+    if weights == "imagenet" and architecture.packaged:
         return architecture.build("imagenet")
     path = weights_file(name) if weights == "imagenet" else os.path.expanduser(weights)
     if path is not None:
@@ -87,7 +87,7 @@ def build(name: str, weights: str) -> keras.Model:
         raise OSError(
             f"weights: the ImageNet weights of {name} could not be {_failure(name, error)}. "
             f"Give the path of a Keras weights file (without the top) as weights=, or put one whose name begins with "
-            f"{name!r} in a folder and set {WEIGHTS_VARIABLE} to it. extractor='compact' needs no download."
+            f"{name!r} in a folder and set {WEIGHTS_VARIABLE} to it. extractor='compact_v2' needs no download."
         ) from error
 
 
@@ -100,7 +100,7 @@ def weights_file(name: str) -> str | None:
         ValueError: There is no such folder, or it holds several files with the network's name.
     """
     folder = os.path.expanduser(os.environ.get(WEIGHTS_VARIABLE, ""))
-    if not folder or not ARCHITECTURES[name].downloads:
+    if not folder or ARCHITECTURES[name].packaged:
         return None
     if not os.path.isdir(folder):
         raise ValueError(f"weights: {WEIGHTS_VARIABLE} names {folder!r}, which is no folder. Correct or unset it.")
@@ -120,10 +120,8 @@ def weights_stamp(name: str, weights: str) -> tuple[str, int, int] | None:
     Raises:
         ValueError: There are several files for this network, see `weights_file`.
     """
-    if weights == "imagenet":
-        path = weights_file(name) if ARCHITECTURES[name].downloads else str(compact.WEIGHTS_FILE)
-    else:
-        path = os.path.expanduser(weights)
+    known_path = (ARCHITECTURES[name].packaged or weights_file(name)) if weights == "imagenet" else weights
+    path = known_path and os.path.expanduser(known_path)
     if path is None or not os.path.isfile(path):
         return None
     known = os.stat(path)
@@ -223,7 +221,16 @@ ARCHITECTURES: dict[str, Architecture] = {
         content_layers=("block5_conv2", "block4_conv2"),
         aliases=_paper_names,
         channels=compact.CHANNELS,
-        downloads=False,
+        packaged=compact.WEIGHTS_FILE,
+    ),
+    "compact_v2": Architecture(
+        build=compact_v2.network,
+        preprocess=keras.applications.vgg19.preprocess_input,
+        style_layers=tuple(f"block{block}_conv1" for block in range(1, 6)),
+        content_layers=tuple(f"block{block}_conv2" for block in range(5, 1, -1)),
+        aliases=_paper_names,
+        channels=compact_v2.CHANNELS,
+        packaged=compact_v2.WEIGHTS_FILE,
     ),
     "inception_v3": Architecture(
         # Keras's annotation leaves out None, which its documentation names.

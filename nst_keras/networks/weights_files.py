@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import pathlib
 import zipfile
 from collections.abc import Iterator
 from typing import IO
 
 import h5py
 
-__all__ = ["reason_to_refuse"]
+__all__ = ["packaged", "reason_to_refuse"]
 
 _LARGEST = 2**30  # Bytes of all numbers in a file. The largest network here has 0.6 GB with its top.
 _IN_KERAS_FILE = ("metadata.json", "config.json", "model.weights.h5")
 _UNUSUAL_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, RecursionError)
+
+
+def packaged(path: pathlib.Path, sha256: str) -> pathlib.Path:
+    """Returns the path of a file of the package; raises `OSError` unless it is the one that the package came with."""
+    received = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+    if received != sha256:
+        raise OSError(
+            f"weights: {path} should have the SHA-256 {sha256[:12]}…, but has {received[:12]}…. "
+            "It is damaged or of another version: install nst_keras again."
+        )
+    return path
 
 
 def reason_to_refuse(path: str | os.PathLike[str], *, largest: int | None = _LARGEST) -> str | None:

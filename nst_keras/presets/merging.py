@@ -24,7 +24,7 @@ _VOID_WITH = {
     "variation": ("var_weight",),
 }
 # Networks whose layers have the same names.
-_SAME_LAYER_NAMES = {"compact", "vgg16", "vgg19"}
+_SAME_LAYER_NAMES = {"compact", "compact_v2", "vgg16", "vgg19"}
 
 
 def options(name: str, given: looks.Options, *, varied: Iterable[str] = ()) -> looks.Options:

@@ -106,8 +106,9 @@ class NetworkSettings(options.Group):
     """The frozen network that computes features.
 
     Attributes:
-        extractor: Network: `vgg19`, `compact`, `vgg16` or `inception_v3`. `compact` approximates VGG19, is several
-            times as fast and comes with the package. A `keras.Model` or a `FeatureExtractor` of your own also works.
+        extractor: Network: `vgg19`, `compact`, `compact_v2`, `vgg16` or `inception_v3`. Both compact ones approximate
+            VGG19, are several times as fast and come with the package; `compact_v2` is nearer to VGG19. A `keras.Model`
+            or a `FeatureExtractor` of your own also works.
         weights: Weights of the network: `imagenet`, `random`, or the path of a Keras weights file.
         pooling: Pooling layers: `max` (the network's own), `avg` (the papers'), or `avg_scaled` or `l2`, which are as
             smooth as `avg` and keep the magnitude of the features.

@@ -10,11 +10,12 @@ The programs in the folder `training` make the weights file; MODEL_CARD.md names
 
 from __future__ import annotations
 
-import hashlib
 import pathlib
 from collections.abc import Sequence
 
 import keras
+
+from nst_keras.networks import weights_files
 
 __all__ = ["CHANNELS", "WEIGHTS_FILE", "WIDTHS", "network", "thin_network"]
 
@@ -93,16 +94,5 @@ def network(weights: str | None = "imagenet", *, widths: Sequence[Sequence[int]]
     ]
     model = keras.Model(thin.inputs[0], coordinates, name="compact")
     if weights is not None:
-        model.load_weights(_checked(WEIGHTS_FILE) if weights == "imagenet" else weights)
+        model.load_weights(weights_files.packaged(WEIGHTS_FILE, _SHA256) if weights == "imagenet" else weights)
     return model
-
-
-def _checked(path: pathlib.Path) -> pathlib.Path:
-    """Returns the path; raises `OSError` unless the file there is the one that the package was made with."""
-    received = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
-    if received != _SHA256:
-        raise OSError(
-            f"weights: {path} should have the SHA-256 {_SHA256[:12]}…, but has {received[:12]}…. "
-            "It is damaged or of another version: install nst_keras again."
-        )
-    return path
