@@ -1,11 +1,8 @@
 """Makes the weights of `compact_v2`: `python -m training.low_rank --photographs=FOLDER --paintings=FOLDER`.
 
 Nothing is trained by gradient descent. Each convolution of VGG19 is factorised in its turn, for features of crops of
-the pictures. It takes three minutes. VGG19's weights come from Keras, or from the folder that NST_KERAS_WEIGHTS_DIR names.
-
-Each convolution also makes up for errors of those before it (as in Zhang, Zou, He and Sun, "Accelerating Very Deep
-Convolutional Networks for Classification and Detection", arXiv 1505.06798, section 3.3). The regression for that is
-ridged towards VGG19's own kernel, because a picture that an optimisation makes has features that no crop has.
+the pictures. It takes three minutes. VGG19's weights come from Keras, or from the folder that
+NST_KERAS_WEIGHTS_DIR names.
 """
 
 from __future__ import annotations
@@ -13,19 +10,15 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
-import numpy as np
 from absl import app, flags
 
 from nst_keras.networks import architectures, compact_v2
-from training import layerwise, packing, pictures
-
-__all__ = ["factorised", "fit"]
+from training import factors, packing, pictures
 
 _PHOTOGRAPHS = flags.DEFINE_string("photographs", None, "Folder of photographs.", required=True)
 _PAINTINGS = flags.DEFINE_string("paintings", None, "Folder of paintings.", required=True)
@@ -34,162 +27,7 @@ _OUTPUT = flags.DEFINE_string("output", "compact_v2.weights.h5", "File to write.
 _CROPS = flags.DEFINE_integer("crops", 160, "Crops of 128 px.", 1)
 _SEED = flags.DEFINE_integer("seed", 0, "Of the choice of crops and of locations.", 0)
 
-# What the ridge counts, as a share of the mean variance of the features.
-_RIDGE = 1.0
-_LOCATIONS = 24_000
 _SIZE = 128
-
-Kernel = tuple[np.ndarray, np.ndarray]
-
-
-def fit(
-    network: keras.Model,
-    teacher: keras.Model,
-    images: np.ndarray,
-    *,
-    convolutions: Any = compact_v2.CONVOLUTIONS,
-    seed: int = 0,
-    report: Callable[[str], None] = print,
-) -> None:
-    """Sets the weights of a network of convolutions of low rank.
-
-    Args:
-        network: As `compact_v2.network` makes it.
-        teacher: VGG19.
-        images: Preprocessed, float32 [count, height, width, 3], sides multiples of 16.
-        convolutions: {layer of VGG19: its factors}, the network's.
-        seed: Of the choice of locations.
-        report: Takes a line for each convolution.
-    """
-    random = np.random.default_rng(seed)
-    ours, theirs = images, images
-    for name, factors in convolutions.items():
-        if name.endswith("conv1") and name != "block1_conv1":
-            ours, theirs = _pooled(ours), _pooled(theirs)
-        kernel, bias = teacher.get_layer(name).get_weights()
-        wanted = layerwise.batched(lambda part, k=kernel: keras.ops.conv(part, k, padding="same"), theirs) + bias
-        count = int(np.prod(wanted.shape[:3]))
-        flat = random.choice(count, min(_LOCATIONS, count), replace=False)
-        places = np.unravel_index(flat, wanted.shape[:3])
-        after = np.maximum(wanted[places], 0)
-        kept = np.arange(wanted.shape[-1])
-        if factors.width < len(kept):
-            kept = layerwise.chosen_channels(after, factors.width)
-        exact = _on_our_channels(kernel[..., kept], ours[places], theirs[places])
-        parts = factorised(exact, ours, wanted[places][:, kept], places, before=factors.before, rank=factors.rank)
-        theirs = np.maximum(wanted, 0)
-        ours = _set(network, name, parts, ours)
-        predicted = _predicted(network, name, ours[places], after)
-        unexplained = np.square(after - predicted).sum() / np.square(after - after.mean(0)).sum()
-        report(f"{name}: {100 * unexplained:.1f}% of the features' variance is unexplained")
-
-
-def factorised(
-    exact: np.ndarray,
-    features: np.ndarray,
-    wanted: np.ndarray,
-    places: tuple[np.ndarray, ...],
-    *,
-    before: int | None,
-    rank: int | None,
-) -> list[Kernel]:
-    """Returns the kernels, each with its bias, of up to three convolutions in place of one of 3x3.
-
-    Args:
-        exact: VGG19's kernel, over the channels of `features`, [3, 3, c, N].
-        features: The convolution's input, [count, height, width, c].
-        wanted: What VGG19 has behind it, at the places, [n, N].
-        places: Indices of images, rows and columns, each [n].
-        before: Channels that the input is reduced to, if any.
-        rank: Filters of the 3x3 convolution, if less than N.
-    """
-    channels = features.shape[-1]
-    mean, moment = _moments(layerwise.patches(features, places))
-    ridge = _RIDGE * np.trace(moment) / len(moment)
-    metric = moment + ridge * np.eye(len(moment))
-    matrix = exact.reshape(9 * channels, -1).astype(np.float64)
-    matrix = matrix + np.linalg.solve(metric, _left_over(matrix, mean, features, wanted, places))
-    basis = np.eye(matrix.shape[1])
-    if rank:
-        basis = np.linalg.eigh(matrix.T @ metric @ matrix)[1][:, : -rank - 1 : -1]
-    core, parts = matrix @ basis, []
-    if before:
-        square = moment.reshape(9, channels, 9, channels)[4, :, 4] + ridge * np.eye(channels)
-        projection = _projection(core.reshape(9, channels, -1), square, before)
-        spread = np.kron(np.eye(9), projection)
-        core = np.linalg.solve(spread.T @ metric @ spread, spread.T @ (metric @ core))
-        mean = mean @ spread
-        parts.append((projection[None, None], np.zeros(before)))
-    offset = wanted.mean(0) - (mean @ core) @ basis.T
-    core = core.reshape(3, 3, before or channels, -1)
-    parts += [(core, np.zeros(rank)), (basis.T[None, None], offset)] if rank else [(core, offset)]
-    return [(kernel.astype(np.float32), bias.astype(np.float32)) for kernel, bias in parts]
-
-
-def _moments(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean and the covariance of patches [n, 9c], float64."""
-    mean = patches.mean(0)
-    centred = patches - mean
-    return mean.astype(np.float64), (centred.T @ centred).astype(np.float64) / len(patches)
-
-
-def _left_over(
-    matrix: np.ndarray, mean: np.ndarray, features: np.ndarray, wanted: np.ndarray, places: tuple[np.ndarray, ...]
-) -> np.ndarray:
-    """The covariance of the patches with what the matrix leaves of what is wanted: [9c, N]."""
-    patches = layerwise.patches(features, places) - mean.astype(np.float32)
-    rest = wanted - wanted.mean(0) - patches @ matrix.astype(np.float32)
-    return (patches.T @ rest).astype(np.float64) / len(patches)
-
-
-def _on_our_channels(kernel: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """VGG19's kernel [3, 3, C, N] over our c channels, from which its C are predicted: [3, 3, c, N]."""
-    if ours.shape[-1] == theirs.shape[-1]:
-        return kernel
-    return np.einsum("ij,xyjo->xyio", layerwise.regression(ours, theirs, ridge=1e-3)[0], kernel)
-
-
-def _projection(core: np.ndarray, square: np.ndarray, count: int) -> np.ndarray:
-    """The combinations of c channels that the core [9, c, b] needs most: [c, count].
-
-    Args:
-        core: A 3x3 kernel.
-        square: The channels' covariance, with the ridge, [c, c].
-        count: How many.
-    """
-    values, vectors = np.linalg.eigh(square)
-    root, inverse = (vectors * values**power @ vectors.T for power in (0.5, -0.5))
-    used = root @ core.transpose(1, 0, 2).reshape(len(square), -1)
-    projection = inverse @ np.linalg.svd(used, full_matrices=False)[0][:, :count]
-    return projection / np.sqrt(np.square(projection).sum(0)).mean()
-
-
-def _set(network: keras.Model, name: str, parts: Sequence[Kernel], features: np.ndarray) -> np.ndarray:
-    """Sets the layers of a convolution; returns what they make of the features."""
-    place = name.removeprefix("block")
-    names = {layer.name for layer in network.layers}
-    last = f"thin{place}" if f"thin{place}" in names else name
-    layers = [layer for layer in (f"before{place}", f"core{place}") if layer in names] + [last]
-    for layer, (kernel, bias) in zip(map(network.get_layer, layers), parts, strict=True):
-        layer.set_weights([kernel, bias])
-        features = layerwise.batched(layer, features)
-    return features
-
-
-def _predicted(network: keras.Model, name: str, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """VGG19's features [n, N] by our [n, w], where w < N by a head, whose coordinates the network gets."""
-    if ours.shape[-1] == theirs.shape[-1]:
-        return ours
-    head, bias = layerwise.regression(ours, theirs)
-    if name in {layer.name for layer in network.layers}:
-        matrix = packing.coordinates(head, bias)
-        network.get_layer(name).set_weights([matrix[None, None, :-1], matrix[-1]])
-    return ours @ head + bias
-
-
-def _pooled(features: np.ndarray) -> np.ndarray:
-    count, height, width, channels = features.shape
-    return features.reshape(count, height // 2, 2, width // 2, 2, channels).max((2, 4))
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -208,8 +46,9 @@ def _make(output: pathlib.Path) -> None:
     sources = pictures.sources(_PHOTOGRAPHS.value, _PAINTINGS.value, hold_out=_HOLD_OUT.value)
     crops = pictures.Crops(sources, (0.4, 0.6), size=_SIZE, batch=_CROPS.value, steps=1, seed=_SEED.value, epoch=0)
     images = keras.applications.vgg19.preprocess_input(crops[0][0])
-    network = compact_v2.network(None)
-    fit(network, architectures.build("vgg19", "imagenet"), images, seed=_SEED.value)
+    convolutions = compact_v2.CONVOLUTIONS
+    network = compact_v2.network(None, convolutions=convolutions)
+    factors.fit(network, architectures.build("vgg19", "imagenet"), images, convolutions=convolutions, seed=_SEED.value)
     size = packing.write(network, str(output))
     print(f"{output}: {size / 1e6:.2f} MB, SHA-256 {hashlib.sha256(output.read_bytes()).hexdigest()}")
 

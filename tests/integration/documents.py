@@ -51,6 +51,7 @@ NOT_RUN = (
     ("python", "-m", "pytest"),
     ("python", "-m", "mkdocs"),
     ("python", "-m", "training.train"),  # `test_training` runs it.
+    ("python", "-m", "training.low_rank"),  # `tests/training` runs it.
     ("python", "-m", "tools.draw_samples"),
     ("python", "-m", "tools.gallery"),  # `tests/tools` runs it.
 )
