@@ -31,6 +31,7 @@ COSTS = {
     "vgg19": Cost(7.2, 3.7),
     "vgg16": Cost(6.1, 2.9),  # VGG19's, by its share of convolutions and of products.
     "compact": Cost(6.4, 0.7),
+    "compact_v2": Cost(7.5, 0.3),  # By its ratios to `compact` on two cores with AVX2.
     "inception_v3": Cost(4.3, 0.0),
 }
 # A network that was not measured: XLA's compiler takes as long, and less of such a network can be made faster.
