@@ -86,11 +86,12 @@ def factorised(
         rank: Filters of the 3x3 convolution, if less than N.
     """
     channels = features.shape[-1]
-    mean, moment = _moments(layerwise.patches(features, places))
+    patches = layerwise.patches(features, places)
+    mean, moment = _moments(patches)
     ridge = _RIDGE * np.trace(moment) / len(moment)
     metric = moment + ridge * np.eye(len(moment))
     matrix = exact.reshape(9 * channels, -1).astype(np.float64)
-    matrix = matrix + np.linalg.solve(metric, _left_over(matrix, mean, features, wanted, places))
+    matrix = matrix + np.linalg.solve(metric, _left_over(matrix, patches, wanted))
     basis = np.eye(matrix.shape[1])
     if rank:
         basis = np.linalg.eigh(matrix.T @ metric @ matrix)[1][:, : -rank - 1 : -1]
@@ -115,11 +116,9 @@ def _moments(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return mean.astype(np.float64), (centred.T @ centred).astype(np.float64) / len(patches)
 
 
-def _left_over(
-    matrix: np.ndarray, mean: np.ndarray, features: np.ndarray, wanted: np.ndarray, places: tuple[np.ndarray, ...]
-) -> np.ndarray:
+def _left_over(matrix: np.ndarray, patches: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """The covariance of the patches with what the matrix leaves of what is wanted: [9c, N]."""
-    patches = layerwise.patches(features, places) - mean.astype(np.float32)
+    patches = patches - patches.mean(0)
     rest = wanted - wanted.mean(0) - patches @ matrix.astype(np.float32)
     return (patches.T @ rest).astype(np.float64) / len(patches)
 
