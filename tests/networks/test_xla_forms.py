@@ -78,6 +78,19 @@ def test_only_what_has_a_faster_form_is_replaced():
     assert replaced["wide"] is type(None)
 
 
+@pytest.mark.parametrize(("size", "pays"), [((128, 128), True), ((128, 132), False)])
+def test_a_narrow_factor_has_winograds_form_where_the_caches_hold_it(size, pays):
+    factor = keras.layers.Conv2D(48, 3, padding="same", name="factor")
+    factor.build((1, *size, 48))
+    form = xla_forms.replacement(factor)
+    assert isinstance(form, xla_forms.WinogradConv2D)
+    form.build((1, *size, 48))
+    assert form.pays(*size) is pays
+    narrower = keras.layers.Conv2D(40, 3, padding="same", name="factor")
+    narrower.build((1, *size, 48))
+    assert xla_forms.replacement(narrower) is None
+
+
 @pytest.mark.parametrize("size", [(1, 1), (7, 9), (16, 13)])
 def test_patches_and_their_gradient_are_those_of_the_convolution(random, size):
     plain = keras.layers.Conv2D(5, 3, padding="same", activation="relu", bias_initializer="normal", name="narrow")

@@ -19,6 +19,11 @@ _ops: Any = keras.ops
 # Channels of inputs and filters together. With fewer, Winograd's transforms cost about as much as the products that
 # they save; and VGG19's first layers, which are the largest, would take half as much memory again.
 _LEAST_FOR_WINOGRAD = 192
+# The same for a convolution without an activation, a factor of low rank: wider layers around it decide the memory.
+# Up to these pixels it takes two thirds of the plain form's time. With four times as many, the transforms leave the
+# caches, and it takes half as long again.
+_LEAST_IN_FACTORS = 96
+_MOST_PIXELS_IN_FACTORS = 128 * 128
 # Tiles of a picture. With fewer, the products have so few rows that reading 36 numbers of a kernel in place of 9 takes
 # longer than the whole plain convolution: twice as long for 512 channels of 8 x 12, which are six tiles.
 _LEAST_TILES = 8
@@ -89,9 +94,10 @@ class _FrozenConv2D(keras.layers.Conv2D):
 class WinogradConv2D(_FrozenConv2D):
     """A convolution by Winograd's minimal filtering, for many channels of all but the smallest pictures."""
 
-    @staticmethod
-    def pays(height: int, width: int) -> bool:
-        """Returns whether inputs of this size have enough tiles for it to be faster."""
+    def pays(self, height: int, width: int) -> bool:
+        """Returns whether inputs of this size have enough tiles for it to be faster, and not too many."""
+        if height * width > _MOST_PIXELS_IN_FACTORS and _channels(self) < _LEAST_FOR_WINOGRAD:
+            return False
         return math.prod(-(-side // winograd.TILE) for side in (height, width)) >= _LEAST_TILES
 
     def _convolved(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -145,11 +151,17 @@ def _convolution(layer: keras.layers.Conv2D) -> _FrozenConv2D | None:
     form = (layer.kernel_size, layer.strides, layer.dilation_rate, layer.padding, layer.groups, layer.data_format)
     if form != ((3, 3), (1, 1), (1, 1), "same", 1, "channels_last") or not layer.use_bias:
         return None
-    kernel: Any = layer.kernel  # Keras's annotation says None too, which it is before the layer is built.
-    channels = kernel.shape[2]
-    if channels + layer.filters >= _LEAST_FOR_WINOGRAD and channels > _MOST_FOR_PATCHES:
+    least = _LEAST_IN_FACTORS if layer.activation is keras.activations.linear else _LEAST_FOR_WINOGRAD
+    inputs = _channels(layer) - layer.filters
+    if _channels(layer) >= least and inputs > _MOST_FOR_PATCHES:
         return WinogradConv2D.from_config(layer.get_config())
-    return PatchConv2D.from_config(layer.get_config()) if channels <= _MOST_FOR_PATCHES else None
+    return PatchConv2D.from_config(layer.get_config()) if inputs <= _MOST_FOR_PATCHES else None
+
+
+def _channels(layer: keras.layers.Conv2D) -> int:
+    """Returns the channels of inputs and filters together."""
+    kernel: Any = layer.kernel  # Keras's annotation says None too, which it is before the layer is built.
+    return kernel.shape[2] + layer.filters
 
 
 _REPLACEMENTS: dict[type, Callable[[keras.layers.Layer], keras.layers.Layer | None]] = {
