@@ -21,12 +21,12 @@ _FLOOR = 0.05
 
 
 def teacher(vgg19: keras.Model, layers: Iterable[str]) -> keras.Model:
-    """VGG19, cut to {layer: features}."""
+    """Returns VGG19, cut to {layer: features}."""
     return keras.Model(vgg19.inputs[0], {name: vgg19.get_layer(name).output for name in layers})
 
 
 def student(thin: keras.Model, heads: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None) -> keras.Model:
-    """The thin network with its heads: an image -> {layer: VGG19's features as the student has them}.
+    """Returns the thin network with its heads: an image -> {layer: VGG19's features as the student has them}.
 
     Args:
         thin: See `compact.thin_network`.
@@ -54,12 +54,12 @@ class Losses:
         self._gram_weight, self._runs, self._left_weight = gram_weight, runs, left_weight
 
     def names(self, layers: Iterable[str]) -> list[str]:
-        """The names of the parts."""
+        """Returns the names of the parts."""
         kinds = ["features", "gram", *(["left"] if self._runs else [])]
         return [f"{kind}_{name}" for kind in kinds for name in layers if kind != "left" or is_style(name)]
 
     def __call__(self, ours: Tensors, theirs: Tensors) -> tuple[Any, Tensors]:
-        """The loss, and its parts by name: {"features_LAYER", "gram_LAYER", "left_LAYER": scalar}."""
+        """Returns the loss, and its parts by name: {"features_LAYER", "gram_LAYER", "left_LAYER": scalar}."""
         parts, total = {}, 0.0
         for name in ours:
             ours32, theirs32 = ops.cast(ours[name], "float32"), ops.cast(theirs[name], "float32")
@@ -89,7 +89,7 @@ class Distillation(keras.Model):
         self.parts = {name: keras.metrics.Mean(name=name) for name in compare.names(student.output)}
 
     def call(self, images: Any, training: bool = False) -> tuple[Tensors, Tensors]:
-        """RGB 0..255 [batch, height, width, 3] -> the student's and the teacher's features."""
+        """Maps RGB 0..255 [batch, height, width, 3] to the student's and the teacher's features."""
         inputs = keras.applications.vgg19.preprocess_input(images)
         theirs = self.teacher(inputs, training=False)
         return self.student(inputs, training=training), {name: ops.stop_gradient(f) for name, f in theirs.items()}
@@ -103,7 +103,7 @@ class Distillation(keras.Model):
 
 
 def gram(features: Any) -> Any:
-    """Gram matrices per location, float32 [batch, N, N].
+    """Returns Gram matrices per location, float32 [batch, N, N].
 
     Differs from `losses.gram_matrix` because the products are in the precision of the features: in training their
     rounding, to 0.4% in bfloat16, is far below the errors that are learned from.
@@ -114,12 +114,12 @@ def gram(features: Any) -> Any:
 
 
 def is_style(layer: str) -> bool:
-    """Whether style is measured in a layer."""
+    """Returns whether style is measured in a layer."""
     return layer.endswith("conv1")
 
 
 def left(grams: Any, targets: Any, runs: int) -> Any:
-    """The share of the style's difference that VGG19 finds in a picture in which the student finds none left.
+    """Returns the share of the style's difference that VGG19 finds in a picture in which the student finds none left.
 
     At the end of a run the student's Gram matrices of picture and style are the same. Then VGG19's differ as the
     student's errors in both do. An error that is the same in both costs nothing.
@@ -139,7 +139,7 @@ def left(grams: Any, targets: Any, runs: int) -> Any:
 
 
 def relative_error(values: Any, targets: Any) -> Any:
-    """Mean over the batch of ||v - t||^2 / ||t||^2, with a floor."""
+    """Returns the mean over the batch of ||v - t||^2 / ||t||^2, with a floor."""
     axes = tuple(range(1, len(values.shape)))
     energy = ops.sum(ops.square(targets), axes)
     error = ops.sum(ops.square(values - targets), axes)

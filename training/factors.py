@@ -17,7 +17,7 @@ from training import layerwise, packing
 
 __all__ = ["factorised", "fit"]
 
-# What the ridge counts, as a share of the mean variance of the features.
+# Weight of the pull towards VGG19's kernel, in units of the features' mean variance.
 _RIDGE = 1.0
 _LOCATIONS = 24_000
 
@@ -80,7 +80,7 @@ def factorised(
     Args:
         exact: VGG19's kernel, over the channels of `features`, [3, 3, c, N].
         features: The convolution's input, [count, height, width, c].
-        wanted: What VGG19 has behind it, at the places, [n, N].
+        wanted: VGG19's output before ReLU at the places, [n, N].
         places: Indices of images, rows and columns, each [n].
         before: Channels that the input is reduced to, if any.
         rank: Filters of the 3x3 convolution, if less than N.
@@ -110,28 +110,28 @@ def factorised(
 
 
 def _moments(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean and the covariance of patches [n, 9c], float64."""
+    """Returns the mean and the covariance of patches [n, 9c], float64."""
     mean = patches.mean(0)
     centred = patches - mean
     return mean.astype(np.float64), (centred.T @ centred).astype(np.float64) / len(patches)
 
 
 def _left_over(matrix: np.ndarray, patches: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """The covariance of the patches with what the matrix leaves of what is wanted: [9c, N]."""
+    """Returns the covariance of the patches with what the matrix leaves of what is wanted: [9c, N]."""
     patches = patches - patches.mean(0)
     rest = wanted - wanted.mean(0) - patches @ matrix.astype(np.float32)
     return (patches.T @ rest).astype(np.float64) / len(patches)
 
 
 def _on_our_channels(kernel: np.ndarray, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """VGG19's kernel [3, 3, C, N] over our c channels, from which its C are predicted: [3, 3, c, N]."""
+    """Returns VGG19's kernel [3, 3, C, N] on our c channels, by which its C are predicted: [3, 3, c, N]."""
     if ours.shape[-1] == theirs.shape[-1]:
         return kernel
     return np.einsum("ij,xyjo->xyio", layerwise.regression(ours, theirs, ridge=1e-3)[0], kernel)
 
 
 def _projection(core: np.ndarray, square: np.ndarray, count: int) -> np.ndarray:
-    """The combinations of c channels that the core [9, c, b] needs most: [c, count].
+    """Returns the combinations of c channels that the core [9, c, b] needs most: [c, count].
 
     Args:
         core: A 3x3 kernel.
@@ -158,7 +158,7 @@ def _set(network: keras.Model, name: str, parts: Sequence[Kernel], features: np.
 
 
 def _predicted(network: keras.Model, name: str, ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """VGG19's features [n, N] by our [n, w], where w < N by a head, whose coordinates the network gets."""
+    """Returns VGG19's features [n, N] as ours [n, w] predict them. A head for w < N gives the network coordinates."""
     if ours.shape[-1] == theirs.shape[-1]:
         return ours
     head, bias = layerwise.regression(ours, theirs)

@@ -68,7 +68,7 @@ def fit(
 
 
 def chosen_channels(features: np.ndarray, count: int) -> np.ndarray:
-    """Channels from which, with a constant, the others are best predicted, chosen one by one.
+    """Returns the channels from which, with a constant, the others are best predicted, chosen one by one.
 
     Args:
         features: [n, N].
@@ -94,7 +94,7 @@ def chosen_channels(features: np.ndarray, count: int) -> np.ndarray:
 
 
 def regression(inputs: np.ndarray, targets: np.ndarray, *, ridge: float = 1e-4) -> tuple[np.ndarray, np.ndarray]:
-    """Least squares with a bias: [n, i], [n, o] -> weights [i, o], bias [o]; `ridge` in shares of the mean variance."""
+    """Solves least squares: [n, i], [n, o] -> weights [i, o], bias [o]; `ridge` in shares of the mean variance."""
     inputs_mean, targets_mean = inputs.mean(0), targets.mean(0)
     inputs, targets = inputs - inputs_mean, targets - targets_mean
     moment = (inputs.T @ inputs).astype(np.float64)
@@ -135,6 +135,6 @@ def _outputs(teacher: keras.Model, tensor: keras.KerasTensor, images: np.ndarray
 
 
 def batched(function: Callable[[np.ndarray], object], images: np.ndarray, size: int = 8) -> np.ndarray:
-    """The function of images, `size` at a time."""
+    """Returns the function's results for all images, `size` at a time."""
     parts = (function(images[start : start + size]) for start in range(0, len(images), size))
     return np.concatenate([keras.ops.convert_to_numpy(part) for part in parts])

@@ -17,8 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 from absl import app, flags
 
-from nst_keras.networks import architectures, compact_v2
-from training import factors, packing, pictures
+from nst_keras.networks import compact_v2
+from training import factors, packing, pictures, teacher
 
 _PHOTOGRAPHS = flags.DEFINE_string("photographs", None, "Folder of photographs.", required=True)
 _PAINTINGS = flags.DEFINE_string("paintings", None, "Folder of paintings.", required=True)
@@ -48,7 +48,7 @@ def _make(output: pathlib.Path) -> None:
     images = keras.applications.vgg19.preprocess_input(crops[0][0])
     convolutions = compact_v2.CONVOLUTIONS
     network = compact_v2.network(None, convolutions=convolutions)
-    factors.fit(network, architectures.build("vgg19", "imagenet"), images, convolutions=convolutions, seed=_SEED.value)
+    factors.fit(network, teacher.vgg19(), images, convolutions=convolutions, seed=_SEED.value)
     size = packing.write(network, str(output))
     print(f"{output}: {size / 1e6:.2f} MB, SHA-256 {hashlib.sha256(output.read_bytes()).hexdigest()}")
 

@@ -63,7 +63,7 @@ def write(network: keras.Model, path: str) -> int:
 
 
 def coordinates(head: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """R of the head's prediction f = [s, 1] H: a root of H H^T, so that [s, 1] R has the inner products of f.
+    """Returns R of the head's prediction f = [s, 1] H: a root of H H^T, so that [s, 1] R has the inner products of f.
 
     Args:
         head: [w, N].
@@ -78,7 +78,7 @@ def coordinates(head: np.ndarray, bias: np.ndarray) -> np.ndarray:
 
 
 def rounded(kernel: np.ndarray) -> np.ndarray:
-    """A kernel's values rounded to multiples of a power of two, which float16 holds exactly and which compress well."""
+    """Returns a kernel rounded to multiples of a power of two, which float16 holds exactly and which compress well."""
     step = 2.0 ** np.round(np.log2(max(kernel.std(), 1e-30) / _STEPS_PER_DEVIATION))
     return (np.round(kernel / step) * step).astype(np.float32)
 

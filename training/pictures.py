@@ -17,7 +17,7 @@ _SUFFIXES = (".jpg", ".jpeg", ".png")
 
 
 def read(folder: str, sides: Iterable[int], *, hold_out: Sequence[str] = ()) -> list[np.ndarray]:
-    """The pictures of a folder, each reduced to several sizes.
+    """Returns the pictures of a folder, each reduced to several sizes.
 
     Args:
         folder: Of JPEG or PNG files.
@@ -82,7 +82,7 @@ class Crops(keras.utils.PyDataset):
         return self._steps
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """Batch `index`: float32 [batch + 3 runs, size, size, 3], RGB, 0..255; and zeros: `fit` asks for targets."""
+        """Returns batch `index`, float32 [batch + 3 runs, size, size, 3], RGB, 0..255, and zeros as `fit`'s targets."""
         random = np.random.default_rng([*self._origin, index])
         drawn = random.choice(len(self._groups), self._batch, p=self._shares)
         squares = np.stack([_varied(crop(self._groups[group], self._size, random), random) for group in drawn])
@@ -93,7 +93,7 @@ class Crops(keras.utils.PyDataset):
 
 
 def sources(photographs: str, paintings: str, *, hold_out: Sequence[str] = ()) -> tuple[list[np.ndarray], ...]:
-    """The photographs and the paintings of two folders, at several sizes, without those held out.
+    """Returns the photographs and the paintings of two folders, at several sizes, without those held out.
 
     Raises:
         ValueError: `hold_out` names a picture that neither folder has.
@@ -107,12 +107,12 @@ def sources(photographs: str, paintings: str, *, hold_out: Sequence[str] = ()) -
 
 
 def holds(folder: str, name: str) -> bool:
-    """Whether a folder has a picture of that name, without its ending."""
+    """Returns whether a folder has a picture of that name, without its ending."""
     return any(path.stem == name for path in _paths(folder))
 
 
 def crop(pictures: Sequence[np.ndarray], size: int, random: np.random.Generator) -> np.ndarray:
-    """A square out of one of the pictures, which are repeated as tiles where they are smaller.
+    """Returns a square out of one of the pictures, which are repeated as tiles where they are smaller.
 
     Returns:
         float32 [size, size, 3], 0..255.
@@ -129,7 +129,7 @@ def _paths(folder: str) -> list[pathlib.Path]:
 
 
 def _varied(square: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Mirrored or turned, with other contrast and colours, or with noise, each now and then."""
+    """Returns the square mirrored or turned, with other contrast and colours, or with noise, each now and then."""
     if random.random() < 0.5:
         square = square[:, ::-1]
     if random.random() < 0.2:

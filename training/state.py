@@ -60,7 +60,7 @@ def save(folder: pathlib.Path, model: keras.Model, pool: stylising.Pool, logs: M
 
 
 def resume(folder: pathlib.Path, model: keras.Model, pool: stylising.Pool) -> int:
-    """Takes up the state of the last epoch; the number of epochs made, 0 where there is none."""
+    """Takes up the state of the last epoch; returns the number of epochs made, 0 where there is none."""
     states = _states(folder)
     if not states:
         return 0
@@ -70,7 +70,7 @@ def resume(folder: pathlib.Path, model: keras.Model, pool: stylising.Pool) -> in
 
 
 def log(folder: pathlib.Path) -> list[dict[str, float]]:
-    """The losses of each epoch so far."""
+    """Returns the losses of each epoch so far."""
     states = _states(folder)
     return json.loads((states[-1] / "log.json").read_text(encoding="utf-8")) if states else []
 

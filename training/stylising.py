@@ -54,7 +54,7 @@ class Stylist(keras.Model):
     def stylise(
         self, student: keras.Model, contents: np.ndarray, styles: np.ndarray, starts: np.ndarray, *, steps: int
     ) -> np.ndarray:
-        """Some steps of style transfer from `starts`, by the student as it is now.
+        """Makes some steps of style transfer from `starts`, by the student as it is now.
 
         Args:
             student: The one given to the constructor, or its like.
@@ -78,7 +78,7 @@ class Stylist(keras.Model):
         return ops.convert_to_numpy(self.pictures).round().astype(np.uint8)
 
     def call(self, _: Any, training: bool = False) -> dict[str, Any]:
-        """What the losses compare, of the present pictures."""
+        """Returns what the losses compare, of the present pictures."""
         return self._represented(self.pictures)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True) -> Any:
@@ -88,7 +88,7 @@ class Stylist(keras.Model):
         return sum(losses[n] for n in style) / len(style) + self._content_weight * losses[_CONTENT_LAYER]
 
     def _represented(self, images: Any) -> dict[str, Any]:
-        """Gram matrices of the style layers and features of the content layer, float32."""
+        """Returns Gram matrices of the style layers and features of the content layer, float32."""
         features = self._twin(keras.applications.vgg19.preprocess_input(ops.convert_to_tensor(images)))
         grams = {name: distillation.gram(f) for name, f in features.items() if distillation.is_style(name)}
         return {**grams, _CONTENT_LAYER: ops.cast(features[_CONTENT_LAYER], "float32")}
@@ -126,7 +126,7 @@ class Pool:
 
     @property
     def squares(self) -> np.ndarray:
-        """The pictures alone, uint8 [count, size, size, 3]."""
+        """Returns the pictures alone, uint8 [count, size, size, 3]."""
         return self.runs[:, 0]
 
     def renew(self, student: keras.Model, epoch: int) -> None:

@@ -20,8 +20,8 @@ import keras
 import numpy as np
 from absl import app, flags
 
-from nst_keras.networks import architectures, compact
-from training import distillation, layerwise, packing, pictures, state, stylising
+from nst_keras.networks import compact
+from training import distillation, layerwise, packing, pictures, state, stylising, teacher
 
 _PHOTOGRAPHS = flags.DEFINE_string("photographs", None, "Folder of photographs.", required=True)
 _PAINTINGS = flags.DEFINE_string("paintings", None, "Folder of paintings.", required=True)
@@ -71,6 +71,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def _train(output: pathlib.Path) -> None:
+    _check_flags()
     widths = _checked_widths()
     photographs, paintings = pictures.sources(_PHOTOGRAPHS.value, _PAINTINGS.value, hold_out=_HOLD_OUT.value)
     digest = hashlib.sha256(b"".join(picture.tobytes() for picture in [*photographs, *paintings])).hexdigest()
@@ -79,16 +80,16 @@ def _train(output: pathlib.Path) -> None:
     pool = stylising.Pool(
         photographs, paintings, capacity=_POOL.value, batch=_BATCH.value, size=_SIZE.value, seed=_SEED.value
     )
-    made, last = state.resume(output, model, pool), min(_EPOCHS.value, _STOP_AFTER.value or math.inf)
-    last = 0 if _STOP_AFTER.value == 0 else last
-    for epoch in range(made, int(max(last, made))):
+    made = state.resume(output, model, pool)
+    last = _EPOCHS.value if _STOP_AFTER.value is None else min(_EPOCHS.value, _STOP_AFTER.value)
+    for epoch in range(made, last):
         if _POOL.value:
             pool.renew(model.student, epoch)
         logs = _train_epoch(model, [photographs, paintings], pool, epoch)
         state.save(output, model, pool, {"epoch": epoch + 1, **logs})
         state.plot(output)
-    if max(last, made) < _EPOCHS.value:
-        print(f"stopped after epoch {int(max(last, made))}; the same command without --stop_after goes on")
+    if max(made, last) < _EPOCHS.value:
+        print(f"stopped after epoch {max(made, last)}; the same command without --stop_after goes on")
         return
     _deliver(model.student, output)
 
@@ -103,16 +104,20 @@ def _deliver(student: keras.Model, output: pathlib.Path) -> None:
     print(f"{path}: {size / 1e6:.2f} MB, SHA-256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
 
 
-def _checked_widths() -> list[list[int]]:
-    """Channels of each convolution, block by block, as `compact.thin_network` takes them.
-
-    Raises:
-        ValueError: No such lists, more channels or convolutions than VGG19 has, or a crop that is no multiple of 16.
-    """
+def _check_flags() -> None:
+    """Raises `ValueError` for flags that do not go together, or a size that is no multiple of 16."""
     if _RUNS.value and not _POOL.value:
         raise ValueError(f"--runs={_RUNS.value} are taken from the pool, but --pool=0. Leave one of them out.")
     if _SIZE.value % 16:
         raise ValueError(f"--size={_SIZE.value} must be a multiple of 16.")
+
+
+def _checked_widths() -> list[list[int]]:
+    """Returns the channels of each convolution, block by block.
+
+    Raises:
+        ValueError: --widths is not such lists, or does not fit VGG19's five blocks.
+    """
     try:
         widths = [[int(width) for width in block] for block in json.loads(_WIDTHS.value)]
     except (TypeError, ValueError) as error:
@@ -132,7 +137,7 @@ def _checked_widths() -> list[list[int]]:
 def _first_student(
     path: pathlib.Path, photographs: Pictures, paintings: Pictures, widths: list[list[int]]
 ) -> keras.Model:
-    """The student that training begins with, from its file where an earlier start of this training has made it."""
+    """Returns the student that training begins with, from its file if this training was started before."""
     if path.exists():
         return keras.models.load_model(path)
     crops = pictures.Crops(
@@ -147,7 +152,7 @@ def _first_student(
     images = keras.applications.vgg19.preprocess_input(crops[0][0])
     thin = compact.thin_network(widths)
     earlier = _that_fit(thin, _weights_by_layer(_START_FROM.value))
-    heads = layerwise.fit(thin, _vgg19(), images, known=earlier)
+    heads = layerwise.fit(thin, teacher.vgg19(), images, known=earlier)
     student = distillation.student(thin, heads)
     for layer in (layer for layer in student.layers if layer.name in earlier):
         layer.set_weights(earlier[layer.name])
@@ -158,7 +163,7 @@ def _first_student(
 
 
 def _that_fit(thin: keras.Model, earlier: dict[str, list[np.ndarray]]) -> dict[str, list[np.ndarray]]:
-    """The weights before the first layer of another width, with their heads. Later ones would see other channels."""
+    """Returns the weights before the first layer of another width, and their heads. Later ones saw other channels."""
     found: dict[str, list[np.ndarray]] = {}
     for layer in (layer for layer in thin.layers if layer.weights):
         weights = earlier.get(layer.name)
@@ -169,18 +174,8 @@ def _that_fit(thin: keras.Model, earlier: dict[str, list[np.ndarray]]) -> dict[s
     return found
 
 
-def _vgg19() -> keras.Model:
-    try:
-        return architectures.build("vgg19", "imagenet")
-    except OSError as error:
-        raise OSError(
-            "the teacher's weights could not be downloaded. Put a Keras weights file of VGG19 without its top, whose "
-            f"name begins with vgg19, in a folder and set {architectures.WEIGHTS_VARIABLE} to it."
-        ) from error
-
-
 def _weights_by_layer(path: str | None) -> dict[str, list[np.ndarray]]:
-    """{layer: weights} of an earlier training's student, or of the package's network; empty for None."""
+    """Returns {layer: weights} of an earlier training's student, or of the package's network; {} for None."""
     if path is None:
         return {}
     if path == "compact":
@@ -195,13 +190,13 @@ def _weights_by_layer(path: str | None) -> dict[str, list[np.ndarray]]:
 
 
 def _model(start: keras.Model, widths: list[list[int]]) -> distillation.Distillation:
-    """Teacher and student in the precision asked for, compiled."""
+    """Returns teacher and student in the precision of --precision, compiled."""
     keras.config.set_dtype_policy(_PRECISION.value)
     student = distillation.student(compact.thin_network(widths))
     student.set_weights(start.get_weights())
-    teacher = distillation.teacher(_vgg19(), student.output)
+    theirs = distillation.teacher(teacher.vgg19(), student.output)
     compare = distillation.Losses(_GRAM.value, runs=_RUNS.value, left_weight=_LEFT.value)
-    model = distillation.Distillation(teacher, student, compare)
+    model = distillation.Distillation(theirs, student, compare)
     steps = _EPOCHS.value * _STEPS.value
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps, warmup_target=_RATE.value, warmup_steps=max(1, min(200, steps // 10))
@@ -213,7 +208,7 @@ def _model(start: keras.Model, widths: list[list[int]]) -> distillation.Distilla
 
 
 def _train_epoch(model: keras.Model, sources: list[Pictures], pool: stylising.Pool, epoch: int) -> dict[str, float]:
-    """One epoch; its losses.
+    """Trains an epoch; returns its losses.
 
     Raises:
         ValueError: They are not finite.

@@ -40,7 +40,7 @@ def get(
         layers: Names of the layers to output.
         weights: For a name: `"imagenet"`, `"random"`, or the path of a Keras weights file. `"imagenet"` is a file in
             the folder `NST_KERAS_WEIGHTS_DIR` whose name begins with the network's, else Keras's download with its hash
-            check; for `compact` it is the package's own file.
+            check; for `compact` and `compact_v2` it is the package's own file.
         pooling: A name in `surgery.POOLINGS`, see `FeatureExtractor`.
         padding: A name in `surgery.PADDINGS`, see `FeatureExtractor`.
         smoothing: A name in `surgery.SMOOTHINGS`, see `FeatureExtractor`.

@@ -106,12 +106,12 @@ class FeatureExtractor:
 
     @property
     def channels(self) -> dict[str, int]:
-        """{layer: N}, its number of channels; for `compact`, that of VGG19's layer of the same name."""
+        """{layer: N}, its channels; where it gives coordinates (`compact`, `compact_v2`), those of VGG19's layer."""
         return {name: self._channels.get(self._aliases[name], own) for name, own in self.coordinates.items()}
 
     @property
     def coordinates(self) -> dict[str, int]:
-        """{layer: size of the features' last axis}; these are its channels, except for `compact`."""
+        """{layer: size of the features' last axis}: its channels, or coordinates of them, see `channels`."""
         return {name: output.shape[-1] for name, output in zip(self.layers, self._network.outputs, strict=True)}
 
     @property

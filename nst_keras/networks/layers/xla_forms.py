@@ -19,10 +19,11 @@ _ops: Any = keras.ops
 # Channels of inputs and filters together. With fewer, Winograd's transforms cost about as much as the products that
 # they save; and VGG19's first layers, which are the largest, would take half as much memory again.
 _LEAST_FOR_WINOGRAD = 192
-# The same for a convolution without an activation, a factor of low rank: wider layers around it decide the memory.
-# Up to these pixels it takes two thirds of the plain form's time. With four times as many, the transforms leave the
-# caches, and it takes half as long again.
+# The least for a convolution without an activation: a factor of low rank, whose memory is less than that of its
+# neighbours.
 _LEAST_IN_FACTORS = 96
+# Most pixels at which fewer channels than _LEAST_FOR_WINOGRAD pay: two thirds of the plain form's time at 128 x 128. At
+# 256 x 256 the transforms leave the caches, and it takes half as long again as the plain form.
 _MOST_PIXELS_IN_FACTORS = 128 * 128
 # Tiles of a picture. With fewer, the products have so few rows that reading 36 numbers of a kernel in place of 9 takes
 # longer than the whole plain convolution: twice as long for 512 channels of 8 x 12, which are six tiles.
@@ -95,7 +96,7 @@ class WinogradConv2D(_FrozenConv2D):
     """A convolution by Winograd's minimal filtering, for many channels of all but the smallest pictures."""
 
     def pays(self, height: int, width: int) -> bool:
-        """Returns whether inputs of this size have enough tiles for it to be faster, and not too many."""
+        """Returns whether it is faster for inputs of this size: of enough tiles and, for few channels, few pixels."""
         if height * width > _MOST_PIXELS_IN_FACTORS and _channels(self) < _LEAST_FOR_WINOGRAD:
             return False
         return math.prod(-(-side // winograd.TILE) for side in (height, width)) >= _LEAST_TILES
