@@ -103,10 +103,27 @@ def factorised(
         core = np.linalg.solve(spread.T @ metric @ spread, spread.T @ (metric @ core))
         mean = mean @ spread
         parts.append((projection[None, None], np.zeros(before)))
+        moment = spread.T @ moment @ spread
     offset = wanted.mean(0) - (mean @ core) @ basis.T
+    if rank:
+        scale = _scale(core, mean, moment, wanted)
+        core, basis = core / scale, basis * scale
     core = core.reshape(3, 3, before or channels, -1)
     parts += [(core, np.zeros(rank)), (basis.T[None, None], offset)] if rank else [(core, offset)]
     return [(kernel.astype(np.float32), bias.astype(np.float32)) for kernel, bias in parts]
+
+
+def _scale(core: np.ndarray, mean: np.ndarray, moment: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Returns powers of two that divide the filters' values to about the size of the layer's, for float16: [b].
+
+    Args:
+        core: The 3x3 kernel, [9a, b].
+        mean: Of its patches, [9a].
+        moment: Their covariance, [9a, 9a].
+        wanted: VGG19's output before ReLU at the places, [n, N].
+    """
+    values = np.sqrt(np.einsum("ib,ij,jb->b", core, moment, core) + np.square(mean @ core))
+    return np.exp2(np.maximum(np.round(np.log2(values / np.sqrt(np.square(wanted).mean()))), 0))
 
 
 def _moments(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -43,6 +43,8 @@ def main(arguments: Sequence[str]) -> None:
 def _make(output: pathlib.Path) -> None:
     if not output.name.endswith(".weights.h5"):
         raise ValueError(f"--output={output} must end in .weights.h5.")
+    if not output.parent.is_dir() or output.is_dir():
+        raise ValueError(f"--output={output} must be a file in a folder that exists. Make the folder, or name another.")
     sources = pictures.sources(_PHOTOGRAPHS.value, _PAINTINGS.value, hold_out=_HOLD_OUT.value)
     crops = pictures.Crops(sources, (0.4, 0.6), size=_SIZE, batch=_CROPS.value, steps=1, seed=_SEED.value, epoch=0)
     images = keras.applications.vgg19.preprocess_input(crops[0][0])

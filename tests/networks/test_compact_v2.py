@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -30,6 +31,16 @@ def test_layers_with_fewer_channels_give_coordinates_and_others_features(image):
     assert extractor.coordinates == {"conv1_1": 25, "conv2_1": 97, "conv2_2": 128, "conv5_2": 512}
     features = extractor(image)
     assert all(float(tf.reduce_min(features[name])) == 0 for name in ("conv2_2", "conv5_2"))  # After ReLU.
+
+
+def test_no_layer_comes_near_float16s_end():
+    """65504. A board of 8 px, black and white, has the largest features."""
+    board = 255.0 * ((np.indices((128, 128)) // 8).sum(0) % 2)
+    network = compact_v2.network()
+    layers = [layer.output for layer in network.layers if isinstance(layer, keras.layers.Conv2D)]
+    picture = np.broadcast_to(board[None, ..., None], (1, 128, 128, 3)).astype(np.float32)
+    features = keras.Model(network.inputs[0], layers)(architectures.ARCHITECTURES["vgg19"].preprocess(picture))
+    assert max(float(tf.reduce_max(tf.abs(one))) for one in features) < 2**15
 
 
 def test_documented_layers_are_given():

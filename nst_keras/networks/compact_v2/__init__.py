@@ -69,7 +69,7 @@ CHANNELS: Mapping[str, int] = types.MappingProxyType(
 )
 
 WEIGHTS_FILE = pathlib.Path(__file__).parent / "compact_v2.weights.h5"
-_SHA256 = "7c210caaabbcb7cb38d812402981b51d38c700b93dcb47547cdf858e8fe42e17"
+_SHA256 = "243d33091f9ef545f4b76c76543619d12ca58101a061d6a46f667bcf0e850b69"
 
 
 def network(weights: str | None = "imagenet", *, convolutions: Mapping[str, Factors] = CONVOLUTIONS) -> keras.Model:
