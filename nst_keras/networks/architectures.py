@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import types
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -166,7 +167,9 @@ def _with_weights_of(path: str, name: str, architecture: Architecture) -> keras.
     if reason := weights_files.reason_to_refuse(path):
         raise ValueError(f"weights: {path!r} {reason}. Get the file from the network's authors.")
     try:
-        return architecture.build(str(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Of each layer that a wrong file lacks; the error says it once.
+            return architecture.build(str(path))
     except Exception as error:  # h5py, zipfile and Keras each raise their own.
         raise ValueError(
             f"weights: {path!r} does not fit {name} without its top, or is damaged ({_first_line(error)}). "

@@ -21,7 +21,9 @@ _UNUSUAL_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, Recur
 
 def packaged(path: pathlib.Path, sha256: str) -> pathlib.Path:
     """Returns the path of a file of the package; raises `OSError` unless it is the one that the package came with."""
-    received = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "no file"
+    if not path.is_file():
+        raise OSError(f"weights: the package's file {path} is missing. Install nst_keras again.")
+    received = hashlib.sha256(path.read_bytes()).hexdigest()
     if received != sha256:
         raise OSError(
             f"weights: {path} should have the SHA-256 {sha256[:12]}…, but has {received[:12]}…. "

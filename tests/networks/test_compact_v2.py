@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from nst_keras import transfer
-from nst_keras.networks import architectures, compact_v2, extractors
+from nst_keras.networks import architectures, compact, compact_v2, extractors
 
 SMALL = {
     "block1_conv1": compact_v2.Factors(3),
@@ -41,6 +41,12 @@ def test_no_layer_comes_near_float16s_end():
     picture = np.broadcast_to(board[None, ..., None], (1, 128, 128, 3)).astype(np.float32)
     features = keras.Model(network.inputs[0], layers)(architectures.ARCHITECTURES["vgg19"].preprocess(picture))
     assert max(float(tf.reduce_max(tf.abs(one))) for one in features) < 2**15
+
+
+def test_weights_of_another_network_are_refused_in_a_sentence_without_warnings(recwarn):
+    with pytest.raises(ValueError, match="weights: .*compact.weights.h5' does not fit compact_v2"):
+        extractors.get("compact_v2", layers=["block3_conv1"], weights=str(compact.WEIGHTS_FILE))
+    assert not recwarn.list
 
 
 def test_documented_layers_are_given():
