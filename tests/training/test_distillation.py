@@ -9,7 +9,7 @@ from training import distillation, pictures, stylising
 WIDTHS = ((3, 4), (5, 4), (6, 5), (7, 6), (8, 7))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def random():
     return np.random.default_rng(0)
 
@@ -46,7 +46,7 @@ def test_what_is_left_is_what_vgg19_finds_where_the_student_finds_none(random):
     assert float(distillation.left(same_error, np.concatenate([crop, pictures, styles, contents]), 2)) < 1e-6
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def student():
     keras.utils.set_random_seed(0)
     return distillation.student(compact.thin_network(WIDTHS))
