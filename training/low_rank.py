@@ -17,6 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 from absl import app, flags
 
+from nst_keras import checks
 from nst_keras.networks import compact_v2
 from training import factors, packing, pictures, teacher
 
@@ -43,8 +44,9 @@ def main(arguments: Sequence[str]) -> None:
 def _make(output: pathlib.Path) -> None:
     if not output.name.endswith(".weights.h5"):
         raise ValueError(f"--output={output} must end in .weights.h5.")
-    if not output.parent.is_dir() or output.is_dir():
-        raise ValueError(f"--output={output} must be a file in a folder that exists. Make the folder, or name another.")
+    if output.is_dir():
+        raise ValueError(f"--output={output} is a folder. Name a file.")
+    checks.make_folder("--output", output.parent)
     sources = pictures.sources(_PHOTOGRAPHS.value, _PAINTINGS.value, hold_out=_HOLD_OUT.value)
     crops = pictures.Crops(sources, (0.4, 0.6), size=_SIZE, batch=_CROPS.value, steps=1, seed=_SEED.value, epoch=0)
     images = keras.applications.vgg19.preprocess_input(crops[0][0])

@@ -95,7 +95,7 @@ WRONG = {
     "--hold_out=nowhere": "--hold_out names nowhere, which neither folder has",
     "--photographs=weights": "'weights' is no folder with .jpg or .png pictures",
     "--output=weights.txt": "--output=weights.txt must end in .weights.h5",
-    "--output=nowhere/made.weights.h5": "must be a file in a folder that exists",
+    "--output=weights/vgg19.weights.h5/made.weights.h5": "--output: 'weights/vgg19.weights.h5' is not a folder",
     "stray": "'stray' is no flag",
 }
 

@@ -93,7 +93,7 @@ class _FrozenConv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable(package="nst_keras")
 class WinogradConv2D(_FrozenConv2D):
-    """A convolution by Winograd's minimal filtering, for many channels of all but the smallest pictures."""
+    """A convolution by Winograd's minimal filtering, of sizes where it `pays`."""
 
     def pays(self, height: int, width: int) -> bool:
         """Returns whether it is faster for inputs of this size: of enough tiles and, for few channels, few pixels."""
